@@ -1,0 +1,58 @@
+# Two commands on a fresh machine with Python >= 3.11, git and make: `make demo` and `make test`. Both install into .venv first.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+CUSTOMERS ?= 20000
+PORT ?= 3000
+export DAGSTER_HOME := $(CURDIR)/data/dagster_home
+export DO_NOT_TRACK := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test lint format types bench dev lock clean
+
+help:  ## this list
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 20
+
+install: $(VENV)/.installed  ## make .venv from requirements.lock
+
+$(VENV)/.installed: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed; set PYTHON=/path/to/python3.11")'
+	$(PYTHON) -m venv --clear $(VENV)
+	@sed -n '/^uv==/,/[^\\]$$/p' requirements.lock > $(VENV)/uv.lock
+	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r $(VENV)/uv.lock
+	$(BIN)/uv pip install -q --python $(BIN)/python --require-hashes -r requirements.lock
+	$(BIN)/uv pip install -q --python $(BIN)/python --no-deps --no-build-isolation -e .
+	@touch $@
+
+demo: install  ## make the demo client's delivery, run the platform on it, print where the deliverables are
+	$(BIN)/crm-platform demo --customers $(CUSTOMERS)
+
+test: install lint types  ## lint, types, import order, the code location, and every test
+	$(BIN)/lint-imports
+	$(BIN)/dagster definitions validate -w workspace.yaml --log-level error
+	$(BIN)/pytest
+
+lint:
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+format: install  ## let ruff mend and format the code
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+types:
+	$(BIN)/mypy
+
+bench: install  ## speed and memory beside a baseline
+	$(BIN)/python -m crm_platform_tests.benchmarks
+
+dev: install  ## the Dagster UI on 127.0.0.1
+	@mkdir -p $(DAGSTER_HOME) && cp dagster.yaml $(DAGSTER_HOME)/dagster.yaml
+	$(BIN)/dagster dev -w workspace.yaml -h 127.0.0.1 -p $(PORT)
+
+lock: install  ## resolve requirements.lock anew from pyproject.toml: pins and hashes only
+	$(BIN)/uv pip compile -q pyproject.toml --group test --universal --python-version 3.11 --generate-hashes \
+	    --no-annotate --no-header --no-emit-index-url -o requirements.lock
+
+clean:  ## remove the virtual environment and everything made from deliveries
+	rm -rf $(VENV) data/inbox data/lake data/outbox data/dagster_home data/demo

@@ -1,0 +1,10 @@
+"""Who delivers and how their files look: the catalogue of clients, their settings, the mapping of their columns.
+
+Belongs here: what `data/clients/<client>.toml` says. Does not: reading a client's rows.
+"""
+
+from crm_platform.clients.catalogue import Catalogue
+from crm_platform.clients.client import Client, valid_client_id
+from crm_platform.clients.settings import Settings
+
+__all__ = ["Catalogue", "Client", "Settings", "valid_client_id"]

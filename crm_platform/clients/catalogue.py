@@ -1,0 +1,95 @@
+"""The catalogue: one TOML per client in `data/clients/`."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from crm_platform.clients.client import CSV_ENCODINGS, LANGUAGES, Client, valid_client_id
+from crm_platform.clients.settings import Settings
+from crm_platform.refusals import Refused
+
+_KNOWN = {
+    "name",
+    "language",
+    "csv_encoding",
+    "business_year_start_month",
+    "settings",
+    "admission",
+    "personal_data",
+    "tables",
+}
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """The clients whose files lie in `folder`."""
+
+    folder: Path
+
+    def ids(self) -> list[str]:
+        """Every client's id, in order."""
+        return sorted(path.stem for path in self.folder.glob("*.toml"))
+
+    def load(self, client_id: str) -> Client:
+        """The client; Refused where it is unknown or its file is wrong."""
+        path = self.folder / f"{valid_client_id(client_id)}.toml"
+        if not path.exists():
+            known = ", ".join(self.ids()) or "none yet"
+            raise Refused(
+                f"there is no client '{client_id}' (known: {known}).",
+                f"Add it: crm-platform clients add {client_id} --name NAME",
+            )
+        try:
+            values = tomllib.loads(path.read_text("utf-8"))
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise Refused(f"the file is not valid TOML: {error}.", "Mend that line.", file=path.name) from error
+        return client_from_toml(client_id, values, path.name)
+
+    def add(self, client_id: str, name: str, language: str = "ja") -> Path:
+        """Write the file of a new client who delivers in the standard layout; Refused where the id is taken."""
+        path = self.folder / f"{valid_client_id(client_id)}.toml"
+        if path.exists():
+            raise Refused(f"the client '{client_id}' exists already.", f"Edit {path.name} or choose another id.")
+        client_from_toml(client_id, {"name": name, "language": language}, path.name)
+        quoted = name.replace("\\", "\\\\").replace('"', '\\"')
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with path.open("x", encoding="utf-8") as file:
+            file.write(f'name = "{quoted}"\nlanguage = "{language}"\n')
+        return path
+
+
+def client_from_toml(client_id: str, values: dict[str, Any], file: str) -> Client:
+    """A client from the parsed TOML; Refused names the key that is wrong."""
+    for key in values:
+        if key not in _KNOWN:
+            raise Refused(f"'{key}' is not known here.", f"Use {', '.join(sorted(_KNOWN))}.", file=file, column=key)
+    language = values.get("language", "ja")
+    encoding = values.get("csv_encoding", "utf-8-sig")
+    first_month = values.get("business_year_start_month", 4)
+    if not isinstance(values.get("name"), str) or not values["name"].strip() or not values["name"].isprintable():
+        raise Refused("the client has no name.", 'Write name = "…", in printable characters.', file=file, column="name")
+    if language not in LANGUAGES:
+        raise Refused(f"the language is {language!r}.", 'Write "ja" or "en".', file=file, column="language")
+    if encoding not in CSV_ENCODINGS:
+        raise Refused(
+            f"the encoding is {encoding!r}.", 'Write "utf-8-sig" or "cp932".', file=file, column="csv_encoding"
+        )
+    if first_month not in range(1, 13):
+        raise Refused(
+            f"the business year starts in month {first_month!r}.",
+            "Write 1 to 12.",
+            file=file,
+            column="business_year_start_month",
+        )
+    return Client(
+        id=client_id,
+        name=values["name"],
+        language=language,
+        csv_encoding=encoding,
+        business_year_start_month=first_month,
+        settings=Settings.from_toml(values.get("settings", {}), file),
+        intake={key: values[key] for key in ("admission", "personal_data", "tables") if key in values},
+    )

@@ -1,0 +1,40 @@
+"""A client of the platform: who it is, in which language it reads, and how its files look."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from crm_platform.clients.settings import Settings
+from crm_platform.refusals import Refused
+
+LANGUAGES = ("ja", "en")
+CSV_ENCODINGS = ("utf-8-sig", "cp932")
+_CLIENT_ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
+
+
+def valid_client_id(text: str) -> str:
+    """`text` if it may name a client, a folder and a Dagster partition; Refused otherwise."""
+    if not _CLIENT_ID.fullmatch(text):
+        raise Refused(
+            f"'{text}' cannot be a client id.",
+            "Use small letters, digits, '-' and '_', beginning with a letter or digit, 63 characters at most.",
+        )
+    return text
+
+
+@dataclass(frozen=True)
+class Client:
+    """One file of the catalogue."""
+
+    id: str
+    name: str
+    language: str = "ja"
+    csv_encoding: str = "utf-8-sig"
+    business_year_start_month: int = 4
+    settings: Settings = field(default_factory=Settings)
+    intake: Mapping[str, Any] = field(
+        default_factory=dict
+    )  # the tables `admission`, `personal_data`, `tables` as written

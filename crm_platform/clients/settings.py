@@ -1,0 +1,55 @@
+"""What a client may set, with the platform's defaults and where they come from."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any
+
+from crm_platform.refusals import Refused
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The `[settings]` table of a client's TOML; every key may be left out."""
+
+    value_classes: int = 10  # ten value classes (section J9 of the requirements)
+    cpm_steady_tenure_days: int = 90  # よちよち below, コツコツ from here (CPM.md §2)
+    cpm_premium_tenure_days: int = 210  # 流行 below, 優良 from here
+    cpm_lapsed_gap_days: int = 240  # 離脱 from here
+    cpm_amount_jpy: int | None = None  # 7 × the average order value where not set (CPM.md §2)
+    alert_top_share: float = 0.30  # share of customers, by recent sales, among whom alerts are raised
+    alert_targets: int | None = None  # how many to alert; every customer at risk where not set
+    alert_unit_cost_jpy: int = 100  # cost of one contact (seed 003:135)
+    alert_seed: int = 20090601  # decides the split into test groups (R84)
+    contact_lead_days: int = 7  # contact this long before the product runs out (R107)
+    lapse_silent_days: int = 240  # 休眠: silent for this long (R125)
+
+    @classmethod
+    def from_toml(cls, values: dict[str, Any], file: str) -> Settings:
+        """Read the table; Refused names a key that is unknown or has the wrong type."""
+        fields = {field.name: field for field in dataclasses.fields(cls)}
+        for name, value in values.items():
+            if name not in fields:
+                raise Refused(
+                    f"'{name}' is not a setting.",
+                    f"Use one of {', '.join(sorted(fields))}.",
+                    file=file,
+                    column=f"settings.{name}",
+                )
+            wanted = (int, float) if "float" in str(fields[name].type) else (int,)
+            if isinstance(value, bool) or not isinstance(value, wanted):
+                raise Refused(
+                    f"the setting '{name}' is {value!r}, not a number.",
+                    "Write a plain number.",
+                    file=file,
+                    column=f"settings.{name}",
+                )
+            if value < 0:
+                raise Refused(
+                    f"the setting '{name}' is {value}, below 0.",
+                    "Write a number from 0 up.",
+                    file=file,
+                    column=f"settings.{name}",
+                )
+        return cls(**values)

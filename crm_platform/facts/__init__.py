@@ -1,0 +1,11 @@
+"""Sums by month: what the past comes down to. Every later chapter reads these, not the order lines.
+
+Belongs here: sums over the lines of one month each, as Ibis expressions over any span of months. Does not: anything that
+must look at two months at once.
+"""
+
+from crm_platform.facts.customer_months import customer_months, customer_product_months
+from crm_platform.facts.lines import described_lines
+from crm_platform.facts.sales_months import media_months, product_months
+
+__all__ = ["customer_months", "customer_product_months", "described_lines", "media_months", "product_months"]

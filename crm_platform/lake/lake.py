@@ -1,0 +1,139 @@
+"""The lake of all clients: `<root>/<client>/<table>/<month>.json` names the Parquet file that holds the month.
+
+The record is replaced in one rename, after its file is whole; so a table-month is the old one or the new one, a copy
+that breaks off leaves the old, and a scan never meets a half-written file.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import ibis
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from crm_platform.clients import valid_client_id
+from crm_platform.lake.files import write_whole
+from crm_platform.lake.provenance import MadeFrom, Provenance, digest_of
+from crm_platform.periods import Month
+from crm_platform.refusals import Refused
+from crm_platform.tables import Table
+
+
+@dataclass(frozen=True)
+class Written:
+    """What a write left in the lake."""
+
+    path: Path
+    rows: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Lake:
+    """Tables at rest. `root` is the folder that holds a folder per client."""
+
+    root: Path
+
+    @cached_property
+    def connection(self) -> ibis.BaseBackend:
+        """The embedded DuckDB on which expressions over the lake run."""
+        return ibis.duckdb.connect()
+
+    # --- tables -------------------------------------------------------------------------------------------------------
+
+    def write(
+        self, client: str, table: Table, month: Month, rows: pa.Table | ibis.Table, made_from: MadeFrom
+    ) -> Written:
+        """Store `rows` as the table's month, whole, cast and sorted as declared; replaces the former month."""
+        arrow = rows if isinstance(rows, pa.Table) else rows.to_pyarrow()
+        buffer = io.BytesIO()
+        pq.write_table(table.cast(arrow), buffer, compression="zstd", row_group_size=122_880)
+        return self._store(client, table.name, month, "parquet", buffer.getvalue(), arrow.num_rows, made_from)
+
+    def read(self, client: str, table: Table, month: Month) -> pa.Table:
+        """The stored month; Refused where there is none."""
+        return pq.read_table(self._file(client, table.name, month), schema=table.arrow_schema)
+
+    def scan(self, client: str, table: Table, months: Sequence[Month]) -> ibis.Table:
+        """An expression over these months; Refused names the months that are not there: a gap is never taken for no sales."""
+        missing = [month for month in months if self.provenance(client, table.name, month) is None]
+        if missing or not months:
+            raise Refused(
+                f"the lake of '{client}' has no {table.name} for {_spelled(missing) or 'any month asked for'}.",
+                f"Make it first: crm-platform onboard --client {client}",
+            )
+        files = [str(self._file(client, table.name, month)) for month in months]
+        return self.connection.read_parquet(files)
+
+    # --- documents: fitted models, findings ---------------------------------------------------------------------------
+
+    def write_document(self, client: str, name: str, month: Month, document: Any, made_from: MadeFrom) -> Written:
+        """Store a JSON document as the month's `name`."""
+        content = json.dumps(document, sort_keys=True, ensure_ascii=False, indent=1, allow_nan=False).encode()
+        return self._store(client, name, month, "document.json", content, 1, made_from)
+
+    def read_document(self, client: str, name: str, month: Month) -> Any:
+        """The stored document; Refused where there is none."""
+        return json.loads(self._file(client, name, month).read_bytes())
+
+    # --- what is there ------------------------------------------------------------------------------------------------
+
+    def provenance(self, client: str, name: str, month: Month) -> Provenance | None:
+        """The record of a stored month, or None."""
+        record = self._folder(client, name) / f"{month}.json"
+        return Provenance.from_json(record.read_text("utf-8")) if record.exists() else None
+
+    def months(self, client: str, name: str) -> list[Month]:
+        """The stored months, in order."""
+        folder = self._folder(client, name)
+        return sorted(Month.parse(record.stem) for record in folder.glob("????-??.json")) if folder.is_dir() else []
+
+    def is_current(self, client: str, name: str, month: Month, made_from: MadeFrom) -> bool:
+        """Whether the stored month was made from exactly this, so that nothing need be done."""
+        provenance = self.provenance(client, name, month)
+        return provenance is not None and provenance.made_from.fingerprint == made_from.fingerprint
+
+    def digest(self, client: str, name: str, months: Iterable[Month]) -> str:
+        """One digest over the stored content of these months; a month that is not there counts as absent."""
+        found = {str(month): self.provenance(client, name, month) for month in months}
+        return digest_of({month: record.sha256 if record else None for month, record in found.items()})
+
+    # --- inside -------------------------------------------------------------------------------------------------------
+
+    def _store(
+        self, client: str, name: str, month: Month, suffix: str, content: bytes, rows: int, made_from: MadeFrom
+    ) -> Written:
+        sha256 = hashlib.sha256(content).hexdigest()
+        folder = self._folder(client, name)
+        former = self.provenance(client, name, month)
+        path = folder / f"{month}.{sha256[:16]}.{suffix}"
+        write_whole(path, content)
+        write_whole(folder / f"{month}.json", Provenance(path.name, sha256, rows, made_from).to_json().encode())
+        if former and former.file != path.name:
+            (folder / former.file).unlink(missing_ok=True)
+        return Written(path, rows, sha256)
+
+    def _file(self, client: str, name: str, month: Month) -> Path:
+        provenance = self.provenance(client, name, month)
+        if provenance is None:
+            raise Refused(
+                f"the lake of '{client}' has no {name} for {month}.",
+                f"Make it first: crm-platform refresh --client {client} --month {month}",
+            )
+        return self._folder(client, name) / provenance.file
+
+    def _folder(self, client: str, name: str) -> Path:
+        return self.root / valid_client_id(client) / name
+
+
+def _spelled(months: Sequence[Month]) -> str:
+    head = ", ".join(str(month) for month in months[:3])
+    return f"{head} and {len(months) - 3} more months" if len(months) > 3 else head

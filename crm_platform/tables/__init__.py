@@ -1,0 +1,32 @@
+"""The vocabulary: every table of the platform, declared once — grain, key, columns with unit, meaning and rules.
+
+Belongs here: declarations, and what follows from them alone (Arrow schema, pandera schema, data dictionary).
+Does not: reading, computing or writing rows.
+"""
+
+from crm_platform.tables import analyses, delivered, facts
+from crm_platform.tables.table import Column, Fault, Table
+
+TABLES: dict[str, Table] = {
+    table.name: table
+    for table in (
+        delivered.PRODUCTS,
+        delivered.CUSTOMERS,
+        delivered.MEDIA,
+        delivered.ORDER_LINES,
+        delivered.QUARANTINED_ROWS,
+        facts.CUSTOMER_MONTHS,
+        facts.CUSTOMER_PRODUCT_MONTHS,
+        facts.PRODUCT_MONTHS,
+        facts.MEDIA_MONTHS,
+        analyses.CUSTOMER_HISTORY,
+        analyses.FORECASTS,
+        analyses.SEGMENT_BOOK,
+        analyses.SEGMENTS,
+        analyses.CPM_CLASSES,
+        analyses.LAPSE_ALERTS,
+        analyses.CONTACT_DATES,
+    )
+}
+
+__all__ = ["TABLES", "Column", "Fault", "Table", "analyses", "delivered", "facts"]

@@ -1,0 +1,130 @@
+"""What a client delivers: the four files of R01 in the standard layout (R10), after admission.
+
+A delivered column beyond the required ones may be missing; then it is null throughout.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from crm_platform.tables.table import INSTANT, REAL, WHOLE, Column, Table, count, day, flag, key, text, yen
+
+STATUSES = ("ordered", "shipped", "cancelled", "returned")
+ORDER_KINDS = ("subscription", "one_off", "bulk")
+
+
+def _needed(column: Column) -> Column:
+    return replace(column, required=True, nullable=False)
+
+
+PRODUCTS = Table(
+    "products",
+    grain="product",
+    meaning="Product master (商品マスター), as known from the latest delivery",
+    key=("product_id",),
+    columns=(
+        key("product_id", "Product code (商品コード)"),
+        text("product_name", "Product name (商品名)"),
+        text("category", "Product group (商品群)"),
+        text("brand", "Brand (ブランド)"),
+        yen("list_price_jpy", "List price, tax excluded (定価)", nullable=True, minimum=0),
+        yen("cost_jpy", "Cost of one unit (原価)", nullable=True, minimum=0),
+        Column("supply_days", WHOLE, "Days that one unit lasts (使用日数)", unit="days", minimum=1, maximum=3650),
+        flag("is_trial", "A trial size (お試し品)"),
+        flag("is_gift", "A give-away (プレゼント)"),
+    ),
+)
+
+CUSTOMERS = Table(
+    "customers",
+    grain="customer",
+    meaning="Customer master without personal data (個人情報を除外した顧客マスター, R06), as known from the latest delivery",
+    key=("customer_id",),
+    columns=(
+        key("customer_id", "Customer number (顧客番号)"),
+        Column(
+            "birth_year",
+            WHOLE,
+            "Year of birth (生年), never the full birthday",
+            unit="year",
+            minimum=1900,
+            maximum=2100,
+        ),
+        text("sex", "Sex as the client codes it (性別)"),
+        text("prefecture", "Prefecture (都道府県)"),
+        day("registered_on", "Day of registration (登録日); the first order's day where the client has none"),
+        text("first_media_id", "Medium that brought the customer (初回媒体)"),
+        text("client_rank", "The client's own rank of the customer (顧客ランク)"),
+    ),
+)
+
+MEDIA = Table(
+    "media",
+    grain="medium",
+    meaning="Media master with costs (媒体マスター), as known from the latest delivery",
+    key=("media_id",),
+    columns=(
+        key("media_id", "Medium code (媒体コード)"),
+        text("media_name", "Medium name (媒体名)"),
+        text("channel", "Channel: TV, newspaper, web… (チャネル)"),
+        day("started_on", "First day of the placement (掲載開始日)"),
+        day("ended_on", "Last day of the placement (掲載終了日)"),
+        yen("cost_jpy", "Cost of the placement (媒体費)", nullable=True, minimum=0),
+    ),
+)
+
+ORDER_LINES = Table(
+    "order_lines",
+    grain="line of an order, in the month of its order date",
+    meaning="Order lines (取引明細) after admission. Ordered amount and sales stand apart from here on (R20, R21)",
+    key=("order_id", "line_no"),
+    columns=(
+        key("order_id", "Order number (注文番号)"),
+        Column("line_no", WHOLE, "Line within the order (明細番号)", unit="number", nullable=False, minimum=1),
+        _needed(text("customer_id", "Customer number (顧客番号)")),
+        Column(
+            "ordered_at",
+            INSTANT,
+            "When ordered, client's local time (受注日時)",
+            unit="time",
+            required=True,
+            nullable=False,
+        ),
+        day("shipped_on", "Day of shipment (出荷日)"),
+        text("status", "State of the line (対応状況)", allowed=STATUSES, nullable=False),
+        text("order_kind", "定期 / 都度 / まとめ売り; exactly one (R23)", allowed=ORDER_KINDS, nullable=False),
+        text("subscription_id", "Subscription contract (定期受注番号)"),
+        Column("cycle_no", WHOLE, "Which delivery of the subscription (定期回数)", unit="number", minimum=1),
+        text("course", "Subscription course (定期コース)"),
+        _needed(text("product_id", "Product code (商品コード)")),
+        Column(
+            "quantity", WHOLE, "Units; negative on a credit line (数量)", unit="units", required=True, nullable=False
+        ),
+        Column(
+            "unit_price_jpy", REAL, "Price of a unit, tax excluded (単価)", unit="JPY", required=True, nullable=False
+        ),
+        yen("discount_jpy", "Discount on the line (値引き)", minimum=0),
+        yen("shipping_fee_jpy", "Shipping fee; never part of an amount (送料, R20)", nullable=True),
+        text("media_id", "Medium of the order (媒体コード)"),
+        day("cancelled_on", "Day of cancellation or return (キャンセル日)"),
+        yen("ordered_jpy", "受注金額: quantity × price − discount, cancelled lines included, credit lines 0 (R21)"),
+        yen("sales_jpy", "売上: the same without cancelled and returned lines; a credit line is negative"),
+    ),
+)
+
+QUARANTINED_ROWS = Table(
+    "quarantined_rows",
+    grain="fault of a delivered row",
+    meaning="Rows that were not admitted, each with the rule that it breaks (隔離)",
+    key=("delivery_id", "file_name", "row_number", "column", "rule"),
+    columns=(
+        key("delivery_id", "The delivery that brought the row"),
+        key("file_name", "The file within it"),
+        count("row_number", "Line of the file, the header being line 1", minimum=1),
+        key("table", "The table that the row was meant for"),
+        key("column", "The column at fault, as the file names it"),
+        text("masked_value", "The value with its inner characters masked"),
+        key("rule", "The rule that the row breaks"),
+        text("remedy", "What to do about it", nullable=False),
+    ),
+)
