@@ -8,7 +8,7 @@ export DAGSTER_HOME := $(CURDIR)/data/dagster_home
 export DO_NOT_TRACK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint format types bench dev lock clean
+.PHONY: help install demo test lint format types bench dev docs lock clean
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 20
@@ -56,3 +56,6 @@ lock: install  ## resolve requirements.lock anew from pyproject.toml: pins and h
 
 clean:  ## remove the virtual environment and everything made from deliveries
 	rm -rf $(VENV) data/inbox data/lake data/outbox data/dagster_home data/demo
+
+docs: install  ## write the generated part of the documentation
+	$(BIN)/python -m crm_platform.tables.dictionary > docs/data_dictionary.md

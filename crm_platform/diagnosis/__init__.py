@@ -1,1 +1,11 @@
-""""""
+"""Findings: questions on one client's customers, each answered by numbers, a verdict, a yen effect.
+
+Belongs here: sums over the facts and the analyses of one month, and the rules that judge them. Does not: words, charts
+and pages (`reports`), nor anything that is not known at the as-of date.
+"""
+
+from crm_platform.diagnosis.diagnose import QUESTIONS, diagnose
+from crm_platform.diagnosis.finding import Diagnosis, Exhibit, Finding, by_yen_effect
+from crm_platform.diagnosis.inputs import DiagnosisInputs
+
+__all__ = ["QUESTIONS", "Diagnosis", "DiagnosisInputs", "Exhibit", "Finding", "by_yen_effect", "diagnose"]

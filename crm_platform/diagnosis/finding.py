@@ -45,7 +45,8 @@ class Finding:
     """One question of the diagnosis and its answer.
 
     `key` selects the wording (title, comment, action per verdict); `numbers` fill it. `threshold` is the line between
-    healthy and issue, shown beside the verdict. `yen_effect_jpy` is the sales at stake in six months; findings sort by it.
+    healthy and issue, shown beside the verdict. `yen_effect_jpy` is the sales at stake in six months; findings sort by
+    it.
     """
 
     key: str

@@ -1,7 +1,7 @@
 """Sums by month: what the past comes down to. Every later chapter reads these, not the order lines.
 
-Belongs here: sums over the lines of one month each, as Ibis expressions over any span of months. Does not: anything that
-must look at two months at once.
+Belongs here: sums over the lines of one month each, as Ibis expressions over any span of months. Does not: anything
+that must look at two months at once.
 """
 
 from crm_platform.facts.customer_months import customer_months, customer_product_months

@@ -1,1 +1,23 @@
-""""""
+"""Six months of sales per customer, each part a published model, with a record of how former forecasts came true.
+
+Belongs here: models of purchasing, forecasts, backtests. Does not: classes, alerts, what came after the as-of date.
+"""
+
+from crm_platform.forecast.backtest import backtest, normalised_gini, share_that_moves, top_share
+from crm_platform.forecast.forecast import FittedForecast, fit_forecast, forecast_customers
+from crm_platform.forecast.gamma_gamma import GammaGamma, fit_gamma_gamma
+from crm_platform.forecast.pareto_nbd import ParetoNBD, fit_pareto_nbd
+
+__all__ = [
+    "FittedForecast",
+    "GammaGamma",
+    "ParetoNBD",
+    "backtest",
+    "fit_forecast",
+    "fit_gamma_gamma",
+    "fit_pareto_nbd",
+    "forecast_customers",
+    "normalised_gini",
+    "share_that_moves",
+    "top_share",
+]

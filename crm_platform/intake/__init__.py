@@ -1,1 +1,30 @@
-""""""
+"""Deliveries: bytes → admitted rows (受け入れ). Find, decode, split, map, guard, judge, merge; with a receipt.
+
+Belongs here: all that lies between a delivered file and a row in a declared table. Does not: any analysis.
+"""
+
+from crm_platform.intake.acceptance import Accepted, accept_delivery, read_admitted, read_files
+from crm_platform.intake.admitted import Admitted, refuse_beyond_tolerance
+from crm_platform.intake.delivered_files import DeliveredFile
+from crm_platform.intake.examination import examine_delivery, mapping_digest
+from crm_platform.intake.inbox import StoredDelivery, delivery_id_for, put_in_inbox, read_inbox
+from crm_platform.intake.layouts import rules_of
+from crm_platform.intake.merging import merge_deliveries
+
+__all__ = [
+    "Accepted",
+    "Admitted",
+    "DeliveredFile",
+    "StoredDelivery",
+    "accept_delivery",
+    "delivery_id_for",
+    "examine_delivery",
+    "mapping_digest",
+    "merge_deliveries",
+    "put_in_inbox",
+    "read_admitted",
+    "read_files",
+    "read_inbox",
+    "refuse_beyond_tolerance",
+    "rules_of",
+]

@@ -63,7 +63,7 @@ class Lake:
         return pq.read_table(self._file(client, table.name, month), schema=table.arrow_schema)
 
     def scan(self, client: str, table: Table, months: Sequence[Month]) -> ibis.Table:
-        """An expression over these months; Refused names the months that are not there: a gap is never taken for no sales."""
+        """An expression over these months; Refused names those not there: a gap is never taken for no sales."""
         missing = [month for month in months if self.provenance(client, table.name, month) is None]
         if missing or not months:
             raise Refused(

@@ -1,1 +1,42 @@
-""""""
+"""Findings become pages: one page model, drawn as PDF, HTML and CSV.
+
+Belongs here: words, looks, layouts, files for the client. Does not: computing a number that a page shows.
+"""
+
+from crm_platform.reports.acceptance import quarantine_csv, receipts_json, test_totals_csv
+from crm_platform.reports.csv_files import (
+    alert_customers_csv,
+    contact_dates_csv,
+    cpm_classes_csv,
+    segments_csv,
+    test_groups_csv,
+)
+from crm_platform.reports.diagnosis_report import diagnosis_report
+from crm_platform.reports.exhibits import exhibit_png
+from crm_platform.reports.html import write_html
+from crm_platform.reports.manifest import manifest, published_manifest
+from crm_platform.reports.outbox import publish
+from crm_platform.reports.pages import Report
+from crm_platform.reports.pdf import write_pdf
+from crm_platform.reports.wording import MissingWordingError, Wording
+
+__all__ = [
+    "MissingWordingError",
+    "Report",
+    "Wording",
+    "alert_customers_csv",
+    "contact_dates_csv",
+    "cpm_classes_csv",
+    "diagnosis_report",
+    "exhibit_png",
+    "manifest",
+    "publish",
+    "published_manifest",
+    "quarantine_csv",
+    "receipts_json",
+    "segments_csv",
+    "test_groups_csv",
+    "test_totals_csv",
+    "write_html",
+    "write_pdf",
+]

@@ -10,7 +10,7 @@ CPM_CLASS_NAMES = tuple(f"{stage}_{state}" for stage in CPM_STAGES for state in 
 CUSTOMER_HISTORY = Table(
     "customer_history",
     grain="customer known at the month's end",
-    meaning="Each customer as known at the as-of date: rhythm of purchases, amounts, state. Nothing of it knows the future",
+    meaning="Each customer as known at the as-of date: rhythm, amounts, state. Nothing of it knows the future",
     key=("customer_id",),
     columns=(
         key("customer_id", "Customer number"),

@@ -38,7 +38,7 @@ PRODUCTS = Table(
 CUSTOMERS = Table(
     "customers",
     grain="customer",
-    meaning="Customer master without personal data (個人情報を除外した顧客マスター, R06), as known from the latest delivery",
+    meaning="Customer master without personal data (個人情報を除外した顧客マスター, R06), from the latest delivery",
     key=("customer_id",),
     columns=(
         key("customer_id", "Customer number (顧客番号)"),

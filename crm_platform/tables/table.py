@@ -103,7 +103,7 @@ class Table:
         missing = [name for name in self.names if name not in rows.column_names]
         if missing:
             raise ValueError(f"table '{self.name}' lacks the columns {', '.join(missing)}")
-        cast = pa.table([rows[c.name].cast(c.type) for c in self.columns], names=self.names)
+        cast = pa.Table.from_arrays([rows[c.name].cast(c.type) for c in self.columns], schema=self.arrow_schema)
         return cast.sort_by([(name, "ascending") for name in self.key]).combine_chunks()
 
     def from_pandas(self, frame: pd.DataFrame) -> pa.Table:

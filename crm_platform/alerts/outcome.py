@@ -1,0 +1,63 @@
+"""How former alerts came true, beside the natural fall of the same group (R80)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from crm_platform.alerts.lapse import FALLEN_SHARE
+
+
+def measure_alerts(candidates_then: pd.DataFrame, alerts_then: pd.DataFrame, actual_sales: pd.Series) -> dict[str, Any]:
+    """What became of the candidates of a former alert.
+
+    Args:
+        candidates_then: what `lapse_candidates` returned then.
+        alerts_then: the alerted among them (`customer_id`).
+        actual_sales: customer_id → 売上 in the six months since.
+
+    Returns:
+        JSON: candidates, alerted, natural_fall_rate (of all candidates), alerted_fall_rate, other_fall_rate,
+        expected_fall_rate (mean risk then), auc (chance that a fallen customer had the higher risk), and
+        first_tenth_fall_rate (of the tenth with the highest risk). Null where there is nobody to count.
+    """
+    fallen = has_fallen(candidates_then, actual_sales)
+    alerted = candidates_then["customer_id"].isin(alerts_then["customer_id"]).to_numpy()
+    risk = candidates_then["lapse_risk"].to_numpy(dtype=np.float64)
+    by_risk = candidates_then.sort_values(["lapse_risk", "customer_id"], ascending=[False, True]).index
+    first_tenth = candidates_then.index.isin(by_risk[: int(np.ceil(len(by_risk) / 10))])
+    return {
+        "candidates": len(candidates_then),
+        "alerted": int(alerted.sum()),
+        "natural_fall_rate": _mean(fallen),
+        "alerted_fall_rate": _mean(fallen[alerted]),
+        "other_fall_rate": _mean(fallen[~alerted]),
+        "expected_fall_rate": _mean(risk),
+        "auc": area_under_curve(risk, fallen),
+        "first_tenth_fall_rate": _mean(fallen[first_tenth]),
+    }
+
+
+def has_fallen(candidates_then: pd.DataFrame, actual_sales: pd.Series) -> np.ndarray[Any, np.dtype[np.bool_]]:
+    """Whether each candidate bought less than half of the level then."""
+    actual = actual_sales.reindex(candidates_then["customer_id"]).fillna(0).clip(lower=0).to_numpy(dtype=np.float64)
+    level = candidates_then["sales_6m_jpy"].to_numpy(dtype=np.float64)
+    fallen: np.ndarray[Any, np.dtype[np.bool_]] = actual < FALLEN_SHARE * level
+    return fallen
+
+
+def area_under_curve(
+    score: np.ndarray[Any, np.dtype[np.float64]], happened: np.ndarray[Any, np.dtype[np.bool_]]
+) -> float | None:
+    """Chance that one to whom it happened had a higher score than one to whom it did not; ties count half."""
+    yes, no = int(happened.sum()), int((~happened).sum())
+    if yes == 0 or no == 0:
+        return None
+    ranks = pd.Series(score).rank(method="average").to_numpy(dtype=np.float64)
+    return float((ranks[happened].sum() - yes * (yes + 1) / 2) / (yes * no))
+
+
+def _mean(values: np.ndarray[Any, np.dtype[Any]]) -> float | None:
+    return float(values.mean()) if len(values) else None

@@ -1,0 +1,122 @@
+"""The diagnosis of one client and month: every question in the order of the report, and the figures of its cover."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ibis import _
+
+from crm_platform.diagnosis.cpm import cpm_portfolio
+from crm_platform.diagnosis.current_state import (
+    buyer_kinds,
+    profitability,
+    purchasing_power,
+    retention_power,
+    value_segments,
+)
+from crm_platform.diagnosis.existing_customers import alerts, dormancy, lapse_points
+from crm_platform.diagnosis.finding import Diagnosis, Finding, Scalar
+from crm_platform.diagnosis.forecast_accuracy import forecast_accuracy
+from crm_platform.diagnosis.inputs import DiagnosisInputs
+from crm_platform.diagnosis.integrated import new_existing, sales_bridge, sales_trend, seasonality
+from crm_platform.diagnosis.new_customers import acquisition, cohort_retention, f2_conversion, media_efficiency
+from crm_platform.diagnosis.products import product_groups, product_pairs
+from crm_platform.diagnosis.rows import one_row, yen_sum
+
+QUESTIONS: tuple[Callable[[DiagnosisInputs], Finding | None], ...] = (
+    retention_power,
+    purchasing_power,
+    profitability,
+    value_segments,
+    buyer_kinds,
+    cpm_portfolio,
+    acquisition,
+    f2_conversion,
+    cohort_retention,
+    media_efficiency,
+    lapse_points,
+    dormancy,
+    alerts,
+    sales_trend,
+    sales_bridge,
+    new_existing,
+    seasonality,
+    product_groups,
+    product_pairs,
+    forecast_accuracy,
+)
+_MODEL_FIGURES = {
+    **{f"pareto_nbd_{figure}": ("purchases", figure) for figure in ("r", "alpha", "s", "beta", "log_likelihood")},
+    **{f"gamma_gamma_{figure}": ("values", figure) for figure in ("p", "q", "gamma")},
+}
+_RECOMMENDED_MONTHS = 60  # 5年以上を推奨 (R05)
+
+
+def diagnose(inputs: DiagnosisInputs) -> Diagnosis:
+    """Ask every question; those that the data cannot answer are left out or undetermined."""
+    answers = [question(inputs) for question in QUESTIONS]
+    findings = tuple(answer for answer in answers if answer is not None)
+    return Diagnosis(
+        client=inputs.client.name,
+        month=str(inputs.month),
+        as_of=inputs.as_of.isoformat(),
+        first_month=str(inputs.months[0]),
+        headline=headline(findings),
+        findings=findings,
+        method=method(inputs),
+    )
+
+
+def headline(findings: tuple[Finding, ...]) -> dict[str, Scalar]:
+    """The figures of the cover and its tiles; those of a question that was left out are None."""
+    numbers = {finding.key: finding.numbers for finding in findings}
+
+    def figure(key: str, name: str) -> Scalar:
+        return numbers[key][name] if key in numbers else None
+
+    return {
+        "customers": figure("value_segments", "customers"),
+        "sales_12m_jpy": figure("sales_trend", "sales_12m_jpy"),
+        "sales_12m_change_rate": figure("sales_trend", "change_rate"),
+        "active_customers": figure("dormancy", "active_customers"),
+        "active_customers_change_rate": figure("dormancy", "change_rate"),
+        "f2_rate": figure("f2_conversion", "f2_rate"),
+        "f2_change_points": figure("f2_conversion", "change_points"),
+        "expected_sales_6m_jpy": figure("value_segments", "expected_sales_jpy"),
+        "expected_sales_6m_change_rate": figure("value_segments", "change_rate"),
+        "repeat_rate": figure("retention_power", "repeat_rate"),
+        "repeat_change_points": figure("retention_power", "change_points"),
+        "top_20_share_rate": figure("purchasing_power", "top_20_share_rate"),
+        "grown_share_rate": figure("cpm_portfolio", "grown_share_rate"),
+        "alerted_customers": figure("alerts", "alerted_customers"),
+        "expected_loss_jpy": figure("alerts", "expected_loss_jpy"),
+        "issues": sum(finding.verdict == "issue" for finding in findings),
+        "healthy": sum(finding.verdict == "healthy" for finding in findings),
+    }
+
+
+def method(inputs: DiagnosisInputs) -> dict[str, Scalar]:
+    """What the diagnosis was made from: sizes, true span (R05), thresholds in force, parameters of the forecast."""
+    lines = one_row(inputs.product_months.agg(lines=yen_sum(_.lines)))["lines"]
+    people = one_row(inputs.history.agg(customers=_.count(), buyers=_.first_purchased_on.count()))
+    settings = inputs.client.settings
+    return {
+        "customers": people["customers"],
+        "buyers": people["buyers"],
+        "order_lines": lines,
+        "months": len(inputs.months),
+        "closed_months": len(inputs.closed_months),
+        "is_short_of_five_years": "@answer.yes" if len(inputs.months) < _RECOMMENDED_MONTHS else "@answer.no",
+        "value_classes": settings.value_classes,
+        "lapse_silent_days": settings.lapse_silent_days,
+        "cpm_lapsed_gap_days": settings.cpm_lapsed_gap_days,
+        "alert_unit_cost_jpy": settings.alert_unit_cost_jpy,
+        "customers_fitted": (inputs.forecast_model or {}).get("customers_fitted"),
+        **model_figures(inputs.forecast_model or {}),
+    }
+
+
+def model_figures(model: Mapping[str, Any]) -> dict[str, Scalar]:
+    """The parameters of the fitted forecast that a reader can check against the papers; None where it has none."""
+    return {name: model.get(part, {}).get(figure) for name, (part, figure) in _MODEL_FIGURES.items()}

@@ -1,0 +1,100 @@
+"""Good customers about to stop (ショッピングアラート, R80, R88): how many, and what waiting would cost."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import ibis
+from ibis import _
+
+from crm_platform.diagnosis.finding import Exhibit, Finding, Scalar
+from crm_platform.diagnosis.inputs import DiagnosisInputs
+from crm_platform.diagnosis.rows import exact_sum, one_row, rows, yen_sum
+from crm_platform.diagnosis.trends import share
+
+RESPONSE_RATE = 0.05  # seed 003:133
+REASONS = ("beyond_own_cycle", "falling_level", "likely_stopped")
+
+
+def alerts(inputs: DiagnosisInputs) -> Finding | None:
+    """The alerted customers, the sales lost in six months without action (R88), and the cost of a contact.
+
+    An issue where the loss that a response of 5 % (003:133) prevents exceeds the cost of contacting all of them: then
+    waiting costs more than acting. At stake: the whole expected loss. None where nobody is alerted.
+    """
+    sums = one_row(
+        inputs.lapse_alerts.agg(
+            customers=_.count(),
+            treated=_.count(where=_.test_group == "treated"),
+            loss_jpy=exact_sum(_.expected_loss_jpy),
+            sales_6m_jpy=yen_sum(_.sales_6m_jpy),
+        )
+    )
+    customers = sums["customers"]
+    if not customers:
+        return None
+    unit_cost_jpy = inputs.client.settings.alert_unit_cost_jpy
+    cost_jpy = customers * unit_cost_jpy
+    prevented_jpy = sums["loss_jpy"] * RESPONSE_RATE
+    numbers: dict[str, Scalar] = {
+        **inputs.period,
+        "alerted_customers": customers,
+        "treated_customers": sums["treated"],
+        "control_customers": customers - sums["treated"],
+        "expected_loss_jpy": round(sums["loss_jpy"]),
+        "sales_6m_jpy": sums["sales_6m_jpy"],
+        "loss_rate": share(sums["loss_jpy"], sums["sales_6m_jpy"]),
+        "unit_cost_jpy": unit_cost_jpy,
+        "contact_cost_jpy": cost_jpy,
+        "response_rate": RESPONSE_RATE,
+        "prevented_jpy": round(prevented_jpy),
+        "break_even_rate": share(cost_jpy, sums["loss_jpy"]),
+        "mean_loss_jpy": round(sums["loss_jpy"] / customers),
+    }
+    return Finding(
+        key="alerts",
+        chapter="existing_customers",
+        verdict="issue" if prevented_jpy > cost_jpy else "healthy",
+        numbers=numbers,
+        exhibits=_exhibits(reason_rows(inputs), class_rows(inputs)),
+        threshold=float(cost_jpy),
+        yen_effect_jpy=round(sums["loss_jpy"]) or None,
+        concerned_customers=customers,
+    )
+
+
+def reason_rows(inputs: DiagnosisInputs) -> list[dict[str, Any]]:
+    """Alerted customers and expected loss by the strongest sign; a sign that nobody shows has 0."""
+    grouped = inputs.lapse_alerts.group_by("reason")
+    sums = grouped.agg(customers=_.count(), loss_jpy=exact_sum(_.expected_loss_jpy)).order_by("reason")
+    found = {row["reason"]: row for row in rows(sums)}
+    nobody = {"customers": 0, "loss_jpy": 0.0}
+    return [{**found.get(reason, nobody), "reason": f"@alert_reason.{reason}"} for reason in REASONS]
+
+
+def class_rows(inputs: DiagnosisInputs) -> list[dict[str, Any]]:
+    """Alerted customers and expected loss by value class, the highest first."""
+    classes = inputs.segments.select("customer_id", "value_class")
+    grouped = inputs.lapse_alerts.left_join(classes, "customer_id").group_by("value_class")
+    sums = grouped.agg(customers=_.count(), loss_jpy=exact_sum(_.expected_loss_jpy))
+    return [
+        {
+            **row,
+            "value_class": "@value_class.new_in_term"
+            if row["value_class"] is None
+            else f"@value_class.{row['value_class']}",
+        }
+        for row in rows(sums.order_by(ibis.asc("value_class", nulls_first=False)))
+    ]
+
+
+def _exhibits(reasons: list[dict[str, Any]], classes: list[dict[str, Any]]) -> tuple[Exhibit, ...]:
+    return (
+        Exhibit("classes", "bar", tuple(classes), x="value_class", y="loss_jpy", y_unit="jpy"),
+        Exhibit(
+            "reasons",
+            "table",
+            tuple(reasons),
+            columns=(("reason", "text"), ("customers", "count"), ("loss_jpy", "jpy")),
+        ),
+    )

@@ -1,0 +1,92 @@
+"""How the former forecast came true (予測の答え合わせ, J11): ours beside RFM, recency and past sales."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import pairwise
+from typing import Any
+
+from crm_platform.diagnosis.finding import Exhibit, Finding, Row, Scalar
+from crm_platform.diagnosis.inputs import DiagnosisInputs
+
+METHODS = ("ours", "rfm", "recency", "past_sales")
+
+
+def forecast_accuracy(inputs: DiagnosisInputs) -> Finding | None:
+    """How well the forecast of `backtest["as_of"]` ordered the customers by their actual six months of sales.
+
+    Healthy where its normalised Gini is above that of RFM, recency and past sales (R50, J11), and no value class sold
+    more on average than the one above it. None where history is too short for a backtest.
+    """
+    backtest = inputs.backtest
+    if not backtest:
+        return None
+    methods: Mapping[str, Mapping[str, float]] = backtest["methods"]
+    rivals = {name: methods[name]["gini"] for name in METHODS[1:] if name in methods}
+    best_rival = max(rivals, key=lambda name: rivals[name])
+    classes = sorted(backtest["classes"], key=lambda row: row["value_class"])
+    ours = methods["ours"]
+    inverted = inversions(classes)
+    numbers: dict[str, Scalar] = {
+        **inputs.period,
+        "backtest_month": str(backtest["as_of"])[:7],
+        "gini": ours["gini"],
+        "rival": f"@forecast_method.{best_rival}",
+        "rival_gini": rivals[best_rival],
+        "rfm_gini": rivals.get("rfm"),
+        "top_decile_share_rate": ours["top_decile_share"],
+        "rfm_top_decile_share_rate": methods["rfm"]["top_decile_share"] if "rfm" in methods else None,
+        "bias_rate": backtest["bias"],
+        "inverted_classes": inverted,
+        "classes": len(classes),
+        "customers": sum(row["customers"] for row in classes),
+    }
+    return Finding(
+        key="forecast_accuracy",
+        chapter="accuracy",
+        verdict="healthy" if ours["gini"] > rivals[best_rival] and not inverted else "issue",
+        numbers=numbers,
+        exhibits=_exhibits(methods, classes),
+        threshold=rivals[best_rival],
+    )
+
+
+def inversions(classes: list[dict[str, Any]]) -> int:
+    """How many classes sold more per customer than the class above them."""
+    means = [row["mean_actual_jpy"] for row in classes]
+    return sum(lower > upper for upper, lower in pairwise(means))
+
+
+def _exhibits(methods: Mapping[str, Mapping[str, float]], classes: list[dict[str, Any]]) -> tuple[Exhibit, ...]:
+    compared: list[Row] = [
+        {
+            "method": f"@forecast_method.{name}",
+            "gini": methods[name]["gini"],
+            "top_decile_share_rate": methods[name]["top_decile_share"],
+        }
+        for name in METHODS
+        if name in methods
+    ]
+    named: list[Row] = [{**row, "value_class": f"@value_class.{row['value_class']}"} for row in classes]
+    lines: list[Row] = [
+        {"value_class": row["value_class"], "series": f"@series.{series}", "mean_jpy": row[f"mean_{series}_jpy"]}
+        for series in ("expected", "actual")
+        for row in named
+    ]
+    return (
+        Exhibit(
+            "methods", "bar", tuple(compared), x="method", y="gini", y_unit="rate", highlight="@forecast_method.ours"
+        ),
+        Exhibit("classes", "line", tuple(lines), x="value_class", y="mean_jpy", y_unit="jpy", series="series"),
+        Exhibit(
+            "class_table",
+            "table",
+            tuple(named),
+            columns=(
+                ("value_class", "text"),
+                ("customers", "count"),
+                ("mean_expected_jpy", "jpy"),
+                ("mean_actual_jpy", "jpy"),
+            ),
+        ),
+    )

@@ -1,0 +1,126 @@
+"""What a diagnosis reads: one client's facts of all months, and each customer as known at the end of the last."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import ibis
+import pandas as pd
+from ibis import _
+
+from crm_platform.clients import Client
+from crm_platform.diagnosis.finding import Scalar
+from crm_platform.diagnosis.rows import one_row, rows, yen_sum
+from crm_platform.diagnosis.spans import Span, index_column, index_of, last_span
+from crm_platform.periods import Month
+from crm_platform.tables import analyses
+
+_OF_THE_MONTH = {
+    "history": analyses.CUSTOMER_HISTORY,
+    "forecasts": analyses.FORECASTS,
+    "segments": analyses.SEGMENTS,
+    "cpm_classes": analyses.CPM_CLASSES,
+    "lapse_alerts": analyses.LAPSE_ALERTS,
+}
+
+
+@dataclass(frozen=True, eq=False)
+class DiagnosisInputs:
+    """The tables of one client and month, as Ibis expressions on one backend; a data frame is wrapped as one.
+
+    `customer_months`, `customer_product_months`, `product_months` and `media_months` span `months` (all months of
+    history, in order, the last being `month`); `history`, `forecasts`, `segments`, `cpm_classes` and `lapse_alerts` are
+    those of `month`. `backtest` says how a former forecast came true; None where history is too short. The
+    appendix prints the numbers of `forecast_model`, the JSON of the fitted forecast.
+    """
+
+    client: Client
+    month: Month
+    as_of: dt.date
+    months: Sequence[Month]
+    customer_months: ibis.Table
+    customer_product_months: ibis.Table
+    product_months: ibis.Table
+    media_months: ibis.Table
+    products: ibis.Table
+    media: ibis.Table
+    history: ibis.Table
+    forecasts: ibis.Table
+    segments: ibis.Table
+    cpm_classes: ibis.Table
+    lapse_alerts: ibis.Table
+    backtest: Mapping[str, Any] | None = None
+    forecast_model: Mapping[str, Any] | None = None
+
+    def __post_init__(self) -> None:
+        for name, table in _OF_THE_MONTH.items():
+            rows_given = getattr(self, name)
+            if isinstance(rows_given, pd.DataFrame):
+                object.__setattr__(self, name, ibis.memtable(table.from_pandas(rows_given)))
+
+    # --- time ---------------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def closed_months(self) -> list[Month]:
+        """The months whose last day is known; a month still running would look like a fall."""
+        return list(self.months) if self.as_of >= self.month.last_day else list(self.months[:-1])
+
+    def span(self, length: int, back: int = 0) -> Span | None:
+        """The last `length` closed months, or those `back` months earlier; None where history is too short."""
+        return last_span(self.closed_months, length, back)
+
+    @property
+    def closed_index(self) -> int:
+        """The last closed month as a count (see `index_of`); the month before the first where none is closed."""
+        return index_of(self.closed_months[-1]) if self.closed_months else index_of(self.months[0]) - 1
+
+    # --- expressions that several findings share ----------------------------------------------------------------------
+
+    @cached_property
+    def purchases(self) -> ibis.Table:
+        """Months of a customer with at least one purchase day."""
+        return self.customer_months.filter(_.purchase_days > 0)
+
+    @cached_property
+    def buyers(self) -> ibis.Table:
+        """`history` of everyone who ever bought, with `cohort`: the month of the first purchase as a count."""
+        bought = self.history.filter(_.first_purchased_on.notnull())
+        return bought.mutate(cohort=index_column(bought.first_purchased_on))
+
+    @cached_property
+    def new_customers(self) -> ibis.Table:
+        """`buyers` without those registered before the first month of data, whose first purchase is not in it."""
+        return self.buyers.filter(_.registered_on >= self.months[0].first_day)
+
+    @cached_property
+    def ages(self) -> ibis.Table:
+        """CUSTOMER_MONTHS of new customers with `age`: months since the first purchase."""
+        traits = self.new_customers.select("customer_id", "cohort", "first_media_id", "first_product_id")
+        facts = self.customer_months.select("customer_id", "month", "purchase_days", "sales_jpy")
+        joined = facts.inner_join(traits, "customer_id")
+        return joined.mutate(age=index_column(joined.month) - joined.cohort).filter(_.age >= 0)
+
+    # --- figures that several findings share --------------------------------------------------------------------------
+
+    @cached_property
+    def monthly_sales_jpy(self) -> list[int]:
+        """売上 of every closed month, in order; 0 where a month has no line."""
+        sums = self.customer_months.group_by("month").agg(sales_jpy=yen_sum(_.sales_jpy)).order_by("month")
+        found = {row["month"]: row["sales_jpy"] for row in rows(sums)}
+        return [found.get(month.first_day, 0) for month in self.closed_months]
+
+    @cached_property
+    def order_value_jpy(self) -> int:
+        """売上 of a purchase day over all history (客単価); 0 where nothing was bought."""
+        sums = one_row(self.history.agg(sales_jpy=yen_sum(_.sales_jpy), purchase_days=yen_sum(_.purchase_days)))
+        return round(sums["sales_jpy"] / sums["purchase_days"]) if sums["purchase_days"] else 0
+
+    @property
+    def period(self) -> dict[str, Scalar]:
+        """The true span of the data, for titles and sources (R05)."""
+        first, last = self.months[0], (self.closed_months or self.months)[-1]
+        return {"first_month": str(first), "last_month": str(last), "months": len(self.closed_months)}

@@ -1,0 +1,245 @@
+"""How often customers buy and when they stop: the Pareto/NBD model.
+
+Schmittlein, Morrison & Colombo (1987); formulas as in Fader & Hardie (2005), "A note on deriving the Pareto/NBD model".
+Assumptions: (1) while active, a customer buys at random with a rate λ; (2) each is active for an exponential time with
+rate μ, and then stops for good; (3) λ varies over customers as gamma(r, α), (4) μ as gamma(s, β), (5) independently.
+
+A customer is three numbers in one unit of time: `repeats` (x, purchases after the first), `recency` (t_x, first to last
+purchase) and `age` (T, first purchase to as-of date). Where the papers write a hypergeometric function, this module
+integrates over the unknown moment of stopping: every term is positive, so nothing cancels, for any parameters.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from scipy.optimize import OptimizeResult, minimize
+from scipy.special import gammaln, psi
+
+Reals = npt.NDArray[np.float64]
+
+BLOCK_ROWS = 65_536  # rows worked on at once: bounds the memory for a client of any size
+_NODES, _WEIGHTS = (
+    (values + shift) / 2 for values, shift in zip(np.polynomial.legendre.leggauss(32), (1, 0), strict=True)
+)
+_LOG_WEIGHTS = np.log(_WEIGHTS)
+_LOG_BOUNDS = ((-7.0, 5.0), (-9.0, 12.0)) * 2  # of log r, α, s, β, times in units of the mean age; at a bound the
+#                                                 gamma has narrowed to one rate for all customers, which is a model too
+
+
+@dataclass(frozen=True)
+class ParetoNBD:
+    """A fitted model. `alpha` and `beta` are in the unit of time of the data."""
+
+    r: float
+    alpha: float
+    s: float
+    beta: float
+    log_likelihood: float
+    customers: int
+    converged: bool
+
+
+class _Stopping(NamedTuple):
+    """The integral over the moment of stopping u, and the mean of four functions of u under its integrand."""
+
+    log_integral: Reals
+    log_alpha_u: Reals
+    log_beta_u: Reals
+    inverse_alpha_u: Reals
+    inverse_beta_u: Reals
+
+
+def fit_pareto_nbd(
+    repeats: npt.ArrayLike, recency: npt.ArrayLike, age: npt.ArrayLike, weights: npt.ArrayLike | None = None
+) -> ParetoNBD:
+    """Maximum likelihood, by L-BFGS with the exact gradient; from a second start where the first does not converge.
+
+    Args:
+        repeats: x per customer, at least 0.
+        recency: t_x per customer, between 0 and `age`.
+        age: T per customer.
+        weights: how many customers each row stands for; 1 where not given.
+
+    Raises:
+        ValueError: no customer, or none observed for any time.
+    """
+    x, t_x, end = (np.asarray(values, dtype=np.float64) for values in (repeats, recency, age))
+    if len(x) == 0 or not np.any(end > 0):
+        raise ValueError("a Pareto/NBD model needs at least one customer observed for longer than no time")
+    w = np.ones(len(x)) if weights is None else np.asarray(weights, dtype=np.float64)
+    rows, inverse = np.unique(np.column_stack([x, t_x, end]), axis=0, return_inverse=True)
+    counts = np.bincount(inverse.ravel(), weights=w).astype(np.float64)
+    unit = float(np.average(end, weights=w))
+    distinct = (rows[:, 0], rows[:, 1] / unit, rows[:, 2] / unit, counts)
+    best = _search((0.5, 0.5, 0.5, 0.5), *distinct)
+    if not best.success:
+        best = min(best, _search((1.0, 0.2, 0.7, 2.0), *distinct), key=lambda result: float(result.fun))
+    r, alpha, s, beta = (float(value) for value in np.exp(best.x))
+    # Time was measured in `unit`: a density per repeat purchase carries that unit back.
+    log_likelihood = -float(best.fun) * float(w.sum()) - float((w * x).sum()) * float(np.log(unit))
+    return ParetoNBD(r, alpha * unit, s, beta * unit, log_likelihood, round(float(w.sum())), bool(best.success))
+
+
+def log_likelihood(model: ParetoNBD, repeats: Reals, recency: Reals, age: Reals) -> Reals:
+    """The log-likelihood of each customer's purchases."""
+    log_active, log_stopped, _ = _log_histories(model, repeats, recency, age)
+    return _log_constant(model, repeats) + np.logaddexp(log_active, log_stopped)
+
+
+def p_alive(model: ParetoNBD, repeats: Reals, recency: Reals, age: Reals) -> Reals:
+    """Probability that the customer is still active at the as-of date."""
+    log_active, log_stopped, _ = _log_histories(model, repeats, recency, age)
+    alive: Reals = 1 / (1 + np.exp(np.minimum(log_stopped - log_active, 700)))
+    return alive
+
+
+def expected_purchases(model: ParetoNBD, repeats: Reals, recency: Reals, age: Reals, horizon: float) -> Reals:
+    """Expected purchases in the `horizon` after the as-of date (Fader & Hardie 2005, equation 41)."""
+    pace = (model.r + repeats) / (model.alpha + age)
+    stretch = np.log1p(horizon / (model.beta + age))
+    exponent = (model.s - 1) * stretch
+    active_time = (model.beta + age) * stretch * np.where(exponent == 0, 1, -np.expm1(-exponent) / _not_zero(exponent))
+    expected: Reals = p_alive(model, repeats, recency, age) * pace * active_time
+    return expected
+
+
+def probability_of_purchase(model: ParetoNBD, repeats: Reals, recency: Reals, age: Reals, horizon: float) -> Reals:
+    """Probability of at least one purchase in the `horizon`: 1 − P(X(T, T+h) = 0 | x, t_x, T).
+
+    An active customer stays silent by surviving without a purchase, or by stopping at u before the first:
+    (a/(a+h))^(r+x) (b/(b+h))^s + ∫₀ʰ (a/(a+u))^(r+x) s b^s/(b+u)^(s+1) du, with a = α+T and b = β+T.
+    """
+    later = age + horizon
+    shape = model.r + repeats
+    survives = -shape * np.log1p(horizon / (model.alpha + age)) - model.s * np.log1p(horizon / (model.beta + age))
+    stops = _over_stopping(model, shape, age, later).log_integral + np.log(model.s)
+    stops += shape * np.log(model.alpha + age) + model.s * np.log(model.beta + age)
+    silent = np.exp(survives) + np.exp(stops)
+    some: Reals = p_alive(model, repeats, recency, age) * np.clip(1 - silent, 0, 1)
+    return some
+
+
+def purchase_count_probabilities(
+    model: ParetoNBD, repeats: Reals, recency: Reals, age: Reals, horizon: float, most: int
+) -> Reals:
+    """Probabilities of exactly 0, 1, …, `most` purchases in the `horizon`, one row per customer.
+
+    Given the moment of stopping u, purchases are negative binomial with r+x successes; u is integrated out.
+    """
+    shape, a, b = model.r + repeats, model.alpha + age, model.beta + age
+    counts = np.zeros((len(age), most + 1))
+    scale = np.minimum(a, b) / (1 + shape + model.s)  # nodes on the logarithm of time, as in the likelihood
+    span = np.log1p(horizon / scale)
+    for node, weight in zip(_NODES, _WEIGHTS, strict=True):
+        u = scale * np.expm1(node * span)
+        step = weight * span * (scale + u)
+        density = model.s * np.exp(-model.s * np.log1p(u / b)) / (b + u)
+        _add_negative_binomial(counts, density * step, shape, u / (a + u))
+    _add_negative_binomial(counts, np.exp(-model.s * np.log1p(horizon / b)), shape, horizon / (a + horizon))
+    alive = p_alive(model, repeats, recency, age)
+    counts *= alive[:, None]
+    counts[:, 0] += 1 - alive
+    return counts
+
+
+# --- inside -----------------------------------------------------------------------------------------------------------
+
+
+def _search(start: tuple[float, ...], x: Reals, t_x: Reals, end: Reals, counts: Reals) -> OptimizeResult:
+    return minimize(
+        _mean_negative_log_likelihood,
+        np.log(start),
+        args=(x, t_x, end, counts),
+        jac=True,
+        method="L-BFGS-B",
+        bounds=_LOG_BOUNDS,
+        options={"ftol": 1e-13, "gtol": 1e-7, "maxiter": 500},
+    )
+
+
+def _mean_negative_log_likelihood(
+    log_parameters: Reals, x: Reals, t_x: Reals, end: Reals, counts: Reals
+) -> tuple[float, Reals]:
+    r, alpha, s, beta = (float(value) for value in np.exp(log_parameters))
+    model = ParetoNBD(r, alpha, s, beta, log_likelihood=0.0, customers=0, converged=True)
+    log_active, log_stopped, stopping = _log_histories(model, x, t_x, end)
+    log_either = np.logaddexp(log_active, log_stopped)
+    active = np.exp(log_active - log_either)
+    stopped = 1 - active
+    log_a, log_b = np.log(alpha + end), np.log(beta + end)
+    gradient = (
+        psi(r + x) - psi(r) + np.log(alpha) - active * log_a - stopped * stopping.log_alpha_u,
+        r / alpha - (r + x) * (active / (alpha + end) + stopped * stopping.inverse_alpha_u),
+        np.log(beta) - active * log_b + stopped * (1 / s - stopping.log_beta_u),
+        s / beta - active * s / (beta + end) - stopped * (s + 1) * stopping.inverse_beta_u,
+    )
+    total = counts.sum()
+    # Plain sums, not BLAS: the same bits whatever the number of cores.
+    value = (counts * (_log_constant(model, x) + log_either)).sum() / total
+    slopes = np.array([(counts * part).sum() for part in gradient]) * np.exp(log_parameters) / total
+    return -float(value), -slopes
+
+
+def _log_constant(model: ParetoNBD, x: Reals) -> Reals:
+    constant: Reals = gammaln(model.r + x) - gammaln(model.r)
+    constant += model.r * np.log(model.alpha) + model.s * np.log(model.beta)
+    return constant
+
+
+def _log_histories(model: ParetoNBD, x: Reals, t_x: Reals, end: Reals) -> tuple[Reals, Reals, _Stopping]:
+    """Log density of the history when still active, and when stopped at some moment between last purchase and now."""
+    shape = model.r + x
+    stopping = _over_stopping(model, shape, t_x, end)
+    log_active = -shape * np.log(model.alpha + end) - model.s * np.log(model.beta + end)
+    return log_active, np.log(model.s) + stopping.log_integral, stopping
+
+
+def _over_stopping(model: ParetoNBD, shape: Reals, lower: Reals, upper: Reals) -> _Stopping:
+    blocks = [
+        _over_stopping_block(model, shape[rows], lower[rows], upper[rows])
+        for rows in (slice(first, first + BLOCK_ROWS) for first in range(0, max(len(shape), 1), BLOCK_ROWS))
+    ]
+    return _Stopping(*(np.concatenate(parts) for parts in zip(*blocks, strict=True)))
+
+
+def _over_stopping_block(model: ParetoNBD, shape: Reals, lower: Reals, upper: Reals) -> _Stopping:
+    """∫ (α+u)^-shape (β+u)^-(s+1) du from `lower` to `upper`, by Gauss-Legendre on the logarithm of time since `lower`.
+
+    The scale of that logarithm is how fast the integrand falls at `lower`, so that it is smooth at the nodes.
+    """
+    scale = np.minimum(model.alpha + lower, model.beta + lower) / (1 + shape + model.s)
+    span = np.log1p((upper - lower) / scale)
+    z = span[:, None] * _NODES
+    u = lower[:, None] + scale[:, None] * np.expm1(z)
+    log_a, log_b = np.log(model.alpha + u), np.log(model.beta + u)
+    terms = _LOG_WEIGHTS + z - shape[:, None] * log_a - (model.s + 1) * log_b
+    peak = terms.max(axis=1)
+    terms = np.exp(terms - peak[:, None])
+    total = terms.sum(axis=1)
+    with np.errstate(divide="ignore"):  # a customer who bought today cannot have stopped since: log 0 is meant
+        log_integral = peak + np.log(total) + np.log(scale) + np.log(span)
+    terms /= total[:, None]
+    return _Stopping(
+        log_integral,
+        np.einsum("ij,ij->i", terms, log_a),
+        np.einsum("ij,ij->i", terms, log_b),
+        np.einsum("ij,ij->i", terms, np.exp(-log_a)),
+        np.einsum("ij,ij->i", terms, np.exp(-log_b)),
+    )
+
+
+def _add_negative_binomial(counts: Reals, weight: Reals, shape: Reals, share: Reals) -> None:
+    """Add `weight` × the probabilities of a negative binomial, each from the one before it, to the rows of `counts`."""
+    probability = weight * np.exp(shape * np.log1p(-share))
+    counts[:, 0] += probability
+    for count in range(1, counts.shape[1]):
+        probability = probability * (share * (shape + count - 1) / count)
+        counts[:, count] += probability
+
+
+def _not_zero(values: Reals) -> Reals:
+    return np.where(values == 0, 1, values)

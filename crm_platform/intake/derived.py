@@ -1,0 +1,45 @@
+"""Masters that a client does not have, made from its order lines (加工あり, R09)."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from crm_platform.clients.mapping import FromColumn, IntakeRules
+from crm_platform.intake.raw_rows import RawRows
+from crm_platform.intake.standard_layout import DELIVERED, declared_rows
+from crm_platform.intake.text_column import Mask, TextColumn
+from crm_platform.intake.typed_rows import TypedRows, column_texts
+from crm_platform.refusals import Refused
+
+
+def derive_master(rules: IntakeRules, table: str, lines: TypedRows, files: list[RawRows], among: Mask) -> pa.Table:
+    """One row per id met in the order lines of `among`: the last known text of each mapped column.
+
+    Customers are registered on the day of their first order (登録日).
+    """
+    declared = DELIVERED[table]
+    key = declared.key[0]
+    columns = {key: lines.columns[key]}
+    for target, source in (rules.tables[table].columns or {}).items():
+        if not isinstance(source, FromColumn):
+            raise Refused(
+                "a derived column must name a delivered one.", 'Write "HEADER".', file=rules.file, column=target
+            )
+        texts = TextColumn.joined([column_texts(raw, source.header) for raw in files]).texts
+        columns[target] = pc.if_else(pc.equal(texts, ""), pa.scalar(None, pa.string()), texts)
+    if table == "customers":
+        columns["registered_on"] = lines.columns["ordered_at"].cast(pa.date32(), safe=False)
+    kept = pa.table(columns).filter(pa.array(among))
+    return declared_rows(declared, last_known(kept.filter(pc.is_valid(kept[key])), key))
+
+
+def last_known(rows: pa.Table, key: str) -> dict[str, pa.ChunkedArray]:
+    """Per key the last value that is not null of every column, in row order; of registered_on the earliest."""
+    others = [name for name in rows.column_names if name != key]
+    known = pc.ScalarAggregateOptions(skip_nulls=True)
+    grouped = pa.TableGroupBy(rows, [key], use_threads=False).aggregate(
+        [(name, "min" if name == "registered_on" else "last", known) for name in others]
+    )
+    names = {f"{name}_{'min' if name == 'registered_on' else 'last'}": name for name in others} | {key: key}
+    return {names[name]: grouped[name] for name in grouped.column_names}

@@ -1,0 +1,173 @@
+"""A delivery, examined: every row is admitted, quarantined or set aside by a named rule, and the accounts close."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from crm_platform.clients.client import Client
+from crm_platform.clients.mapping import DELIVERED_TABLES, IntakeRules
+from crm_platform.intake.admitted import Admitted
+from crm_platform.intake.delivered_files import DeliveredFile, files_by_table
+from crm_platform.intake.derived import derive_master
+from crm_platform.intake.faults import Breach, any_breach, one_per_column, quarantine_breaches, quarantine_broken
+from crm_platform.intake.layouts import is_special_format, processing_reasons, rules_of
+from crm_platform.intake.line_money import with_amounts
+from crm_platform.intake.reading import read_file
+from crm_platform.intake.receipt import ReadFile, file_receipt, months_of, order_days, row_account
+from crm_platform.intake.row_rules import declared_breaches, order_line_breaches, repeated_key
+from crm_platform.intake.standard_layout import DELIVERED, concatenated, declared_rows
+from crm_platform.intake.text_column import Mask, union_of
+from crm_platform.intake.typed_rows import TypedRows, type_rows
+from crm_platform.lake import digest_of
+from crm_platform.tables.delivered import QUARANTINED_ROWS
+
+_RULES_EDITION = 1  # counts up when the same files and mapping are to be read differently
+
+
+def mapping_digest(client: Client) -> str:
+    """Digest of all that decides how the client's files are read."""
+    return digest_of({"intake": client.intake, "edition": _RULES_EDITION})
+
+
+def examine_delivery(
+    client: Client, files: Sequence[DeliveredFile], *, delivery_id: str, today: dt.date, former: Sequence[Admitted] = ()
+) -> Admitted:
+    """Read, guard, map and judge every row of a delivery; nothing is written.
+
+    `today`: the day of the delivery; nothing may have happened after it. `former`: earlier deliveries, whose masters a
+    difference delivery (差分データ, R11) may rely on. Refused where a file as a whole cannot be used; bad rows are
+    quarantined here and refused by `refuse_beyond_tolerance`.
+    """
+    rules = rules_of(client)
+    known = frozenset(name for name in DELIVERED_TABLES if any(admitted.tables[name].num_rows for admitted in former))
+    found = files_by_table(rules, files, known)
+    tables = {name: table.empty() for name, table in DELIVERED.items()}
+    examined: dict[str, _Examined] = {}
+    receipts: list[dict[str, Any]] = []
+    for name in [name for name in DELIVERED_TABLES if name in found]:
+        read = [read_file(rules, name, file, today) for file in found[name]]
+        receipts += [file_receipt(item, name, rules.tables[name]) for item in read]
+        examined[name] = _examine_table(rules, name, read, delivery_id, today, _known_ids(rules, tables, former, found))
+        tables[name] = examined[name].admitted
+        tables |= _derived_tables(rules, examined[name], read) if name == "order_lines" else {}
+    quarantined = [part for item in examined.values() for part in item.quarantined]
+    tables["quarantined_rows"] = concatenated(QUARANTINED_ROWS, quarantined)
+    return Admitted(tables, _receipt(client, rules, delivery_id, today, receipts, examined, tables))
+
+
+@dataclass(frozen=True)
+class _Examined:
+    rows: TypedRows
+    admitted: pa.Table
+    quarantined: list[pa.Table]
+    bad: Mask
+    account: dict[str, Any]
+
+
+def _examine_table(
+    rules: IntakeRules,
+    name: str,
+    read: Sequence[ReadFile],
+    delivery_id: str,
+    today: dt.date,
+    known: Mapping[str, pa.Array | None],
+) -> _Examined:
+    rows = type_rows(rules, name, [(item.raw, item.layout) for item in read])
+    aside = union_of(rows.set_aside.values(), rows.rows)
+    breaches = [*rows.breaches, *declared_breaches(rows, today)]
+    breaches += order_line_breaches(rows, known) if name == "order_lines" else []
+    breaches = one_per_column(breaches)
+    breaches += repeated_key(rows, ~aside & ~any_breach(breaches, rows.rows))
+    bad = any_breach(breaches, rows.rows) & ~aside
+    kept = ~aside & ~bad
+    parts = quarantine_breaches(delivery_id, name, rows.origin, breaches, ~aside)
+    for item in read:
+        parts += quarantine_broken(delivery_id, name, item.file.name, item.raw.broken)
+    columns, money = with_amounts(rows, breaches, kept, bad) if name == "order_lines" else (dict(rows.columns), {})
+    admitted = declared_rows(DELIVERED[name], {key: column.filter(pa.array(kept)) for key, column in columns.items()})
+    broken = sum(len(item.raw.broken) for item in read)
+    delivered = sum(item.raw.delivered for item in read)
+    account = {
+        "source": "delivered",
+        **row_account(delivered, rows.set_aside, bad, broken),
+        "quarantined_by_rule": _by_rule(breaches, ~aside, read),
+        **money,
+    }
+    if money:
+        account["rows_with_unreadable_amount"] += broken
+    return _Examined(rows, admitted, parts, bad, account)
+
+
+def _known_ids(
+    rules: IntakeRules, tables: Mapping[str, pa.Table], former: Sequence[Admitted], found: Mapping[str, object]
+) -> dict[str, pa.Array | None]:
+    """Ids that order lines may name; None where no master says which exist."""
+    known: dict[str, pa.Array | None] = {}
+    for master, column in (("customers", "customer_id"), ("products", "product_id")):
+        mapping = rules.tables[master]
+        parts = [tables[master][column], *[admitted.tables[master][column] for admitted in former]]
+        stated = not mapping.absent and not mapping.derived_from and (master in found or any(len(p) for p in parts))
+        known[column] = (
+            pa.chunked_array([chunk for part in parts for chunk in part.chunks], pa.string()) if stated else None
+        )
+    return known
+
+
+def _derived_tables(rules: IntakeRules, lines: _Examined, read: Sequence[ReadFile]) -> dict[str, pa.Table]:
+    aside = union_of(lines.rows.set_aside.values(), lines.rows.rows)
+    tables = {}
+    for name, mapping in rules.tables.items():
+        if mapping.derived_from:
+            among = ~lines.bad if mapping.include_set_aside else ~lines.bad & ~aside
+            tables[name] = derive_master(rules, name, lines.rows, [item.raw for item in read], among)
+    return tables
+
+
+def _by_rule(breaches: Sequence[Breach], among: Mask, read: Sequence[ReadFile]) -> dict[str, int]:
+    """Rows per broken rule; a row that breaks two is in both."""
+    counts: dict[str, int] = {}
+    for breach in breaches:
+        counts[breach.rule] = counts.get(breach.rule, 0) + int((breach.rows & among).sum())
+    for item in read:
+        for broken in item.raw.broken:
+            counts[broken.rule] = counts.get(broken.rule, 0) + 1
+    return {rule: count for rule, count in sorted(counts.items()) if count}
+
+
+def _receipt(
+    client: Client,
+    rules: IntakeRules,
+    delivery_id: str,
+    today: dt.date,
+    files: list[dict[str, Any]],
+    examined: Mapping[str, _Examined],
+    tables: Mapping[str, pa.Table],
+) -> dict[str, Any]:
+    accounts = {name: item.account for name, item in examined.items()}
+    for name, mapping in rules.tables.items():
+        if mapping.derived_from and mapping.derived_from in examined:
+            none = row_account(0, {}, np.zeros(0, bool), 0)
+            source = f"derived from {mapping.derived_from}"
+            accounts[name] = {"source": source, **none, "quarantined_by_rule": {}, "derived": tables[name].num_rows}
+    reasons = processing_reasons(rules)
+    first_day, last_day = order_days(tables["order_lines"])
+    return {
+        "delivery_id": delivery_id,
+        "client": client.id,
+        "examined_on": today.isoformat(),
+        "mapping_sha256": mapping_digest(client),
+        "files": files,
+        "accounts": accounts,
+        "months": months_of(tables["order_lines"]),
+        "data_from": first_day,
+        "data_to": last_day,
+        "processing": bool(reasons),
+        "processing_reasons": reasons,
+        "special_format": is_special_format(rules),
+    }

@@ -1,0 +1,37 @@
+"""Every asset, a module per chapter, in the order in which the data runs."""
+
+from crm_platform.orchestration.assets import (
+    alerts,
+    diagnosis,
+    facts,
+    forecast,
+    history,
+    intake,
+    reports,
+    segments,
+    two_track,
+)
+
+EVERY_MONTH = (  # made for each month of a client's history
+    intake.order_lines,
+    facts.customer_months,
+    facts.customer_product_months,
+    facts.product_months,
+    facts.media_months,
+)
+MONTHS_ASKED_FOR = (  # made for the month somebody asks for, from the facts of all months before it
+    intake.products,
+    intake.customers,
+    intake.media,
+    history.customer_history,
+    forecast.forecast_model,
+    forecast.forecasts,
+    forecast.former_forecast,
+    segments.segment_book,
+    segments.segments,
+    segments.cpm_classes,
+    alerts.lapse_alerts,
+    two_track.contact_dates,
+    diagnosis.diagnosis,
+    reports.deliverables,
+)

@@ -1,0 +1,52 @@
+"""The diagnosis as an asset: findings as plain JSON."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from crm_platform.diagnosis import DiagnosisInputs, diagnose
+from crm_platform.orchestration.client_month import ClientMonth
+from crm_platform.orchestration.client_month_asset import client_month_asset
+from crm_platform.orchestration.recipe import Reads, Recipe, everything
+
+_OF_THE_PAST = ("customer_months", "customer_product_months", "product_months", "media_months")
+_OF_THE_MONTH = (
+    "products",
+    "media",
+    "customer_history",
+    "forecasts",
+    "segments",
+    "cpm_classes",
+    "lapse_alerts",
+    "former_forecast",
+    "forecast_model",
+)
+
+
+@client_month_asset(
+    Recipe(
+        "diagnosis",
+        "diagnosis",
+        {**dict.fromkeys(_OF_THE_PAST, Reads.UP_TO_MONTH), **dict.fromkeys(_OF_THE_MONTH, Reads.SAME_MONTH)},
+        settings=everything,
+    )
+)
+def diagnosis(at: ClientMonth) -> Any:
+    """Findings of the second opinion: each a number with its verdict, yen effect and action (R53-R67)."""
+    inputs = DiagnosisInputs(
+        client=at.client,
+        month=at.month,
+        as_of=at.as_of,
+        months=at.history_months,
+        **{name: at.past(name) for name in _OF_THE_PAST},
+        products=at.expression("products"),
+        media=at.expression("media"),
+        history=at.expression("customer_history"),
+        forecasts=at.expression("forecasts"),
+        segments=at.expression("segments"),
+        cpm_classes=at.expression("cpm_classes"),
+        lapse_alerts=at.expression("lapse_alerts"),
+        backtest=at.document("former_forecast"),
+        forecast_model=at.document("forecast_model"),
+    )
+    return diagnose(inputs).to_json()

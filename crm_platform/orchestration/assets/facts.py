@@ -1,0 +1,57 @@
+"""The monthly sums as assets, each held against the order lines that it sums."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import ibis
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from crm_platform import facts
+from crm_platform.orchestration.client_month import ClientMonth
+from crm_platform.orchestration.client_month_asset import ClientMonthAsset, client_months_asset
+from crm_platform.orchestration.recipe import Reads, Recipe
+from crm_platform.tables import TABLES, Fault
+
+
+def sum_months(name: str, expression: Callable[[ibis.Table], ibis.Table], meaning: str) -> ClientMonthAsset:
+    """The asset that holds one kind of monthly sum."""
+
+    def compute(months: Sequence[ClientMonth]) -> Mapping[ClientMonth, pa.Table]:
+        data = months[0].data
+        lines = data.lake.scan(data.client.id, TABLES["order_lines"], [at.month for at in months])
+        sums = expression(facts.described_lines(lines)).to_pyarrow()
+        return {at: sums.filter(pc.equal(sums["month"], pa.scalar(at.month.first_day))) for at in months}
+
+    compute.__doc__ = meaning
+    conserve = same_yen if {"ordered_jpy", "sales_jpy"} <= set(TABLES[name].names) else None
+    recipe = Recipe(name, "facts", {"order_lines": Reads.SAME_MONTH})
+    return client_months_asset(recipe, conserve=conserve)(compute)
+
+
+def same_yen(at: ClientMonth, rows: pa.Table) -> list[Fault]:
+    """A fault for each amount whose sum differs from that of the order lines."""
+    lines = at.arrow("order_lines")
+    faults = []
+    for amount in ("ordered_jpy", "sales_jpy"):
+        of_lines, of_sums = (pc.sum(table[amount]).as_py() or 0 for table in (lines, rows))
+        if of_lines != of_sums:
+            faults.append(Fault(amount, "sums to the order lines", 1, (f"{of_sums} instead of {of_lines}",)))
+    return faults
+
+
+customer_months = sum_months(
+    "customer_months",
+    facts.customer_months,
+    "What each customer ordered, bought and returned in the month (受注・売上).",
+)
+customer_product_months = sum_months(
+    "customer_product_months",
+    facts.customer_product_months,
+    "What each customer bought of each product in the month.",
+)
+product_months = sum_months(
+    "product_months", facts.product_months, "What was ordered and sold of each product in the month, by order kind."
+)
+media_months = sum_months("media_months", facts.media_months, "Orders and sales of each medium in the month (媒体).")

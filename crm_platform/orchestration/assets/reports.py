@@ -1,0 +1,101 @@
+"""The deliverables as an asset: the month's folder in the outbox, and its manifest as the stored document."""
+
+from __future__ import annotations
+
+import json
+from importlib.metadata import version
+from typing import Any
+
+from crm_platform.diagnosis import Diagnosis
+from crm_platform.lake import digest_of
+from crm_platform.orchestration.client_month import ClientMonth
+from crm_platform.orchestration.client_month_asset import client_month_asset
+from crm_platform.orchestration.code_digest import engine_versions
+from crm_platform.orchestration.recipe import Reads, Recipe, everything
+from crm_platform.reports import (
+    Wording,
+    alert_customers_csv,
+    contact_dates_csv,
+    cpm_classes_csv,
+    diagnosis_report,
+    manifest,
+    publish,
+    published_manifest,
+    quarantine_csv,
+    receipts_json,
+    segments_csv,
+    test_groups_csv,
+    test_totals_csv,
+    write_html,
+    write_pdf,
+)
+
+_SAME_MONTH = ("diagnosis", "segments", "lapse_alerts", "cpm_classes", "contact_dates")
+
+
+def specification(at: ClientMonth) -> dict[str, str]:
+    """What the deliveries say of themselves: how each was read, what was admitted."""
+    return {"deliveries": digest_of([delivery.receipt for delivery in at.data.deliveries])}
+
+
+def is_published(at: ClientMonth) -> bool:
+    """Whether the outbox still holds what the stored manifest lists."""
+    published: Any = published_manifest(at.data.platform.outbox, at.client.id, at.month)
+    return bool(published == at.document("deliverables"))
+
+
+@client_month_asset(
+    Recipe(
+        "deliverables",
+        "reports",
+        {**dict.fromkeys(_SAME_MONTH, Reads.SAME_MONTH), "order_lines": Reads.UP_TO_MONTH},
+        settings=everything,
+        further_inputs=specification,
+        still_there=is_published,
+    )
+)
+def deliverables(at: ClientMonth) -> Any:
+    """The month's folder in the outbox: report as PDF and HTML, the CSVs, the acceptance, and the manifest."""
+    files = {**acceptance(at), **second_opinion(at), **customer_lists(at)}
+    listed = manifest(
+        files,
+        client=at.client.id,
+        months=at.history_months,
+        spec_fingerprint=specification(at)["deliveries"],
+        versions={"crm-platform": version("crm-platform"), **engine_versions()},
+    )
+    publish(at.data.platform.outbox, at.client.id, at.month, {**files, "manifest.json": listed})
+    return json.loads(listed)
+
+
+def acceptance(at: ClientMonth) -> dict[str, bytes]:
+    """What was delivered, what was not admitted and why, and the totals for the client to confirm (検収, R39)."""
+    wording, encoding = Wording.of(at.client.language), at.client.csv_encoding
+    return {
+        "acceptance/receipts.json": receipts_json([delivery.receipt for delivery in at.data.deliveries]),
+        "acceptance/quarantine.csv": quarantine_csv(at.data.merged["quarantined_rows"], wording, encoding),
+        "acceptance/test_totals.csv": test_totals_csv(at.past("order_lines"), wording, encoding),
+    }
+
+
+def second_opinion(at: ClientMonth) -> dict[str, bytes]:
+    """The diagnosis as PDF and HTML, and every customer's segment."""
+    wording, encoding = Wording.of(at.client.language), at.client.csv_encoding
+    report = diagnosis_report(Diagnosis.from_json(at.document("diagnosis")), at.client.language)
+    return {
+        "second_opinion/diagnosis_report.pdf": write_pdf(report),
+        "second_opinion/diagnosis_report.html": write_html(report),
+        "second_opinion/segments.csv": segments_csv(at.arrow("segments"), wording, encoding),
+    }
+
+
+def customer_lists(at: ClientMonth) -> dict[str, bytes]:
+    """The shopping alert's and the portfolio's lists of customer numbers."""
+    wording, encoding = Wording.of(at.client.language), at.client.csv_encoding
+    alerts = at.arrow("lapse_alerts")
+    return {
+        "shopping_alert/alert_customers.csv": alert_customers_csv(alerts, wording, encoding),
+        "shopping_alert/test_groups.csv": test_groups_csv(alerts, wording, encoding),
+        "portfolio/cpm_classes.csv": cpm_classes_csv(at.arrow("cpm_classes"), wording, encoding),
+        "portfolio/contact_dates.csv": contact_dates_csv(at.arrow("contact_dates"), wording, encoding),
+    }

@@ -1,0 +1,42 @@
+"""The next contact dates as an asset."""
+
+from __future__ import annotations
+
+import ibis
+import pandas as pd
+import pyarrow as pa
+from ibis import _
+
+from crm_platform.orchestration.client_month import ClientMonth
+from crm_platform.orchestration.client_month_asset import client_month_asset
+from crm_platform.orchestration.recipe import Reads, Recipe, everything
+from crm_platform.two_track import next_contact_dates
+
+
+@client_month_asset(
+    Recipe(
+        "contact_dates",
+        "two_track",
+        {
+            "customer_product_months": Reads.UP_TO_MONTH,
+            "products": Reads.SAME_MONTH,
+            "customer_history": Reads.SAME_MONTH,
+        },
+        settings=everything,
+    )
+)
+def contact_dates(at: ClientMonth) -> pa.Table:
+    """When the product runs out, and so when to contact the customer (R107)."""
+    deliveries = latest_deliveries(at.past("customer_product_months"))
+    lead_days = at.client.settings.contact_lead_days
+    return next_contact_dates(deliveries, at.frame("products"), at.frame("customer_history"), lead_days)
+
+
+def latest_deliveries(months: ibis.Table) -> pd.DataFrame:
+    """The last delivery of each product to each customer."""
+    latest = months.group_by("customer_id", "product_id").agg(
+        last_delivered_on=_.last_delivered_on.max(),
+        last_quantity=_.last_quantity.argmax(_.month),
+    )
+    frame: pd.DataFrame = latest.order_by("customer_id", "product_id").to_pandas()
+    return frame

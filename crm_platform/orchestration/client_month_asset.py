@@ -1,0 +1,194 @@
+"""The one way in which a table-month becomes an asset: skip what is current, compute, hold against its rules, store.
+
+A table that breaks its declaration is not stored: the blocking check fails, and the run stops before anything is made
+from it.
+"""
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
+
+import dagster as dg
+import ibis
+import pyarrow as pa
+
+from crm_platform.lake import Written
+from crm_platform.orchestration.client_month import ClientData, ClientMonth
+from crm_platform.orchestration.code_digest import code_digest
+from crm_platform.orchestration.metadata import declared_metadata, written_metadata
+from crm_platform.orchestration.partitions import (
+    client_months,
+    months_up_to,
+    partition_key,
+    read_keys,
+    same_month,
+)
+from crm_platform.orchestration.platform import Platform
+from crm_platform.orchestration.progress import report_progress
+from crm_platform.orchestration.recipe import Reads, Recipe
+from crm_platform.refusals import Refused
+from crm_platform.tables import Fault
+
+OWNERS = ["team:data-engineering"]
+CHECK = "obeys_declaration"
+_DISK_MAY_RECOVER = dg.RetryPolicy(max_retries=2, delay=2, backoff=dg.Backoff.EXPONENTIAL)
+
+Content = Any  # pa.Table or ibis.Table for a table, plain JSON for a document
+Compute = Callable[[ClientMonth], Content]
+ComputeSpan = Callable[[Sequence[ClientMonth]], Mapping[ClientMonth, pa.Table]]
+Conserve = Callable[[ClientMonth, pa.Table], list[Fault]]
+Picture = Callable[[ClientMonth, Content], bytes | None]
+
+
+@dataclass(frozen=True)
+class ClientMonthAsset:
+    """A recipe, and the Dagster asset that follows it."""
+
+    recipe: Recipe
+    definition: dg.AssetsDefinition
+
+
+@dataclass(frozen=True)
+class Made:
+    """What became of one table-month."""
+
+    at: ClientMonth
+    written: Written | None  # None where the stored month was kept
+    faults: Sequence[Fault] = ()
+    picture: bytes | None = None
+    seconds: float = 0.0
+
+
+def client_month_asset(
+    recipe: Recipe, *, conserve: Conserve | None = None, picture: Picture | None = None
+) -> Callable[[Compute], ClientMonthAsset]:
+    """Declare an asset whose body makes one client's month. Its docstring is what the UI shows."""
+
+    def span(compute: Compute) -> ComputeSpan:
+        return lambda months: {at: compute(at) for at in months}
+
+    return lambda compute: _declare(recipe, span(compute), compute.__doc__, conserve, picture, at_once=False)
+
+
+def client_months_asset(
+    recipe: Recipe, *, conserve: Conserve | None = None, picture: Picture | None = None
+) -> Callable[[ComputeSpan], ClientMonthAsset]:
+    """The same for a body that makes many months of a client at once, because one pass over them is cheaper."""
+    return lambda compute: _declare(recipe, compute, compute.__doc__, conserve, picture, at_once=True)
+
+
+def _declare(
+    recipe: Recipe,
+    compute: ComputeSpan,
+    meaning: str | None,
+    conserve: Conserve | None,
+    picture: Picture | None,
+    *,
+    at_once: bool,
+) -> ClientMonthAsset:
+    @dg.asset(
+        name=recipe.name,
+        group_name=recipe.chapter,
+        description=meaning,
+        partitions_def=client_months,
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        deps=[dg.AssetDep(name, partition_mapping=_MAPPINGS[reads]) for name, reads in recipe.reads.items()],
+        metadata=declared_metadata(recipe),
+        owners=OWNERS,
+        kinds={"duckdb", "parquet"} if recipe.table else {"python", "json"},
+        code_version=code_digest(recipe.chapter)[:12],
+        retry_policy=_DISK_MAY_RECOVER,
+        check_specs=[dg.AssetCheckSpec(CHECK, asset=recipe.name, blocking=True, description=_CHECK_MEANING)],
+    )
+    def client_month_table(context: dg.AssetExecutionContext, platform: Platform) -> Iterator[Any]:
+        made = []
+        try:
+            for client, keys in groupby(read_keys(context.partition_keys), key=lambda key: key.client):
+                data = ClientData(platform, platform.catalogue.load(client))
+                months = [data.at(key.month) for key in keys]
+                batches = [months] if at_once else [[at] for at in months]
+                made += list(_make(recipe, batches, compute, conserve, picture))
+        except Refused as refused:
+            raise dg.Failure(str(refused), allow_retries=False) from refused
+        for one in made:
+            key = partition_key(one.at.client.id, one.at.month)
+            context.add_asset_metadata(written_metadata(recipe, one), partition_key=key)
+        broken = [one for one in made if one.faults]
+        yield dg.AssetCheckResult(
+            check_name=CHECK, asset_key=recipe.name, passed=not broken, metadata=_check_metadata(made, broken)
+        )
+        if broken:
+            raise dg.Failure(_spelled(recipe, broken), allow_retries=False)
+        yield dg.MaterializeResult()
+
+    return ClientMonthAsset(recipe, client_month_table)
+
+
+_CHECK_MEANING = "Every rule of the table's declaration, and that no row and no yen is lost; blocks what is downstream"
+_MAPPINGS = {Reads.SAME_MONTH: same_month, Reads.UP_TO_MONTH: months_up_to}
+
+
+def _make(
+    recipe: Recipe,
+    batches: Sequence[Sequence[ClientMonth]],
+    compute: ComputeSpan,
+    conserve: Conserve | None,
+    picture: Picture | None,
+) -> Iterator[Made]:
+    kept = 0
+    for batch in batches:
+        stale = [at for at in batch if not recipe.is_current(at)]
+        started = time.perf_counter()
+        contents = compute(stale) if stale else {}
+        seconds = (time.perf_counter() - started) / max(len(stale), 1)
+        for at in batch:
+            if at in contents:
+                yield _store(recipe, at, contents[at], conserve, picture, seconds)
+            else:
+                kept += 1
+                yield Made(at, None)
+    report_progress(recipe.name, made=sum(map(len, batches)) - kept, kept=kept)
+
+
+def _store(
+    recipe: Recipe,
+    at: ClientMonth,
+    content: Content,
+    conserve: Conserve | None,
+    picture: Picture | None,
+    seconds: float,
+) -> Made:
+    lake, made_from = at.data.lake, recipe.made_from(at)
+    if recipe.table is None:
+        written = lake.write_document(at.client.id, recipe.name, at.month, content, made_from)
+        return Made(at, written, picture=picture(at, content) if picture else None, seconds=seconds)
+    rows = recipe.table.cast(content.to_pyarrow() if isinstance(content, ibis.Table) else content)
+    faults = recipe.table.faults(rows) + (conserve(at, rows) if conserve else [])
+    if faults:
+        return Made(at, None, faults)
+    written = lake.write(at.client.id, recipe.table, at.month, rows, made_from)
+    return Made(at, written, picture=picture(at, rows) if picture else None, seconds=seconds)
+
+
+def _check_metadata(made: Sequence[Made], broken: Sequence[Made]) -> dict[str, Any]:
+    return {
+        "months_made": sum(one.written is not None for one in made),
+        "months_kept": sum(one.written is None and not one.faults for one in made),
+        "failing": [
+            f"{one.at.client.id} {one.at.month} {f.column}: {f.rule} ({f.rows} rows)"
+            for one in broken
+            for f in one.faults
+        ][:50],
+    }
+
+
+def _spelled(recipe: Recipe, broken: Sequence[Made]) -> str:
+    first = broken[0]
+    fault = first.faults[0]
+    return (
+        f"{recipe.name} of {first.at.client.id} for {first.at.month} breaks its declaration and was not stored: "
+        f"{fault.column}: {fault.rule}, {fault.rows} rows, for example {', '.join(fault.examples)} "
+        f"({len(broken)} months in all)."
+    )

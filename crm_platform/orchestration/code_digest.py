@@ -1,0 +1,45 @@
+"""A digest of the code that makes a table, so that changed code makes it anew."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+
+import crm_platform
+from crm_platform.lake import digest_of
+
+CHAPTERS = (
+    "periods",
+    "clients",
+    "tables",
+    "lake",
+    "intake",
+    "facts",
+    "history",
+    "forecast",
+    "segments",
+    "alerts",
+    "diagnosis",
+    "two_track",
+    "reports",
+)
+_ENGINES = ("duckdb", "ibis-framework", "numpy", "pandas", "pyarrow", "scipy", "typst", "altair", "vl-convert-python")
+_PACKAGE = Path(crm_platform.__file__).parent
+
+
+def engine_versions() -> dict[str, str]:
+    """The versions of what computes and draws."""
+    return {name: version(name) for name in _ENGINES}
+
+
+@cache
+def code_digest(chapter: str) -> str:
+    """Digest of the sources of `chapter` and all before it, of its assets, and of the engines' versions."""
+    folders = [_PACKAGE / name for name in CHAPTERS[: CHAPTERS.index(chapter) + 1]]
+    files = [
+        path for folder in folders for path in folder.rglob("*") if path.suffix in {".py", ".toml", ".typ", ".css"}
+    ]
+    files.append(_PACKAGE / "orchestration" / "assets" / f"{chapter}.py")
+    sources = {path.relative_to(_PACKAGE).as_posix(): digest_of(path.read_bytes()) for path in files}
+    return digest_of({"sources": sources, "engines": engine_versions()})

@@ -1,0 +1,100 @@
+"""Is this installation sound?"""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, requires, version
+from pathlib import Path
+
+import dagster as dg
+import ibis
+from packaging.requirements import Requirement
+
+from crm_platform.orchestration.platform import Platform
+from crm_platform.reports.glyphs import BOLD_FONT, REGULAR_FONT
+
+FREE_DISK_BYTES = 2 * 1024**3
+
+
+@dataclass(frozen=True)
+class Checked:
+    """One thing looked at, what was found, and what to do where it is not sound."""
+
+    subject: str
+    found: str
+    sound: bool
+    remedy: str = ""
+
+
+def examine_installation(platform: Platform, instance: dg.DagsterInstance) -> list[Checked]:
+    """Everything that a run needs, in the order in which it would fail."""
+    return [
+        _python(),
+        *_packages(),
+        *(_folder(folder) for folder in (platform.data, platform.inbox, platform.data / "lake", platform.outbox)),
+        _disk(platform.data),
+        _clients(platform),
+        _engine(),
+        _fonts(),
+        _instance(instance),
+    ]
+
+
+def _python() -> Checked:
+    return Checked("Python", sys.version.split()[0], sys.version_info >= (3, 11), "Install Python 3.11 or later.")
+
+
+def _packages() -> Iterator[Checked]:
+    """The installed versions against the pins of pyproject.toml; one line when all agree."""
+    wrong = []
+    pins = [Requirement(line) for line in requires("crm-platform") or []]
+    for pin in pins:
+        try:
+            if version(pin.name) not in pin.specifier:
+                wrong.append(f"{pin.name} {version(pin.name)} instead of {pin.specifier}")
+        except PackageNotFoundError:
+            wrong.append(f"{pin.name} is missing")
+    found = "; ".join(wrong) or f"all {len(pins)} as pinned"
+    yield Checked("packages", found, not wrong, "Run: make install")
+
+
+def _folder(folder: Path) -> Checked:
+    probe = folder / f".{uuid.uuid4().hex}"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe.write_bytes(b"")
+        probe.unlink()
+    except OSError as error:
+        return Checked(f"folder {folder.name}", str(error), False, f"Make {folder} writable.")
+    return Checked(f"folder {folder.name}", str(folder), True)
+
+
+def _disk(folder: Path) -> Checked:
+    free = shutil.disk_usage(folder).free
+    return Checked("disk", f"{free / 1024**3:,.0f} GiB free", free > FREE_DISK_BYTES, "Free at least 2 GiB.")
+
+
+def _clients(platform: Platform) -> Checked:
+    ids = platform.catalogue.ids()
+    for client_id in ids:
+        platform.catalogue.load(client_id)
+    return Checked("clients", ", ".join(ids) or "none", bool(ids), "Add one: crm-platform clients add ID --name NAME")
+
+
+def _engine() -> Checked:
+    answer = ibis.duckdb.connect().sql("select 6 * 7 as answer").to_pyarrow()["answer"][0].as_py()
+    return Checked("engine", f"Ibis on DuckDB {version('duckdb')}", answer == 42, "Reinstall: make clean install")
+
+
+def _fonts() -> Checked:
+    missing = [str(path) for path in (REGULAR_FONT, BOLD_FONT) if not path.exists()]
+    return Checked("fonts", ", ".join(missing) or "Noto Sans JP, Regular and Bold", not missing, "Run: make install")
+
+
+def _instance(instance: dg.DagsterInstance) -> Checked:
+    runs = instance.get_runs_count()
+    return Checked("Dagster instance", f"{instance.root_directory}, {runs} runs", True)

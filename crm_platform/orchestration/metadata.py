@@ -1,0 +1,71 @@
+"""What the UI shows of an asset: its columns with meaning and unit, its rows, its origin, a picture."""
+
+from __future__ import annotations
+
+import base64
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+import pyarrow.parquet as pq
+
+from crm_platform.orchestration.recipe import Recipe
+from crm_platform.tables import Column, Table
+
+if TYPE_CHECKING:
+    from crm_platform.orchestration.client_month_asset import Made
+
+
+def declared_metadata(recipe: Recipe) -> dict[str, Any]:
+    """What holds for every month: grain, key, columns."""
+    if recipe.table is None:
+        return {}
+    table = recipe.table
+    return {"dagster/column_schema": column_schema(table), "grain": table.grain, "key": ", ".join(table.key)}
+
+
+def column_schema(table: Table) -> dg.TableSchema:
+    """The declaration as the UI's column schema."""
+    return dg.TableSchema(columns=[_column(column, table) for column in table.columns])
+
+
+def written_metadata(recipe: Recipe, made: Made) -> dict[str, Any]:
+    """What holds for one month: rows, yen, file, digest, picture; or that it was kept."""
+    provenance = made.at.data.lake.provenance(made.at.client.id, recipe.name, made.at.month)
+    if provenance is None:
+        return {"stored": False}
+    metadata: dict[str, Any] = {
+        "as_of": made.at.as_of.isoformat(),
+        "recomputed": made.written is not None,
+        "sha256": provenance.sha256,
+        "made_from": dg.MetadataValue.json(dict(provenance.made_from.inputs)),
+    }
+    if recipe.table is not None:
+        metadata["dagster/row_count"] = provenance.rows
+    if made.written is not None:
+        metadata |= {"seconds": round(made.seconds, 3), "path": dg.MetadataValue.path(str(made.written.path))}
+        metadata |= _yen(made)
+    if made.picture is not None:
+        metadata["picture"] = picture_metadata(made.picture)
+    return metadata
+
+
+def picture_metadata(png: bytes) -> dg.MarkdownMetadataValue:
+    """A PNG as the UI shows it, without a file beside it."""
+    return dg.MetadataValue.md(f"![picture](data:image/png;base64,{base64.b64encode(png).decode()})")
+
+
+def _yen(made: Made) -> dict[str, int]:
+    if made.written is None or made.written.path.suffix != ".parquet":
+        return {}
+    present = [name for name in ("ordered_jpy", "sales_jpy") if name in pq.read_schema(made.written.path).names]
+    columns = pq.read_table(made.written.path, columns=present)
+    return {name: sum(columns[name].to_pylist()) for name in present}
+
+
+def _column(column: Column, table: Table) -> dg.TableColumn:
+    rules = [check.name for check in column.rules if check.name]
+    constraints = dg.TableColumnConstraints(
+        nullable=column.nullable, unique=table.key == (column.name,), other=[str(rule) for rule in rules]
+    )
+    unit = f" [{column.unit}]" if column.unit else ""
+    return dg.TableColumn(column.name, str(column.type), f"{column.meaning}{unit}", constraints)

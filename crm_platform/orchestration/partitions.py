@@ -1,0 +1,52 @@
+"""The one partitioning of every asset: client × month (docs/decisions/0001-one-partitioning.md)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import dagster as dg
+
+from crm_platform.periods import Month
+
+FIRST_MONTH = Month(2009, 1)  # no order before it is admitted (intake)
+LINEAGE_MONTHS = 60  # how far back the UI draws the lineage; computations read all of a client's history
+TIME_ZONE = "Asia/Tokyo"
+
+clients = dg.DynamicPartitionsDefinition(name="client")
+months = dg.MonthlyPartitionsDefinition(start_date=FIRST_MONTH.first_day.isoformat(), timezone=TIME_ZONE, end_offset=1)
+client_months = dg.MultiPartitionsDefinition({"client": clients, "month": months})
+
+same_month = dg.MultiPartitionMapping(
+    {
+        "client": dg.DimensionPartitionMapping("client", dg.IdentityPartitionMapping()),
+        "month": dg.DimensionPartitionMapping("month", dg.IdentityPartitionMapping()),
+    }
+)
+months_up_to = dg.MultiPartitionMapping(
+    {
+        "client": dg.DimensionPartitionMapping("client", dg.IdentityPartitionMapping()),
+        "month": dg.DimensionPartitionMapping(
+            "month",
+            dg.TimeWindowPartitionMapping(start_offset=1 - LINEAGE_MONTHS, allow_nonexistent_upstream_partitions=True),
+        ),
+    }
+)
+
+
+class ClientMonthKey(NamedTuple):
+    """A partition key, read."""
+
+    client: str
+    month: Month
+
+
+def partition_key(client: str, month: Month) -> dg.MultiPartitionKey:
+    """The key of a client's month."""
+    return dg.MultiPartitionKey({"client": client, "month": month.first_day.isoformat()})
+
+
+def read_keys(keys: Iterable[str]) -> list[ClientMonthKey]:
+    """Partition keys in order of client and month; Dagster hands them over in none."""
+    parsed = (client_months.get_partition_key_from_str(key).keys_by_dimension for key in keys)
+    return sorted(ClientMonthKey(key["client"], Month.parse(key["month"])) for key in parsed)

@@ -1,0 +1,136 @@
+"""Runs without a daemon: what the command line calls. The UI shows them afterwards like any other run."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+
+from crm_platform.orchestration.assets import EVERY_MONTH, MONTHS_ASKED_FOR
+from crm_platform.orchestration.client_month import ClientData, ClientMonth
+from crm_platform.orchestration.client_month_asset import ClientMonthAsset
+from crm_platform.orchestration.partitions import clients, partition_key
+from crm_platform.orchestration.platform import Platform
+from crm_platform.orchestration.progress import LOGGER
+from crm_platform.periods import Month
+from crm_platform.refusals import Refused
+
+_QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+Listener = Callable[[str], None]
+
+
+@dataclass
+class RunReport:
+    """What a run did: months made and kept of each table, and where the deliverables are."""
+
+    client: str
+    month: Month
+    deliverables: Path
+    made: dict[str, int] = field(default_factory=dict)
+    kept: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def recomputed(self) -> int:
+        """Table-months that were made."""
+        return sum(self.made.values())
+
+
+def run_platform(
+    platform: Platform, client_id: str, month: Month | None, instance: dg.DagsterInstance, listen: Listener
+) -> RunReport:
+    """Bring every month's facts up to date, then the analyses of `month`, by default the latest; keep what is current.
+
+    Raises Refused where the client, its deliveries or the month are not there, or where a step fails.
+    """
+    data = ClientData(platform, platform.catalogue.load(client_id))
+    at = data.at(month or data.months()[-1])
+    report = RunReport(client_id, at.month, platform.outbox / client_id / str(at.month))
+    _ = at.history_months
+    instance.add_dynamic_partitions(str(clients.name), [client_id])
+    with _reporting_to(report, listen):
+        for span in stale_spans(data.at(m) for m in data.months()):
+            _materialize(EVERY_MONTH, platform, instance, span)
+        if not all(asset.recipe.is_current(at) for asset in MONTHS_ASKED_FOR):
+            _materialize(MONTHS_ASKED_FOR, platform, instance, [at])
+    _count_kept(report, data)
+    return report
+
+
+def stale_spans(months: Iterator[ClientMonth] | Sequence[ClientMonth]) -> list[list[ClientMonth]]:
+    """The months whose lines or facts must be made, as runs of successive months."""
+    spans: list[list[ClientMonth]] = []
+    for at in months:
+        if all(asset.recipe.is_current(at) for asset in EVERY_MONTH):
+            continue
+        if spans and at.month.minus(spans[-1][-1].month) == 1:
+            spans[-1].append(at)
+        else:
+            spans.append([at])
+    return spans
+
+
+def _materialize(
+    assets: Sequence[ClientMonthAsset], platform: Platform, instance: dg.DagsterInstance, span: Sequence[ClientMonth]
+) -> None:
+    client = span[0].client.id
+    first, last = (partition_key(client, at.month) for at in (span[0], span[-1]))
+    tags = {"client": client}
+    if first != last:
+        tags |= {"dagster/asset_partition_range_start": first, "dagster/asset_partition_range_end": last}
+    result = dg.materialize(
+        [asset.definition for asset in assets],
+        partition_key=first if first == last else None,
+        instance=instance,
+        resources={"platform": platform},
+        tags=tags,
+        run_config=_QUIET,
+        raise_on_error=False,
+    )
+    if not result.success:
+        raise Refused(_first_failure(result), f"See run {result.run_id} in the UI (make dev).")
+
+
+def _first_failure(result: dg.ExecuteInProcessResult) -> str:
+    for event in result.all_events:
+        if event.is_step_failure:
+            return f"step '{event.step_key}' failed: {_said(event.step_failure_data)}"
+    return "the run failed before its first step."
+
+
+def _said(failure: Any) -> str:
+    """What a Failure says of itself, else the message of the innermost error."""
+    if failure.user_failure_data and failure.user_failure_data.description:
+        return str(failure.user_failure_data.description)
+    error = failure.error
+    while error and error.cause:
+        error = error.cause
+    return error.message.strip() if error else "no reason given"
+
+
+def _count_kept(report: RunReport, data: ClientData) -> None:
+    for assets, months in ((EVERY_MONTH, len(data.months())), (MONTHS_ASKED_FOR, 1)):
+        for asset in assets:
+            report.kept[asset.recipe.name] = months - report.made.get(asset.recipe.name, 0)
+
+
+@contextmanager
+def _reporting_to(report: RunReport, listen: Listener) -> Iterator[None]:
+    class Handler(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            name = record.getMessage()
+            report.made[name] = report.made.get(name, 0) + getattr(record, "months_made", 0)
+            listen(name)
+
+    handler = Handler()
+    LOGGER.addHandler(handler)
+    LOGGER.setLevel(logging.INFO)
+    LOGGER.propagate = False
+    try:
+        yield
+    finally:
+        LOGGER.removeHandler(handler)

@@ -1,0 +1,165 @@
+"""Two-dimensional charts: `heatmap`, `scatter`, `lorenz`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import altair as alt
+
+from crm_platform.diagnosis.finding import Exhibit, Row
+from crm_platform.reports import theme
+from crm_platform.reports.exhibits.canvas import (
+    Axis,
+    Frame,
+    Layer,
+    Measure,
+    axis_around,
+    axis_from_zero,
+    caption,
+    chart_of,
+    framed,
+    measure_of,
+    note,
+    numeric_ticks,
+    tick_width,
+    vertical,
+)
+from crm_platform.reports.exhibits.labels import category_names
+from crm_platform.reports.exhibits.rows_of import distinct, is_highlighted, number, numbers, plotted_rows
+from crm_platform.reports.glyphs import shortened, width_of
+from crm_platform.reports.wording import Wording
+
+_CELL = 15.0
+_NAMED_POINTS = 14
+
+
+def heatmap_chart(exhibit: Exhibit, wording: Wording, top: str, width: float) -> dict[str, Any]:
+    """Cells of one hue: `x` across, `series` down, `y` the value. The starting column of 100 % is neutral grey."""
+    rows = plotted_rows(exhibit)
+    across = category_names(distinct(exhibit.rows, exhibit.x), exhibit.x_unit, wording, 60)
+    downward = category_names(distinct(exhibit.rows, exhibit.series or ""), "text", wording, 110)
+    measure = measure_of(numbers(rows, exhibit.y), exhibit.y_unit, wording)
+    left = max(width_of(name, theme.AXIS_SIZE) for name in downward.values()) + 8
+    frame = Frame(width, _CELL * len(downward) + 36, left, 4, top=34, bottom=2)
+    decimals = 0 if exhibit.y_unit == "rate" else measure.decimals
+    largest = max(
+        (value for row in rows if not _is_start(row, exhibit) for value in numbers([row], exhibit.y)), default=1
+    )
+    data = [
+        {
+            "x": across[row[exhibit.x]],
+            "y": downward[row[exhibit.series or ""]],
+            "label": f"{measure.scaled(value):,.{decimals}f}",
+            "colour": colour,
+            "ink": theme.ink_on(colour),
+        }
+        for row in rows
+        for value in [number(row, exhibit.y) or 0.0]
+        for colour in [theme.HAIRLINE if _is_start(row, exhibit) else _heat(value / largest if largest else 0.0)]
+    ]
+    ground = chart_of(data).encode(
+        x=alt.X(
+            "x:O",
+            scale=alt.Scale(domain=list(across.values())),
+            axis=alt.Axis(orient="top", labelAngle=0, title=None, domain=False),
+        ),
+        y=alt.Y(
+            "y:O",
+            scale=alt.Scale(domain=list(downward.values())),
+            axis=alt.Axis(title=None, domain=False, labelColor=theme.INK),
+        ),
+    )
+    cells = ground.mark_rect(stroke=theme.PAPER, strokeWidth=1).encode(color=alt.Color("colour:N", scale=None))
+    texts = ground.mark_text(fontSize=theme.AXIS_SIZE).encode(text="label:N", color=alt.Color("ink:N", scale=None))
+    return framed([cells, texts, note(top, -frame.left + 1, -26)], frame)
+
+
+def _is_start(row: Row, exhibit: Exhibit) -> bool:
+    """The column in which every cohort has everybody, by definition."""
+    return row[exhibit.x] == 0 and exhibit.y_unit == "rate" and row[exhibit.y] == 1
+
+
+def _heat(share: float) -> str:
+    return theme.mixed(*theme.HEAT_RAMP, min(max(share, 0.0), 1.0) ** 0.8)
+
+
+def scatter_chart(exhibit: Exhibit, wording: Wording, top: str, width: float) -> dict[str, Any]:
+    """Points by two numbers; few points carry their names, many only the highlighted one's."""
+    rows = [row for row in plotted_rows(exhibit) if number(row, exhibit.x) is not None]
+    xs, ys = numbers(rows, exhibit.x), numbers(rows, exhibit.y)
+    x_measure, y_measure = measure_of(xs, exhibit.x_unit, wording), measure_of(ys, exhibit.y_unit, wording)
+    x_axis = axis_from_zero([x_measure.scaled(x) for x in xs])
+    y_axis = axis_around([y_measure.scaled(y) for y in ys])
+    frame = Frame(width, theme.CHART_HEIGHT + 24, tick_width(y_axis, y_measure), 60, bottom=22)
+    data = [_point(exhibit, row, wording, x_measure, y_measure, len(rows)) for row in rows]
+    across = numeric_ticks(x_axis, x_measure, grid=False)
+    ground = chart_of(data).encode(
+        x=alt.X("x:Q", scale=alt.Scale(domain=[x_axis.low, x_axis.high], nice=False), axis=across),
+        y=alt.Y("y:Q", **vertical(y_axis, y_measure)),
+        color=alt.Color("colour:N", scale=None),
+    )
+    points = ground.mark_point(filled=True, opacity=0.85, size=46)
+    names = ground.mark_text(align="left", dx=6, dy=-1, fontSize=theme.LABEL_SIZE).encode(
+        text="name:N", color=alt.Color("ink:N", scale=None)
+    )
+    return framed([points, names, caption(top, frame)], frame)
+
+
+def _point(
+    exhibit: Exhibit, row: Row, wording: Wording, x_measure: Measure, y_measure: Measure, points: int
+) -> dict[str, Any]:
+    noticed = is_highlighted(exhibit, row)
+    named = exhibit.series is not None and (noticed or points <= _NAMED_POINTS)
+    plain = theme.NAVY if exhibit.highlight is None else theme.GREY
+    return {
+        "x": x_measure.scaled(number(row, exhibit.x) or 0.0),
+        "y": y_measure.scaled(number(row, exhibit.y) or 0.0),
+        "name": shortened(wording.word(row[exhibit.series or ""]), theme.LABEL_SIZE, 96) if named else "",
+        "colour": theme.RUST if noticed else plain,
+        "ink": theme.RUST if noticed else theme.INK,
+    }
+
+
+def lorenz_chart(exhibit: Exhibit, _wording: Wording, top: str, width: float) -> dict[str, Any]:
+    """Cumulative share of `y` over customers in descending order (`x`), with the even distribution as a diagonal."""
+    rows = plotted_rows(exhibit)
+    points = [{"x": 100 * (number(row, exhibit.x) or 0.0), "y": 100 * (number(row, exhibit.y) or 0.0)} for row in rows]
+    square = min(width - 60, 172.0)
+    frame = Frame(width, square + 42, 34, max(width - 34 - square, 8), top=20, bottom=22)
+    axis = Axis(0, 100, (0.0, 20.0, 40.0, 60.0, 80.0, 100.0))
+    percent: dict[str, Any] = {
+        "scale": alt.Scale(domain=[0, 100], nice=False),
+        "axis": numeric_ticks(axis, Measure(100, "%", "%", 0), domain=False),
+    }
+    ground = chart_of(points).encode(x=alt.X("x:Q", **percent), y=alt.Y("y:Q", **percent))
+    curve = ground.mark_line(color=theme.NAVY, strokeWidth=2.2)
+    even = (
+        chart_of([{"x": 0, "y": 0}, {"x": 100, "y": 100}])
+        .mark_line(color=theme.GREY, strokeDash=[3, 2], strokeWidth=1)
+        .encode(x="x:Q", y="y:Q")
+    )
+    marked = _marked_point(exhibit, rows)
+    layers: list[Layer] = [even, curve, caption(top, frame)]
+    return framed([*layers, *(_lorenz_mark(marked, axis, frame) if marked else [])], frame)
+
+
+def _marked_point(exhibit: Exhibit, rows: Sequence[Row]) -> tuple[float, float] | None:
+    """The highlighted point, else the top fifth of the customers if the curve has it."""
+    for row in rows:
+        x, y = number(row, exhibit.x) or 0.0, number(row, exhibit.y) or 0.0
+        if is_highlighted(exhibit, row) or (exhibit.highlight is None and abs(x - 0.2) < 1e-9):
+            return x, y
+    return None
+
+
+def _lorenz_mark(point: tuple[float, float], axis: Axis, frame: Frame) -> list[Layer]:
+    x, y = point
+    data = [{"x": 100 * x, "y": 100 * y, "zero": 0}]
+    ground = chart_of(data).encode(x="x:Q")
+    drop = ground.mark_rule(color=theme.RUST, strokeDash=[2, 2]).encode(y="zero:Q", y2="y:Q")
+    dot = ground.mark_point(filled=True, color=theme.RUST, size=50, opacity=1).encode(y="y:Q")
+    text = note(
+        f"{x:.0%} → {y:.1%}", frame.plot_width * x + 9, axis.y_of(100 * y, frame) + 6, "left", theme.RUST, bold=True
+    )
+    return [drop, dot, text]

@@ -1,0 +1,138 @@
+"""What the fonts can show, and how wide it is: client text is made legible here before it reaches a page.
+
+A missing glyph stops a PDF/A or PDF/UA compilation, and controls or bidirectional marks can hide or reverse text;
+so every text of a client passes `legible`.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable
+from functools import lru_cache
+from pathlib import Path
+
+import budoux
+import noto_cjk_sans_jp_bold
+import noto_cjk_sans_jp_regular
+from fontTools.ttLib import TTFont
+
+GETA = "〓"  # 下駄: the printer's mark for a character that is not in the case
+ELLIPSIS = "…"
+REGULAR_FONT = Path(noto_cjk_sans_jp_regular.FONT_PATH)
+BOLD_FONT = Path(noto_cjk_sans_jp_bold.FONT_PATH)
+FONT_FOLDERS = (REGULAR_FONT.parent, BOLD_FONT.parent)
+_INVISIBLE = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp", "Mn", "Mc", "Me"}
+_HALF_WIDTH_KANA = re.compile("[\uff61-\uff9f]+")
+_SPACES = str.maketrans({"\t": " ", "\n": " ", "\r": " ", "\u00a0": " "})
+
+
+@lru_cache(maxsize=1)
+def _cmap() -> dict[int, str]:
+    with TTFont(REGULAR_FONT, lazy=True) as font:
+        return dict(font.getBestCmap())
+
+
+@lru_cache(maxsize=1)
+def _advances() -> dict[str, float]:
+    """Advance widths of the bold font by glyph name, in em."""
+    with TTFont(BOLD_FONT, lazy=True) as font:
+        units = font["head"].unitsPerEm
+        return {name: width / units for name, (width, _) in font["hmtx"].metrics.items()}
+
+
+def legible(text: str) -> tuple[str, int]:
+    """`text` as the fonts can show it, and how many characters had to be replaced by 〓.
+
+    Half-width kana become full-width, marks are composed with their letters, variation selectors, controls and
+    direction marks are left out: the shapers of charts and pages do not agree on what is left of such clusters.
+    """
+    shown, missing = [], 0
+    for character in _composed(text.translate(_SPACES)):
+        category = unicodedata.category(character)
+        if category == "Co" or (category not in _INVISIBLE and not _has_glyph(character)):
+            shown.append(GETA)
+            missing += 1
+        elif category not in _INVISIBLE:
+            shown.append(character)
+    return "".join(shown).strip(), missing
+
+
+def _composed(text: str) -> str:
+    full_width = _HALF_WIDTH_KANA.sub(lambda found: unicodedata.normalize("NFKC", found[0]), text)
+    return unicodedata.normalize("NFC", full_width)
+
+
+def _has_glyph(character: str) -> bool:
+    return character.isascii() or ord(character) in _cmap()
+
+
+@lru_cache(maxsize=8192)
+def width_of(text: str, size: float) -> float:
+    """Width of `text` in points when set bold at `size`; the regular weight is never wider than a few per cent more."""
+    cmap, advances = _cmap(), _advances()
+    return size * sum(advances.get(cmap.get(ord(character), ""), 1.0) for character in text)
+
+
+def shortened(text: str, size: float, width: float) -> str:
+    """`text`, or as much of its beginning as fits `width` with an ellipsis."""
+    if width_of(text, size) <= width:
+        return text
+    kept = text
+    while kept and width_of(kept + ELLIPSIS, size) > width:
+        kept = kept[:-1]
+    return kept.rstrip() + ELLIPSIS
+
+
+@lru_cache(maxsize=1)
+def _parser() -> budoux.Parser:
+    return budoux.load_default_japanese_parser()
+
+
+def phrases(text: str) -> list[str]:
+    """`text` in pieces between which a line may break: phrases (文節) in Japanese, words elsewhere."""
+    if text.isascii() or not any("\u3040" <= character <= "\u9fff" for character in text):
+        return re.findall(r"\S+\s*", text)
+    return list(_parser().parse(text))
+
+
+def broken(text: str, size: float, width: float) -> list[str]:
+    """Lines of `text` set at `size` in `width`: as few as possible, broken between phrases, as even as possible."""
+    parts = [piece for phrase in phrases(text) for piece in _fitting(phrase, size, width)]
+    if not parts:
+        return []
+    return _evened(parts, size, width)
+
+
+def _fitting(phrase: str, size: float, width: float) -> list[str]:
+    """`phrase` cut where it alone is wider than a line."""
+    pieces, current = [], ""
+    for character in phrase:
+        if current and width_of(current + character, size) > width:
+            pieces.append(current)
+            current = ""
+        current += character
+    return [*pieces, current]
+
+
+def _filled(parts: Iterable[str], size: float, width: float) -> list[str]:
+    lines: list[str] = []
+    for part in parts:
+        if lines and width_of((lines[-1] + part).rstrip(), size) <= width:
+            lines[-1] += part
+        else:
+            lines.append(part)
+    return [line.strip() for line in lines]
+
+
+def _evened(parts: list[str], size: float, width: float) -> list[str]:
+    """The narrowest setting of `parts` that needs no more lines than the widest."""
+    best = _filled(parts, size, width)
+    lines = len(best)
+    while lines > 1:
+        narrower = max(width_of(line, size) for line in best) - 0.01
+        candidate = _filled(parts, size, narrower)
+        if len(candidate) > lines or max(width_of(line, size) for line in candidate) > narrower:
+            break
+        best = candidate
+    return best

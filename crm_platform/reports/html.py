@@ -1,0 +1,259 @@
+"""Pages as one HTML file that opens offline: no script, no reference to anything outside, strict content policy."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import io
+import re
+from functools import cached_property
+from html import escape
+from pathlib import Path
+
+from fontTools import subset
+
+from crm_platform.reports import theme
+from crm_platform.reports.glyphs import BOLD_FONT, REGULAR_FONT, phrases
+from crm_platform.reports.pages import Chapter, Comment, Grid, Picture, Report, Section, Tile
+
+_STYLE = Path(__file__).with_name("report.css")
+_ALWAYS = "".join(chr(code) for code in range(0x20, 0x7F)) + "▲▼→○―—−…・、。〓×"
+_ARROWS = {"up": "▲", "down": "▼", "level": "→"}
+_SIGNS = {"healthy": "○", "issue": "▲", "undetermined": "―"}
+_SVG_ROOT = re.compile(r"""<svg\b[^>]*?(viewBox="[^"]*")[^>]*>""")
+_ID = re.compile(r"""\b(id="|url\(#|href="#)""")
+
+
+def write_html(report: Report) -> bytes:
+    """The report as one self-contained page; equal reports give equal bytes."""
+    return _Page(report).document.encode()
+
+
+class _Page:
+    """The parts of one report's page."""
+
+    def __init__(self, report: Report) -> None:
+        self.report = report
+        self.text = report.wording.text
+
+    @cached_property
+    def document(self) -> str:
+        body = self.body
+        style = self.style(body)
+        digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+        policy = f"default-src 'none'; style-src 'sha256-{digest}'; font-src data:; base-uri 'none'; form-action 'none'"
+        return (
+            f'<!doctype html>\n<html lang="{self.report.language}">\n<head>\n<meta charset="utf-8">\n'
+            f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
+            '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+            '<meta name="referrer" content="no-referrer">\n'
+            f"<title>{escape(self.report.title)} {escape(self.report.client)}</title>\n"
+            f"<style>{style}</style>\n</head>\n<body>\n{body}\n</body>\n</html>\n"
+        )
+
+    # --- style --------------------------------------------------------------------------------------------------------
+
+    def style(self, body: str) -> str:
+        """The style sheet with the theme's colours and with just the glyphs that the page shows."""
+        colours = {name: value for name, value in vars(theme).items() if name.isupper() and str(value).startswith("#")}
+        variables = "".join(f"--{name.lower()}:{value};" for name, value in sorted(colours.items()))
+        letters = "".join(sorted(set(body) | set(_ALWAYS)))
+        faces = "".join(
+            f'@font-face{{font-family:"{theme.FONT}";font-weight:{weight};font-display:block;'
+            f'src:url(data:font/woff2;base64,{base64.b64encode(font_of(letters, file)).decode()}) format("woff2")}}\n'
+            for weight, file in ((400, REGULAR_FONT), (700, BOLD_FONT))
+        )
+        return f"{faces}:root{{{variables}}}\n{_STYLE.read_text('utf-8')}"
+
+    # --- body ---------------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def body(self) -> str:
+        report = self.report
+        parts = [
+            f'<a class="skip" href="#text">{escape(self.text("report.skip_to_text"))}</a>',
+            self.cover(),
+            f'<div class="columns">{self.contents()}<main id="text">',
+            self.summary(),
+            *(self.chapter(chapter) for chapter in report.chapters),
+            self.actions(),
+            self.appendix(),
+            f"</main></div><footer>{escape(self.text('report.confidential'))}</footer>",
+        ]
+        return "\n".join(parts)
+
+    def cover(self) -> str:
+        report = self.report
+        lines = "".join(f"<li>{escape(line)}</li>" for line in report.cover_lines)
+        client = broken(self.text("report.for_client", client=report.client))
+        return (
+            f'<header class="cover"><p class="client">{client}</p>'
+            f'<h1>{broken(report.title)}</h1><p class="subtitle">{broken(self.text("report.subtitle"))}</p>'
+            f"<ul>{lines}</ul></header>"
+        )
+
+    def contents(self) -> str:
+        chapters = "".join(
+            f'<li><a href="#{chapter.anchor}">{escape(chapter.label)} {escape(chapter.name)}</a><ol>'
+            + "".join(
+                f'<li><a href="#{section.anchor}"><span class="dot {section.verdict}" aria-hidden="true">'
+                f"{_SIGNS[section.verdict]}</span> {broken(section.title)}</a></li>"
+                for section in chapter.sections
+            )
+            + "</ol></li>"
+            for chapter in self.report.chapters
+        )
+        name = escape(self.text("report.contents"))
+        first = f'<li><a href="#this-month">{escape(self.text("report.this_month"))}</a></li>'
+        last = "".join(
+            f'<li><a href="#{key}">{escape(self.text(f"{key}.title"))}</a></li>' for key in ("actions", "appendix")
+        )
+        return f'<nav aria-label="{name}"><h2>{name}</h2><ol>{first}{chapters}{last}</ol></nav>'
+
+    def summary(self) -> str:
+        summary = self.report.summary
+        tiles = "".join(self.tile(tile) for tile in summary.tiles)
+        return (
+            f'<section id="this-month"><p class="tag">{escape(self.text("report.this_month"))}</p>'
+            f'<h2 class="title">{broken(summary.title)}</h2>'
+            + (f'<dl class="tiles">{tiles}</dl>' if tiles else "")
+            + (self.picture(summary.picture) if summary.picture else "")
+            + f"{self.comment(summary.comment, '')}</section>"
+        )
+
+    def tile(self, tile: Tile) -> str:
+        change = (
+            f'<dd class="change"><strong class="{tile.direction}">{_ARROWS[tile.direction]} {escape(tile.change)}'
+            "</strong> "
+            f"{escape(tile.base)}</dd>"
+            if tile.change
+            else ""
+        )
+        return f'<div><dt>{escape(tile.label)}</dt><dd class="value">{escape(tile.value)}</dd>{change}</div>'
+
+    def chapter(self, chapter: Chapter) -> str:
+        sections = "\n".join(self.section(section) for section in chapter.sections)
+        return (
+            f'<section class="chapter" id="{chapter.anchor}"><p class="tag">{escape(chapter.label)}</p>'
+            f"<h2>{broken(chapter.name)}</h2>\n{sections}</section>"
+        )
+
+    def section(self, section: Section) -> str:
+        facts = "".join(f"<li>{escape(fact)}</li>" for fact in section.facts)
+        threshold = f'<span class="threshold">{escape(section.threshold)}</span>' if section.threshold else ""
+        return (
+            f'<article id="{section.anchor}" aria-labelledby="{section.anchor}-title">'
+            f'<div class="verdict"><span class="tag">{section.number}</span>{threshold}<strong class="chip '
+            f'{section.verdict}">{_SIGNS[section.verdict]} {escape(section.verdict_label)}</strong></div>'
+            f'<h3 id="{section.anchor}-title">{broken(section.title)}</h3>'
+            + (f'<ul class="facts">{facts}</ul>' if facts else "")
+            + f"{self.evidence(section)}</article>"
+        )
+
+    def evidence(self, section: Section) -> str:
+        """Exhibits and comment; the comment stands beside a last exhibit of half the width."""
+        exhibits = "".join(self.exhibit(exhibit) for exhibit in section.exhibits)
+        comment = self.comment(section.comment, section.action)
+        halves = [isinstance(exhibit, Picture) and exhibit.half for exhibit in section.exhibits]
+        if halves[-1:] == [True] and halves[-2:] != [True, True]:
+            return f'<div class="exhibits">{exhibits}<div class="half">{comment}</div></div>'
+        return f'<div class="exhibits">{exhibits}</div>{comment}'
+
+    def exhibit(self, exhibit: Picture | Grid) -> str:
+        return self.picture(exhibit) if isinstance(exhibit, Picture) else self.grid(exhibit)
+
+    def picture(self, picture: Picture) -> str:
+        """The chart, scrolled sideways on a small screen, with its numbers as a table to unfold."""
+        summary = escape(self.text("report.data_table"))
+        half = " half" if picture.half else ""
+        return (
+            f'<figure class="chart{half}"><figcaption><h4>{broken(picture.title)}</h4></figcaption>'
+            f'<div class="scroll" role="group" tabindex="0" aria-label="{escape(picture.title)}">'
+            f"{self.drawing(picture)}</div>"
+            f'<p class="source">{escape(picture.source)}</p>'
+            f"<details><summary>{summary}</summary>{self.table(picture.data)}</details></figure>"
+        )
+
+    def drawing(self, picture: Picture) -> str:
+        """The SVG with ids of its own and a description instead of its inner labels."""
+        svg = _ID.sub(lambda found: f"{found[1]}{picture.key}-", self.report.drawings[picture.key])
+        root = _SVG_ROOT.match(svg)
+        if root is None:
+            raise ValueError(f"the drawing of '{picture.key}' does not begin with an SVG root that has a viewBox")
+        return f'<svg role="img" aria-label="{escape(picture.alt)}" {root[1]}>{svg[root.end() :]}'
+
+    def grid(self, grid: Grid) -> str:
+        title = f"<h4>{broken(grid.title)}</h4>" if grid.title else ""
+        source = f'<p class="source">{escape(grid.source)}</p>' if grid.source else ""
+        return f'<div class="table">{title}{self.table(grid)}{source}</div>'
+
+    def table(self, grid: Grid) -> str:
+        kinds = ["number" if numeric else "words" for numeric in grid.numeric]
+        head = "".join(
+            f'<th scope="col" class="{kind}">{escape(header)}</th>'
+            for kind, header in zip(kinds, grid.headers, strict=True)
+        )
+        rows = "".join(
+            "<tr>"
+            + "".join(f'<td class="{kind}">{escape(cell)}</td>' for kind, cell in zip(kinds, row, strict=True))
+            + "</tr>"
+            for row in grid.rows
+        )
+        label = escape(self.text("report.table_of", title=grid.title or self.text("actions.title")))
+        remark = f'<p class="source">{escape(grid.remark)}</p>' if grid.remark else ""
+        return (
+            f'<div class="scroll" role="group" tabindex="0" aria-label="{label}">'
+            f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>{remark}"
+        )
+
+    def comment(self, comment: Comment, action: str) -> str:
+        evidence = f"<p>{escape(comment.evidence)}</p>" if comment.evidence else ""
+        act = (
+            f'<p class="action"><strong>{escape(self.text("report.action"))}</strong> {escape(action)}</p>'
+            if action
+            else ""
+        )
+        return (
+            f'<div class="comment"><p class="tag">{escape(self.text("report.comment"))}</p>'
+            f"<p><strong>{escape(comment.claim)}</strong></p>{evidence}{act}</div>"
+        )
+
+    def actions(self) -> str:
+        actions = self.report.actions
+        table = self.grid(actions.table) if actions.table else ""
+        return (
+            f'<section id="actions"><p class="tag">{escape(self.text("actions.title"))}</p>'
+            f'<h2 class="title">{broken(actions.title)}</h2>{table}</section>'
+        )
+
+    def appendix(self) -> str:
+        appendix = self.report.appendix
+        return (
+            f'<section id="appendix"><h2 class="title">{escape(self.text("appendix.title"))}</h2>'
+            f"<h4>{escape(self.text('appendix.reading'))}</h4><p>{escape(appendix.reading)}</p>"
+            f"{self.grid(appendix.definitions)}{self.grid(appendix.method)}</section>"
+        )
+
+
+def broken(text: str) -> str:
+    """Escaped text that a browser breaks between phrases only."""
+    return "<wbr>".join(escape(phrase) for phrase in phrases(text))
+
+
+def font_of(letters: str, file: Path) -> bytes:
+    """The font of `file` cut down to `letters`, as WOFF2."""
+    options = subset.Options()
+    options.flavor = "woff2"
+    options.layout_features = []
+    options.drop_tables += ["GSUB", "GPOS", "VORG", "vhea", "vmtx", "BASE", "DSIG"]
+    options.hinting = False
+    options.notdef_outline = True
+    options.recalc_timestamp = False
+    options.name_IDs = [1, 2]
+    font = subset.load_font(str(file), options)
+    cutter = subset.Subsetter(options)
+    cutter.populate(text=letters)
+    cutter.subset(font)
+    buffer = io.BytesIO()
+    subset.save_font(font, buffer, options)
+    return buffer.getvalue()

@@ -1,0 +1,74 @@
+"""The manifest of a set of deliverables: every file with its digest, and what the set was made from."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from crm_platform.clients import valid_client_id
+from crm_platform.periods import Month
+
+FILE_NAME = "manifest.json"
+_ENCODINGS = ("utf-8-sig", "cp932")
+
+
+def manifest(
+    files: Mapping[str, bytes],
+    *,
+    client: str,
+    months: Sequence[Month],
+    spec_fingerprint: str,
+    versions: Mapping[str, str],
+) -> bytes:
+    """JSON naming each of `files` by path with its SHA-256, bytes and, for CSV, rows without the header.
+
+    `months` are the months of data that went in, `spec_fingerprint` the digest of mapping and settings, `versions`
+    those of the programs. Equal input gives equal bytes.
+    """
+    document = {
+        "client": client,
+        "first_month": str(min(months)) if months else None,
+        "last_month": str(max(months)) if months else None,
+        "months": len(months),
+        "spec_fingerprint": spec_fingerprint,
+        "versions": dict(sorted(versions.items())),
+        "files": {path: _entry(path, content) for path, content in sorted(files.items())},
+    }
+    return (json.dumps(document, ensure_ascii=False, indent=1) + "\n").encode()
+
+
+def published_manifest(outbox: Path, client_id: str, month: Month) -> dict[str, Any] | None:
+    """The manifest in the month's folder of the outbox; None where it is missing or a file is not as it lists it."""
+    folder = outbox / valid_client_id(client_id) / str(month)
+    if not (folder / FILE_NAME).is_file():
+        return None
+    document: dict[str, Any] = json.loads((folder / FILE_NAME).read_bytes())
+    is_whole = all(_is_as_listed(folder / path, entry) for path, entry in document["files"].items())
+    return document if is_whole else None
+
+
+def _is_as_listed(file: Path, entry: Mapping[str, Any]) -> bool:
+    return file.is_file() and hashlib.sha256(file.read_bytes()).hexdigest() == entry["sha256"]
+
+
+def _entry(path: str, content: bytes) -> dict[str, Any]:
+    return {
+        "sha256": hashlib.sha256(content).hexdigest(),
+        "bytes": len(content),
+        "rows": _rows(content) if path.endswith(".csv") else None,
+    }
+
+
+def _rows(content: bytes) -> int:
+    """Rows below the header of a CSV file in one of the encodings that clients may choose."""
+    return max(sum(1 for _ in csv.reader(io.StringIO(_decoded(content), newline=""))) - 1, 0)
+
+
+def _decoded(content: bytes) -> str:
+    utf8, cp932 = _ENCODINGS
+    return content.decode(utf8 if content.startswith(b"\xef\xbb\xbf") else cp932)

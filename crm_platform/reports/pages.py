@@ -1,0 +1,148 @@
+"""The page model: what a report says, in reading order, in final words. PDF and HTML draw the same model.
+
+Belongs here: the parts of a report. Does not: where a finding's words come from (`diagnosis_report`), or their look.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Literal
+
+from crm_platform.diagnosis.finding import Verdict
+from crm_platform.reports.exhibits.drawing import svg_of
+from crm_platform.reports.wording import Wording
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A table: headers, rows of final text, and which columns hold numbers (set right, in tabular figures)."""
+
+    key: str
+    title: str
+    source: str
+    headers: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    numeric: tuple[bool, ...]
+    remark: str = ""  # what was left out
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A chart: its specification, its conclusion as title, a description for those who do not see it, and its data."""
+
+    key: str
+    title: str
+    source: str
+    alt: str
+    spec: Mapping[str, Any]
+    data: Grid
+    half: bool = False  # drawn in half the width, to stand beside its neighbour
+
+
+@dataclass(frozen=True)
+class Comment:
+    """診断コメント: the claim, and the evidence for it."""
+
+    claim: str
+    evidence: str
+
+
+@dataclass(frozen=True)
+class Tile:
+    """A key figure with its change against an earlier time; colour and symbol both tell whether it is welcome."""
+
+    label: str
+    value: str
+    change: str = ""
+    direction: Literal["up", "down", "level"] = "level"
+    base: str = ""
+
+
+@dataclass(frozen=True)
+class Section:
+    """A finding: title, verdict with its threshold, exhibits, comment, action."""
+
+    anchor: str
+    number: str
+    title: str
+    verdict: Verdict
+    verdict_label: str
+    threshold: str
+    facts: tuple[str, ...]
+    exhibits: tuple[Picture | Grid, ...]
+    comment: Comment
+    action: str
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """Sections under one name."""
+
+    anchor: str
+    label: str
+    name: str
+    sections: tuple[Section, ...]
+
+
+@dataclass(frozen=True)
+class Summary:
+    """今月の要点: tiles, one chart, one comment."""
+
+    title: str
+    tiles: tuple[Tile, ...]
+    picture: Picture | None
+    comment: Comment
+
+
+@dataclass(frozen=True)
+class Actions:
+    """推奨アクション: what to do, the largest effect first."""
+
+    title: str
+    table: Grid | None
+
+
+@dataclass(frozen=True)
+class Appendix:
+    """How to read the report, definitions, method and data quality."""
+
+    reading: str
+    definitions: Grid
+    method: Grid
+
+
+@dataclass(frozen=True)
+class Report:
+    """A whole report. `as_of` is an ISO day; `replaced_characters` counts what the fonts cannot show."""
+
+    client: str
+    title: str
+    as_of: str
+    cover_lines: tuple[str, ...]
+    summary: Summary
+    chapters: tuple[Chapter, ...]
+    actions: Actions
+    appendix: Appendix
+    wording: Wording = field(repr=False)
+    replaced_characters: int = 0
+
+    @property
+    def language(self) -> str:
+        """`ja` or `en`."""
+        return self.wording.language
+
+    @property
+    def pictures(self) -> Iterator[Picture]:
+        """All charts in reading order."""
+        if self.summary.picture:
+            yield self.summary.picture
+        for chapter in self.chapters:
+            for section in chapter.sections:
+                yield from (exhibit for exhibit in section.exhibits if isinstance(exhibit, Picture))
+
+    @cached_property
+    def drawings(self) -> Mapping[str, str]:
+        """The SVG of each chart by its key: drawn once, shared by PDF and HTML."""
+        return {picture.key: svg_of(picture.spec) for picture in self.pictures}

@@ -1,0 +1,129 @@
+"""Pages as PDF: Typst in this process, from in-memory inputs only; client text is JSON data, never source.
+
+The compiler itself enforces PDF/A-2a (archiving) and PDF/UA-1 (accessibility).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from dataclasses import asdict
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import typst
+
+from crm_platform.reports import theme
+from crm_platform.reports.glyphs import FONT_FOLDERS, broken
+from crm_platform.reports.pages import Chapter, Grid, Picture, Report, Section
+
+STANDARDS: list[Any] = ["a-2a", "ua-1"]
+_TEMPLATE = Path(__file__).with_name("report.typ")
+
+
+def write_pdf(report: Report) -> bytes:
+    """The report as PDF; equal reports give equal bytes."""
+    files = {"main.typ": _TEMPLATE.read_bytes(), "report.json": json.dumps(typeset(report)).encode()}
+    charts = {f"{key}.svg": svg.encode() for key, svg in report.drawings.items()}
+    sources: Any = {**files, **charts}  # the compiler takes files in memory, which its type stubs do not know
+    made = typst.compile(
+        sources,
+        format="pdf",
+        font_paths=_fonts(),
+        ignore_system_fonts=True,
+        timestamp=int(_midnight(report.as_of).timestamp()),
+        pdf_standards=STANDARDS,
+    )
+    if not isinstance(made, bytes):
+        raise TypeError(f"the compiler gave {type(made).__name__} instead of one PDF")
+    return made
+
+
+@lru_cache(maxsize=1)
+def _fonts() -> list[str]:
+    return [str(folder) for folder in FONT_FOLDERS]
+
+
+def _midnight(as_of: str) -> dt.datetime:
+    return dt.datetime.combine(dt.date.fromisoformat(as_of), dt.time(), dt.UTC)
+
+
+def typeset(report: Report) -> dict[str, Any]:
+    """The report as plain JSON for the template, headings broken into lines between phrases."""
+    day = dt.date.fromisoformat(report.as_of)
+    return {
+        "client": report.client,
+        "title": report.title,
+        "language": report.language,
+        "as_of": report.as_of,
+        "date": [day.year, day.month, day.day],
+        "cover_title": broken(report.title, 30, theme.TITLE_WIDTH),
+        "cover_client": broken(report.wording.text("report.for_client", client=report.client), 16, theme.TITLE_WIDTH),
+        "cover_lines": list(report.cover_lines),
+        "summary": {
+            **asdict(report.summary),
+            "picture": _exhibit(report.summary.picture) if report.summary.picture else None,
+            "lines": _heading(report.summary.title),
+        },
+        "chapters": [_chapter(chapter) for chapter in report.chapters],
+        "actions": {
+            "lines": _heading(report.actions.title),
+            "title": report.actions.title,
+            "table": _exhibit(report.actions.table) if report.actions.table else None,
+        },
+        "appendix": {
+            "reading": report.appendix.reading,
+            "tables": [_exhibit(report.appendix.definitions), _exhibit(report.appendix.method)],
+        },
+        "words": _words(report),
+        "theme": {
+            name.lower(): value for name, value in vars(theme).items() if isinstance(value, str) and name.isupper()
+        },
+    }
+
+
+def _heading(text: str) -> list[str]:
+    return broken(text, theme.TITLE_SIZE, theme.TITLE_WIDTH)
+
+
+def _chapter(chapter: Chapter) -> dict[str, Any]:
+    return {
+        "anchor": chapter.anchor,
+        "label": chapter.label,
+        "name": chapter.name,
+        "sections": [_section(section) for section in chapter.sections],
+    }
+
+
+def _section(section: Section) -> dict[str, Any]:
+    plain = {name: value for name, value in vars(section).items() if isinstance(value, str)}
+    return {
+        **plain,
+        "lines": _heading(section.title),
+        "facts": list(section.facts),
+        "exhibits": [_exhibit(exhibit) for exhibit in section.exhibits],
+        "comment": asdict(section.comment),
+    }
+
+
+def _exhibit(exhibit: Picture | Grid) -> dict[str, Any]:
+    title = {"title": exhibit.title, "lines": broken(exhibit.title, theme.CHART_TITLE_SIZE, theme.TITLE_WIDTH)}
+    if isinstance(exhibit, Picture):
+        lines = broken(exhibit.title, theme.CHART_TITLE_SIZE, theme.HALF_WIDTH) if exhibit.half else title["lines"]
+        image = {"image": f"{exhibit.key}.svg", "alt": exhibit.alt, "half": exhibit.half}
+        return {"title": exhibit.title, "lines": lines, "source": exhibit.source, **image}
+    return {**asdict(exhibit), **title, "half": False}
+
+
+def _words(report: Report) -> dict[str, str]:
+    """The furniture of the pages."""
+    keys = ("comment", "action", "contents", "this_month", "confidential", "subtitle", "no_findings")
+    words = {key: report.wording.text(f"report.{key}") for key in keys}
+    running = report.wording.text("report.running", client=report.client, title=report.title)
+    return words | {
+        "running": running,
+        "actions": report.wording.text("actions.title"),
+        "appendix": report.wording.text("appendix.title"),
+        "reading": report.wording.text("appendix.reading"),
+    }

@@ -1,0 +1,158 @@
+"""From findings to chapters and sections: title, verdict, exhibits, comment and action of each."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from itertools import groupby
+
+from crm_platform.diagnosis.finding import Diagnosis, Exhibit, Finding, Unit
+from crm_platform.reports import theme
+from crm_platform.reports.exhibits import chart_spec, data_columns, is_drawable
+from crm_platform.reports.pages import Chapter, Comment, Grid, Picture, Section
+from crm_platform.reports.wording import Wording
+
+SHOWN_ROWS = 40
+BESIDE = ("bar", "line", "lorenz")
+CHAPTERS = ("current_state", "cpm", "new_customers", "existing_customers", "integrated", "products", "accuracy")
+_FIRST_SENTENCE = re.compile(r"(.+?(?:。|[.!?](?=\s)))\s*(.*)", re.DOTALL)
+
+
+def chapters_of(diagnosis: Diagnosis, words: Wording) -> Iterable[Chapter]:
+    """Chapters in the order of the diagnosis, with numbers; a chapter without a finding is left out."""
+    ordered = sorted(diagnosis.findings, key=lambda finding: CHAPTERS.index(finding.chapter))
+    for number, (key, findings) in enumerate(groupby(ordered, key=lambda finding: finding.chapter), start=1):
+        sections = tuple(
+            _section(finding, f"{number}-{place}", words) for place, finding in enumerate(findings, start=1)
+        )
+        label = words.text("report.chapter_number", number=str(number))
+        yield Chapter(f"chapter-{number}", label, words.text(f"chapter.{key}"), sections)
+
+
+def _section(finding: Finding, number: str, words: Wording) -> Section:
+    return Section(
+        anchor=f"finding-{number}",
+        number=number,
+        title=words.filled(f"{finding.key}.title.{finding.verdict}", finding.numbers),
+        verdict=finding.verdict,
+        verdict_label=words.text(f"verdict.{finding.verdict}"),
+        threshold=_threshold(finding, words),
+        facts=tuple(_facts(finding, words)),
+        exhibits=tuple(
+            _shown_exhibit(finding, exhibit, half, words)
+            for exhibit, half in zip(finding.exhibits, halves(finding.exhibits), strict=True)
+        ),
+        comment=_comment(words.filled(f"{finding.key}.comment.{finding.verdict}", finding.numbers)),
+        action=action_of(finding, words),
+    )
+
+
+def _threshold(finding: Finding, words: Wording) -> str:
+    """The line between healthy and issue, in the finding's own unit."""
+    if finding.threshold is None:
+        return ""
+    value = words.filled(f"{finding.key}.threshold", {**finding.numbers, "threshold": finding.threshold})
+    return words.text("report.threshold", threshold=value)
+
+
+def _facts(finding: Finding, words: Wording) -> Iterable[str]:
+    if finding.concerned_customers is not None:
+        yield words.text("report.concerned", customers=finding.concerned_customers)
+    if finding.yen_effect_jpy is not None:
+        yield words.text("report.at_stake", **{"yen": finding.yen_effect_jpy})
+
+
+def action_of(finding: Finding, words: Wording) -> str:
+    """対策: what to do about the finding; empty where its verdict asks for nothing."""
+    key = f"{finding.key}.action.{finding.verdict}"
+    return words.filled(key, finding.numbers) if words.has(key) else ""
+
+
+def _comment(text: str) -> Comment:
+    """The first sentence is the claim, the rest its evidence."""
+    found = _FIRST_SENTENCE.fullmatch(text.strip())
+    return Comment(found[1], found[2]) if found else Comment(text.strip(), "")
+
+
+# --- exhibits ---------------------------------------------------------------------------------------------------------
+
+
+def halves(exhibits: Sequence[Exhibit]) -> list[bool]:
+    """Which exhibits take half the width: a Lorenz curve is square, and a plain chart after it stands beside it."""
+    found = [exhibit.kind == "lorenz" and is_drawable(exhibit) for exhibit in exhibits]
+    for place in range(1, len(exhibits)):
+        plain = exhibits[place].kind in BESIDE and exhibits[place].series is None and is_drawable(exhibits[place])
+        if found[place - 1] and exhibits[place - 1].kind == "lorenz" and plain:
+            found[place] = True
+    return found
+
+
+def _shown_exhibit(finding: Finding, exhibit: Exhibit, half: bool, words: Wording) -> Picture | Grid:
+    prefix = f"{finding.key}.exhibits.{exhibit.key}"
+    key = f"{finding.key}-{exhibit.key}"
+    title = words.filled(f"{prefix}.title", finding.numbers)
+    source = words.filled(f"{prefix}.note", finding.numbers)
+    labels = tuple(
+        words.filled(f"{prefix}.{axis}", finding.numbers) if words.has(f"{prefix}.{axis}") else ""
+        for axis in ("x", "y")
+    )
+    grid = grid_of(key, title, source, exhibit, _headers(prefix, exhibit, (labels[0], labels[1]), words), words)
+    if not is_drawable(exhibit):
+        return grid
+    return picture_of(key, exhibit, grid, (labels[0], labels[1]), words, half)
+
+
+def picture_of(
+    key: str, exhibit: Exhibit, grid: Grid, labels: tuple[str, str], words: Wording, half: bool = False
+) -> Picture:
+    """The chart of `exhibit` with the title and source of `grid`, which holds its data."""
+    spec = chart_spec(exhibit, words, labels, theme.HALF_WIDTH if half else theme.CHART_WIDTH)
+    return Picture(key, grid.title, grid.source, _alt(exhibit, grid, words), spec, grid, half)
+
+
+def _headers(prefix: str, exhibit: Exhibit, labels: tuple[str, str], words: Wording) -> tuple[str, ...]:
+    """Column names: the finding's own, else the axis' label, else the platform's name of the column."""
+    own = dict(zip((exhibit.x, exhibit.y), labels, strict=True))
+    found = []
+    for column, _ in data_columns(exhibit):
+        keys = (f"{prefix}.columns.{column}", f"{prefix}.series" if column == exhibit.series else "")
+        key = next((key for key in keys if words.has(key)), None)
+        found.append(words.text(key) if key else own.get(column) or words.text(f"columns.{column}"))
+    return tuple(found)
+
+
+def grid_of(key: str, title: str, source: str, exhibit: Exhibit, headers: tuple[str, ...], words: Wording) -> Grid:
+    """The exhibit's rows as a table of final text; a table exhibit shows its first 40 rows."""
+    columns = data_columns(exhibit)
+    is_table = exhibit.kind == "table"
+    rows = exhibit.rows[:SHOWN_ROWS] if is_table else exhibit.rows
+    left_out = len(exhibit.rows) - len(rows)
+    return Grid(
+        key=key,
+        title=title,
+        source=source,
+        headers=headers,
+        rows=tuple(tuple(words.in_table(row[column], unit) for column, unit in columns) for row in rows),
+        numeric=tuple(_is_numeric(unit) for _, unit in columns),
+        remark=words.text("report.rows_left_out", rows=left_out) if left_out else "",
+    )
+
+
+def _is_numeric(unit: Unit) -> bool:
+    return unit not in ("text", "month")
+
+
+def _alt(exhibit: Exhibit, grid: Grid, words: Wording) -> str:
+    """A description of the chart: kind, message, range and largest value."""
+    rows = [row for row in exhibit.rows if isinstance(row[exhibit.y], (int, float))]
+    largest = max(rows, key=lambda row: float(row[exhibit.y] or 0))
+    named = {"first": rows[0], "last": rows[-1], "largest_at": largest}
+    places = {name: words.in_table(row[exhibit.x], exhibit.x_unit) for name, row in named.items()}
+    return words.text(
+        "report.alt",
+        kind=words.text(f"kind.{exhibit.kind}"),
+        title=grid.title,
+        points=len(rows),
+        largest=words.in_table(largest[exhibit.y], exhibit.y_unit),
+        **places,
+    )

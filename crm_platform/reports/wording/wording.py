@@ -1,0 +1,190 @@
+"""Words and numbers as the reader sees them: `{name:fmt}` filled from a finding's numbers, in Japanese or English."""
+
+from __future__ import annotations
+
+import string
+import tomllib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import Any, Final
+
+from crm_platform.clients.client import LANGUAGES
+from crm_platform.diagnosis.finding import Scalar, Unit
+
+NOTHING: Final = "—"
+TEN_CLASSES: Final = 10
+_FOLDER = Path(__file__).parent
+
+
+class MissingWordingError(LookupError):
+    """A text that no wording file has, or a text that asks for a number which is not given."""
+
+
+@dataclass(frozen=True)
+class MoneyScale:
+    """From this amount on, yen are written in this unit: `1.2億円`, `¥1.2M`."""
+
+    from_jpy: float
+    pattern: str
+    unit: str
+
+
+@dataclass(frozen=True)
+class Wording:
+    """The texts of one language by dotted key, and the formats of its numbers."""
+
+    language: str
+    texts: Mapping[str, str]
+    money: Sequence[MoneyScale]
+    value_classes: int = TEN_CLASSES
+
+    @classmethod
+    def of(cls, language: str, value_classes: int = TEN_CLASSES) -> Wording:
+        """The platform's own wording in `language` (`ja` or `en`); ValueError for another language."""
+        if language not in LANGUAGES:
+            raise ValueError(f"there is no wording in '{language}': choose one of {', '.join(LANGUAGES)}")
+        return replace(_loaded(language), value_classes=value_classes)
+
+    def with_texts(self, texts: Mapping[str, Any]) -> Wording:
+        """This wording with more texts, as nested or dotted keys."""
+        return replace(self, texts={**self.texts, **_flat(texts)})
+
+    def has(self, key: str) -> bool:
+        """Whether there is a text under `key`."""
+        return key in self.texts
+
+    def text(self, key: str, /, **numbers: Scalar) -> str:
+        """The text under `key`, its placeholders filled; MissingWordingError names what is not there."""
+        return self.filled(key, numbers)
+
+    def filled(self, key: str, numbers: Mapping[str, Scalar]) -> str:
+        """The text under `key` with `{name:fmt}` replaced by `numbers[name]` as `fmt` writes it."""
+        if key not in self.texts:
+            raise MissingWordingError(f"the {self.language} wording has no text '{key}'")
+        return "".join(self._pieces(key, numbers))
+
+    def _pieces(self, key: str, numbers: Mapping[str, Scalar]) -> list[str]:
+        pieces = []
+        for literal, name, fmt, _ in string.Formatter().parse(self.texts[key]):
+            pieces.append(literal)
+            if name is not None:
+                if name not in numbers:
+                    raise MissingWordingError(f"the {self.language} text '{key}' asks for '{name}', which is not given")
+                pieces.append(self.formatted(numbers[name], fmt or "text"))
+        return pieces
+
+    def word(self, value: Scalar) -> str:
+        """A value as text: `@key` is looked up, other text stays as it is, numbers are written plainly."""
+        if isinstance(value, str):
+            return self._looked_up(value[1:]) if value.startswith("@") else value
+        return self.formatted(value, "count" if isinstance(value, int) else "real")
+
+    def _looked_up(self, key: str) -> str:
+        head, _, number = key.rpartition(".")
+        if head == "value_class" and number.isdigit():
+            return self.value_class(int(number))
+        return self.text(key)
+
+    def value_class(self, number: int) -> str:
+        """Name of a value class, 1 the best; the ten names of the trade where there are ten classes, else its rank."""
+        named = self.value_classes == TEN_CLASSES and self.has(f"value_class.{number}")
+        return self.text(f"value_class.{number}") if named else self.text("value_class.other", number=str(number))
+
+    def formatted(self, value: Scalar, fmt: str) -> str:
+        """`value` as `fmt` writes it (yen, count, rate, points, change, days, index, month, text, real); None is —."""
+        if value is None:
+            return NOTHING
+        if fmt == "text":
+            return self.word(value)
+        if fmt == "month":
+            return self._month(str(value))
+        if fmt not in self._formats:
+            raise MissingWordingError(f"there is no number format '{fmt}'")
+        return self._formats[fmt](_number(value, fmt))
+
+    def in_table(self, value: Scalar, unit: Unit) -> str:
+        """`value` as a table shows it: money to the yen, everything else as in a sentence without its unit."""
+        if unit == "jpy" and value is not None:
+            return _signed(f"¥{abs(round(_number(value, unit))):,}", _number(value, unit))
+        if unit == "days" and value is not None:
+            return _minus(f"{_number(value, unit):,.0f}")
+        return self.formatted(value, unit)
+
+    @cached_property
+    def _formats(self) -> Mapping[str, Callable[[float], str]]:
+        return {
+            "yen": self._yen,
+            "jpy": self._yen,
+            "count": lambda value: _minus(f"{round(value):,}"),
+            "rate": lambda value: _minus(f"{value:.1%}"),
+            "points": lambda value: self.text("format.points", number=_minus(f"{value * 100:+.1f}")),
+            "change": lambda value: _minus(f"{value:+.1%}"),
+            "days": lambda value: self.text("format.days", number=_minus(f"{round(value):,}")),
+            "index": lambda value: _minus(f"{value:.0f}"),
+            "real": lambda value: _minus(f"{value:,.2f}"),
+        }
+
+    def money_scale(self, largest_jpy: float) -> MoneyScale:
+        """The unit in which amounts up to `largest_jpy` read best."""
+        return next((scale for scale in self.money if abs(largest_jpy) >= scale.from_jpy), self.money[-1])
+
+    def _yen(self, value: float) -> str:
+        scale = self.money_scale(value)
+        if scale.from_jpy > 1:
+            scale = self.money_scale(_rounded_to_three_digits(value))
+        scaled = abs(value) / max(scale.from_jpy, 1)
+        digits = f"{scaled:,.1f}" if scaled < 99.95 and scale.from_jpy > 1 else f"{scaled:,.0f}"
+        return _signed(scale.pattern.format(digits), value)
+
+    def _month(self, text: str) -> str:
+        year, number = text[:4], text[5:7]
+        if not (year.isdigit() and number.isdigit()):
+            raise ValueError(f"'{text}' is not a month: it should read 2025-06")
+        return self.text("format.month", year=year, number=str(int(number)), name=self.text(f"month.{int(number)}"))
+
+
+def _number(value: Scalar, fmt: str) -> float:
+    if isinstance(value, str) or value is None:
+        raise TypeError(f"'{value}' is text, but '{fmt}' writes a number")
+    return value
+
+
+def _rounded_to_three_digits(value: float) -> float:
+    """99,999,999 is written in 億円, not as 10,000万円."""
+    return float(f"{value:.3g}")
+
+
+def _minus(text: str) -> str:
+    """A true minus sign; no sign before zero."""
+    if not any(digit in text for digit in "123456789"):
+        return text.lstrip("+-")
+    return text.replace("-", "−")
+
+
+def _signed(text: str, value: float) -> str:
+    return f"−{text}" if value < 0 else text
+
+
+def _flat(texts: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
+    """Nested tables as dotted keys; `values` holds keys of its own and leaves no trace in them."""
+    flat: dict[str, str] = {}
+    for name, value in texts.items():
+        key = f"{prefix}{name}"
+        if isinstance(value, Mapping):
+            flat |= _flat(value, "" if key == "values" else f"{key}.")
+        else:
+            flat[key] = str(value)
+    return flat
+
+
+@lru_cache(maxsize=len(LANGUAGES))
+def _loaded(language: str) -> Wording:
+    texts: dict[str, str] = {}
+    money: list[MoneyScale] = []
+    for stem in ("report", "findings"):
+        document = tomllib.loads((_FOLDER / f"{stem}.{language}.toml").read_text("utf-8"))
+        money += [MoneyScale(**scale) for scale in document.pop("money", [])]
+        texts |= _flat(document)
+    return Wording(language, texts, tuple(money))

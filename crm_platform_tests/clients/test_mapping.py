@@ -1,0 +1,118 @@
+"""The mapping language: what it understands, and that it names the key that is wrong."""
+
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from crm_platform.clients import Catalogue, Client
+from crm_platform.clients.mapping import ByPattern, Constant, FromColumn, NumberWithin, SetAside, parse_intake_rules
+from crm_platform.intake import rules_of
+from crm_platform.intake.layouts import is_special_format, processing_reasons
+from crm_platform.refusals import Refused
+
+
+def rules(**intake):
+    return parse_intake_rules(Client("acme", "Acme", intake=intake))
+
+
+def lines(**said):
+    return rules(tables={"order_lines": said}).tables["order_lines"]
+
+
+def test_nothing_said_means_the_standard_layout_and_no_tolerance():
+    found = rules()
+    assert (found.tolerated_bad_row_rate, found.personal_data) == (0.0, "refuse")
+    assert is_special_format(found)
+    assert processing_reasons(found) == []
+
+
+def test_every_kind_of_source_is_understood():
+    columns = lines(
+        columns={
+            "order_id": "Invoice",
+            "unit_price_jpy": {"column": "Price", "times": 135.1},
+            "line_no": {"number_within": "order_id"},
+            "status": {"column": "Invoice", "pattern": "^C", "then": "returned", "otherwise": "shipped"},
+            "order_kind": {"constant": "one_off"},
+        }
+    ).columns
+    assert columns == {
+        "order_id": FromColumn("Invoice"),
+        "unit_price_jpy": FromColumn("Price", Decimal("135.1")),
+        "line_no": NumberWithin("order_id"),
+        "status": ByPattern("Invoice", "^C", "returned", "shipped"),
+        "order_kind": Constant("one_off"),
+    }
+
+
+def test_every_kind_of_set_aside_rule_is_understood():
+    found = lines(
+        set_aside=[
+            {"rule": "a", "column": "x", "empty": True},
+            {"rule": "b", "column": "x", "matching": "^P"},
+            {"rule": "c", "column": "x", "one_of": ["POST", "M"]},
+        ]
+    ).set_aside
+    assert found == (
+        SetAside("a", "x", empty=True),
+        SetAside("b", "x", matching="^P"),
+        SetAside("c", "x", one_of=("POST", "M")),
+    )
+
+
+@pytest.mark.parametrize(
+    ("intake", "key"),
+    [
+        ({"admission": {"tolerance": 1}}, "admission.tolerance"),
+        ({"admission": {"tolerated_bad_row_rate": 2}}, "admission.tolerated_bad_row_rate"),
+        ({"admission": {"tolerated_bad_row_rate": True}}, "admission.tolerated_bad_row_rate"),
+        ({"personal_data": {"policy": "keep"}}, "personal_data.policy"),
+        ({"tables": {"orders": {}}}, "tables.orders"),
+        ({"tables": {"media": {"absent": "yes"}}}, "tables.media.absent"),
+        ({"tables": {"order_lines": {"absent": True}}}, "tables.order_lines.absent"),
+        ({"tables": {"order_lines": {"derived_from": "customers"}}}, "tables.order_lines.derived_from"),
+        ({"tables": {"media": {"encoding": "ebcdic"}}}, "tables.media.encoding"),
+        ({"tables": {"media": {"delimiter": "ab"}}}, "tables.media.delimiter"),
+        ({"tables": {"media": {"separator": ","}}}, "tables.media.separator"),
+        ({"tables": {"media": {"columns": {"media_id": 3}}}}, "tables.media.columns.media_id"),
+        ({"tables": {"media": {"columns": {"media_id": {"join": "x"}}}}}, "tables.media.columns.media_id"),
+        ({"tables": {"media": {"columns": {"media_id": ""}}}}, "tables.media.columns.media_id"),
+        ({"tables": {"media": {"codes": {"channel": {"1": 2}}}}}, "tables.media.codes.channel"),
+        ({"tables": {"media": {"set_aside": [{"rule": "a", "column": "x"}]}}}, "tables.media.set_aside"),
+        ({"tables": {"media": {"set_aside": {"rule": "a"}}}}, "tables.media.set_aside"),
+        (
+            {"tables": {"media": {"set_aside": [{"rule": "a", "column": "x", "matching": "("}]}}},
+            "tables.media.set_aside",
+        ),
+    ],
+)
+def test_a_wrong_key_is_refused_by_its_name(intake, key):
+    with pytest.raises(Refused) as refusal:
+        rules(**intake)
+    assert (refusal.value.file, refusal.value.column) == ("acme.toml", key)
+
+
+@pytest.mark.parametrize(
+    ("said", "key"),
+    [
+        ({"columns": {"price": "x"}}, "columns.price"),
+        ({"columns": {"sales_jpy": "x"}}, "columns.sales_jpy"),
+        ({"columns": {"quantity": {"column": "x", "times": 2}}}, "columns.quantity"),
+        ({"columns": {"cycle_no": {"number_within": "order_id"}}}, "columns.cycle_no"),
+        ({"columns": {"line_no": {"number_within": "order_id"}}}, "columns.line_no"),
+        ({"columns": {"order_kind": {"constant": "teiki"}}}, "columns.order_kind"),
+        ({"codes": {"status": {"9": "gone"}}}, "codes.status"),
+    ],
+)
+def test_what_no_table_takes_is_refused_by_its_name(said, key):
+    with pytest.raises(Refused) as refusal:
+        rules_of(Client("acme", "Acme", intake={"tables": {"order_lines": said}}))
+    assert refusal.value.column == f"tables.order_lines.{key}"
+
+
+def test_every_client_of_the_catalogue_is_sound():
+    catalogue = Catalogue(Path(__file__).parents[2] / "data" / "clients")
+    reasons = {name: processing_reasons(rules_of(catalogue.load(name))) for name in catalogue.ids()}
+    assert reasons["demo"] == []
+    assert "order_lines: rows set aside by the rule 'no_customer_id'" in reasons["online-retail-ii"]

@@ -1,0 +1,105 @@
+"""The inbox: a delivery is there whole or not at all, once, and is read back as it was admitted."""
+
+from dataclasses import replace
+
+import pytest
+
+from crm_platform.intake import (
+    accept_delivery,
+    delivery_id_for,
+    examine_delivery,
+    put_in_inbox,
+    read_admitted,
+    read_inbox,
+)
+from crm_platform.refusals import Refused
+from crm_platform_tests.intake.deliveries import (
+    LINE_HEADERS,
+    TODAY,
+    client_with,
+    delivery,
+    examine,
+    file_of,
+    line,
+)
+
+
+def test_a_delivery_is_read_back_as_it_was_admitted(tmp_path):
+    accepted = accept_delivery(tmp_path, client_with(), delivery([line()]), today=TODAY)
+    [stored] = read_inbox(tmp_path, "acme")
+    assert stored.folder == accepted.folder
+    assert stored.receipt == accepted.receipt
+    expected = examine_delivery(client_with(), delivery([line()]), delivery_id=stored.delivery_id, today=TODAY)
+    assert stored.load() == expected
+    assert {file.name for file in stored.files()} == {file.name for file in delivery([line()])}
+
+
+def test_the_same_content_twice_adds_nothing(tmp_path):
+    first = accept_delivery(tmp_path, client_with(), delivery([line()]), today=TODAY)
+    again = accept_delivery(tmp_path, client_with(), delivery([line()]), today=TODAY)
+    assert (first.is_known, again.is_known, again.folder) == (False, True, first.folder)
+    assert len(read_inbox(tmp_path, "acme")) == 1
+
+
+def test_deliveries_are_numbered_in_the_order_of_arrival(tmp_path):
+    accept_delivery(tmp_path, client_with(), delivery([line()]), today=TODAY)
+    later = [file_of("order_lines.tsv", [LINE_HEADERS, line("A2")])]
+    accept_delivery(tmp_path, client_with(), later, today=TODAY)
+    assert [stored.delivery_id[:5] for stored in read_inbox(tmp_path, "acme")] == ["0001-", "0002-"]
+    assert [one.tables["order_lines"].num_rows for one in read_admitted(tmp_path, client_with())] == [1, 1]
+
+
+def test_a_refused_delivery_leaves_nothing(tmp_path):
+    with pytest.raises(Refused):
+        accept_delivery(tmp_path, client_with(), delivery([line(数量="0")]), today=TODAY)
+    assert list(tmp_path.rglob("*")) == []
+
+
+def test_a_writer_that_breaks_off_leaves_nothing_to_be_read(tmp_path):
+    files = delivery([line()])
+    sound = examine_delivery(client_with(), files, delivery_id=delivery_id_for(tmp_path, "acme", files), today=TODAY)
+    unwritable = replace(sound, receipt={**sound.receipt, "data_to": float("nan")})  # breaks off after files and tables
+    with pytest.raises(ValueError, match="JSON"):
+        put_in_inbox(tmp_path, "acme", files, unwritable)
+    assert [path.name for path in (tmp_path / "acme").iterdir()] == [".lock"]
+    assert read_inbox(tmp_path, "acme") == []
+
+
+def test_what_a_killed_writer_left_is_ignored_and_cleared_away(tmp_path):
+    left = tmp_path / "acme" / ".staged-left"
+    (left / "files").mkdir(parents=True)
+    assert read_inbox(tmp_path, "acme") == []
+    accept_delivery(tmp_path, client_with(), delivery([line()]), today=TODAY)
+    assert not left.exists()
+
+
+def test_a_place_taken_meanwhile_is_refused(tmp_path):
+    files = delivery([line("A9")])
+    late = examine_delivery(client_with(), files, delivery_id=delivery_id_for(tmp_path, "acme", files), today=TODAY)
+    accept_delivery(tmp_path, client_with(), delivery([line()]), today=TODAY)
+    with pytest.raises(Refused, match="Another delivery arrived meanwhile"):
+        put_in_inbox(tmp_path, "acme", files, late)
+
+
+def test_another_mapping_reads_the_stored_files_anew_and_once(tmp_path):
+    accept_delivery(tmp_path, client_with(), delivery([line(状態="返品")]), today=TODAY)
+    codes = {"tables": {"order_lines": {"codes": {"status": {"返品": "cancelled"}}}}}
+    [stored] = read_inbox(tmp_path, "acme")
+    assert stored.is_current(client_with())
+    assert not stored.is_current(client_with(codes))
+    assert stored.readmitted(client_with(codes)) is None
+    [again] = read_admitted(tmp_path, client_with(codes))
+    assert again.tables["order_lines"]["status"].to_pylist() == ["cancelled"]
+    assert stored.readmitted(client_with(codes)) == again
+    assert read_admitted(tmp_path, client_with())[0].tables["order_lines"]["status"].to_pylist() == ["returned"]
+
+
+def test_a_damaged_receipt_is_refused(tmp_path):
+    accepted = accept_delivery(tmp_path, client_with(), delivery([line()]), today=TODAY)
+    (accepted.folder / "receipt.json").write_text("{")
+    with pytest.raises(Refused, match="receipt cannot be read"):
+        read_inbox(tmp_path, "acme")
+
+
+def test_examining_twice_gives_the_same():
+    assert examine(delivery([line()])) == examine(delivery([line()]))

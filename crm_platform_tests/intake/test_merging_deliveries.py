@@ -1,0 +1,135 @@
+"""Differences: the latest delivery of a key wins, and how a history was split makes no difference."""
+
+from itertools import pairwise
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from crm_platform.intake import merge_deliveries
+from crm_platform.refusals import Refused
+from crm_platform_tests.intake.deliveries import (
+    CUSTOMERS,
+    LINE_HEADERS,
+    client_with,
+    delivery,
+    examine,
+    file_of,
+    line,
+)
+
+
+def difference(lines, former, number=2, client=None):
+    files = [file_of("order_lines.tsv", [LINE_HEADERS, *lines])]
+    return examine(files, client, number=number, former=former)
+
+
+def test_a_later_cancellation_replaces_the_line_and_a_vanished_order_stays():
+    full = examine(delivery([line("A1"), line("A2")]))
+    later = difference([line("A2", 状態="キャンセル"), line("A3")], [full])
+    merged = merge_deliveries([full, later])["order_lines"]
+    assert merged.select(["order_id", "status"]).to_pylist() == [
+        {"order_id": "A1", "status": "shipped"},
+        {"order_id": "A2", "status": "cancelled"},
+        {"order_id": "A3", "status": "shipped"},
+    ]
+
+
+def test_full_equals_old_and_difference():
+    old, new = [line("A1"), line("A2")], [line("A2", 状態="返品"), line("A3")]
+    first = examine(delivery(old))
+    merged = merge_deliveries([first, difference(new, [first])])
+    full = examine(delivery([line("A1"), line("A2", 状態="返品"), line("A3")]))
+    assert merged == merge_deliveries([full])
+
+
+def test_a_difference_without_masters_needs_former_ones():
+    with pytest.raises(Refused, match="lacks products"):
+        difference([line()], [])
+
+
+def test_a_difference_is_held_against_former_masters():
+    first = examine(delivery([line()]))
+    later = difference([line("A2", 顧客番号="C0000005"), line("A3", 顧客番号="C0000006")], [first])
+    assert later.tables["quarantined_rows"]["rule"].to_pylist() == ["unknown_customer"]
+
+
+def test_the_latest_master_row_of_a_customer_wins():
+    first = examine(delivery([line()]))
+    files = [file_of("customers.tsv", [CUSTOMERS[0], ["C0000001", "", "沖縄県", "2024/01/05"]])]
+    later = examine(files, number=2, former=[first])
+    customers = merge_deliveries([first, later])["customers"].to_pylist()
+    assert [row["prefecture"] for row in customers] == ["沖縄県", *["東京都"] * 4]
+    assert customers[0]["birth_year"] is None
+
+
+EVENTS = st.lists(
+    st.tuples(
+        st.integers(1, 6),
+        st.integers(1, 2),
+        st.sampled_from(["受注", "出荷済", "キャンセル", "返品"]),
+        st.integers(1, 9),
+    ),
+    min_size=1,
+    max_size=20,
+)
+
+
+@settings(max_examples=20, deadline=None)
+@given(events=EVENTS, cuts=st.sets(st.integers(1, 19), max_size=4))
+def test_any_split_of_a_history_merges_to_the_same(events, cuts):
+    """Every event is delivered at some time; within one delivery the last state of a line is what the file holds."""
+
+    def lines_of(part):
+        last = {(order, number): (status, quantity) for order, number, status, quantity in part}
+        return [line(f"A{o}", str(n), 状態=status, 数量=str(q)) for (o, n), (status, q) in last.items()]
+
+    whole = merge_deliveries([examine(delivery(lines_of(events)))])
+    bounds = [0, *sorted(cut for cut in cuts if cut < len(events)), len(events)]
+    parts = [events[start:stop] for start, stop in pairwise(bounds)]
+    admitted = [examine(delivery(lines_of(parts[0])))]
+    for number, part in enumerate(parts[1:], start=2):
+        admitted.append(difference(lines_of(part), tuple(admitted), number))
+    assert merge_deliveries(admitted) == whole
+
+
+DERIVED = {
+    "tables": {
+        "customers": {"derived_from": "order_lines", "include_set_aside": True},
+        "products": {"derived_from": "order_lines", "columns": {"brand": "媒体コード"}},
+        "media": {"absent": True},
+        "order_lines": {
+            "columns": {
+                "order_id": "注文番号", "line_no": {"number_within": "order_id"}, "customer_id": "顧客番号",
+                "ordered_at": "受注日時", "order_kind": {"constant": "one_off"}, "product_id": "商品番号",
+                "quantity": "数量", "unit_price_jpy": "単価",
+                "status": {"column": "注文番号", "pattern": "^C", "then": "returned", "otherwise": "shipped"},
+            },
+            "set_aside": [{"rule": "no_goods", "column": "商品番号", "one_of": ["POST"]}],
+        },
+    }
+}  # fmt: skip
+
+
+def test_masters_are_derived_from_the_lines_and_merge_as_one():
+    client = client_with(DERIVED)
+    rows = [
+        line("A1", 顧客番号="1", 受注日時="2025/03/02", 媒体コード="x"),
+        line("A1", 顧客番号="1", 受注日時="2025/03/01", 媒体コード="y"),
+        line("C2", 顧客番号="2", 商品番号="POST"),
+        line("C2", 顧客番号="1", 商品番号="SP-9", 数量="-3", 媒体コード=""),
+        line("A3", 顧客番号="3", 商品番号="SP-9", 媒体コード="z"),
+    ]
+    whole = examine([file_of("order_lines.tsv", [LINE_HEADERS, *rows])], client)
+    customers = whole.tables["customers"].select(["customer_id", "registered_on"]).to_pylist()
+    assert [(row["customer_id"], str(row["registered_on"])) for row in customers] == [
+        ("1", "2025-03-01"), ("2", "2025-05-01"), ("3", "2025-05-01"),
+    ]  # fmt: skip
+    products = whole.tables["products"].select(["product_id", "brand"]).to_pylist()
+    assert products == [{"product_id": "SP-001", "brand": "y"}, {"product_id": "SP-9", "brand": "z"}]
+    assert whole.tables["order_lines"]["line_no"].to_pylist() == [1, 2, 1, 2]
+    assert whole.tables["order_lines"]["status"].to_pylist() == ["shipped"] * 3 + ["returned"]
+    assert whole.receipt["processing"] is True
+    first = difference(rows[:2], [], 1, client)
+    parts = [first, difference(rows[2:], [first], 2, client)]
+    assert merge_deliveries(parts) == merge_deliveries([whole])

@@ -1,0 +1,92 @@
+"""What the platform assumes of Dagster 1.13; an upgrade that breaks one of these breaks the platform."""
+
+import datetime as dt
+from typing import Any
+
+import dagster as dg
+import pytest
+
+from crm_platform.orchestration.partitions import (
+    client_months,
+    clients,
+    months,
+    months_up_to,
+    partition_key,
+    read_keys,
+    same_month,
+)
+from crm_platform.periods import Month, months_between
+
+FIRST, LAST = Month(2020, 1), Month(2020, 12)
+
+
+@pytest.fixture
+def instance() -> Any:
+    with dg.instance_for_test() as found:
+        found.add_dynamic_partitions(str(clients.name), ["acme", "other"])
+        yield found
+
+
+def range_tags(client: str, first: Month, last: Month) -> dict[str, str]:
+    start, end = partition_key(client, first), partition_key(client, last)
+    return {"client": client, "dagster/asset_partition_range_start": start, "dagster/asset_partition_range_end": end}
+
+
+def test_a_range_of_months_of_one_client_is_one_run_with_an_event_and_metadata_per_month(
+    instance: dg.DagsterInstance,
+) -> None:
+    seen: list[list[str]] = []
+
+    @dg.asset(partitions_def=client_months, backfill_policy=dg.BackfillPolicy.single_run())
+    def table(context: dg.AssetExecutionContext) -> dg.MaterializeResult[Any]:
+        seen.append(list(context.partition_keys))
+        for key in read_keys(context.partition_keys):
+            metadata = {"dagster/row_count": key.month.number}
+            context.add_asset_metadata(metadata, partition_key=partition_key(key.client, key.month))
+        return dg.MaterializeResult()
+
+    result = dg.materialize([table], instance=instance, tags=range_tags("acme", FIRST, LAST))
+    assert len(seen) == 1
+    assert [key.month for key in read_keys(seen[0])] == months_between(FIRST, LAST)
+    assert {key.client for key in read_keys(seen[0])} == {"acme"}
+    events = result.asset_materializations_for_node("table")
+    rows = {event.partition: event.metadata["dagster/row_count"].value for event in events}
+    assert rows == {str(partition_key("acme", m)): m.number for m in months_between(FIRST, LAST)}
+    assert instance.get_runs_count() == 1
+
+
+def test_a_failed_blocking_check_stops_what_is_downstream(instance: dg.DagsterInstance) -> None:
+    ran = []
+    spec = dg.AssetCheckSpec("rules", asset="table", blocking=True)
+
+    @dg.asset(partitions_def=client_months, check_specs=[spec])
+    def table() -> Any:
+        yield dg.AssetCheckResult(check_name="rules", asset_key="table", passed=False)
+        raise dg.Failure("not stored", allow_retries=False)
+
+    @dg.asset(partitions_def=client_months, deps=[table])
+    def downstream() -> None:
+        ran.append(1)
+
+    result = dg.materialize(
+        [table, downstream], instance=instance, partition_key=partition_key("acme", FIRST), raise_on_error=False
+    )
+    assert not result.success
+    assert ran == []
+    assert [check.passed for check in result.get_asset_check_evaluations()] == [False]
+    assert not result.asset_materializations_for_node("table")
+
+
+def test_the_months_reach_the_present_month() -> None:
+    keys = months.get_partition_keys(current_time=dt.datetime(2025, 6, 15, tzinfo=dt.UTC))
+    assert (keys[0], keys[-1]) == ("2009-01-01", "2025-06-01")
+
+
+def test_every_mapping_of_the_lineage_names_both_dimensions() -> None:
+    for mapping in (same_month, months_up_to):
+        assert set(mapping.downstream_mappings_by_upstream_dimension) == {"client", "month"}
+
+
+def test_keys_are_read_in_order_of_client_and_month() -> None:
+    keys = [partition_key("other", LAST), partition_key("acme", LAST), partition_key("acme", FIRST)]
+    assert read_keys(keys) == [("acme", FIRST), ("acme", LAST), ("other", LAST)]

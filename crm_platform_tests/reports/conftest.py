@@ -1,0 +1,32 @@
+import pytest
+
+from crm_platform.reports import Report, diagnosis_report, write_html, write_pdf
+from crm_platform_tests.reports import invented
+
+_MADE: dict[str, Report] = {}
+
+
+def _report(language: str) -> Report:
+    if language not in _MADE:
+        _MADE[language] = diagnosis_report(invented.diagnosis(), language, invented.wording(language))
+    return _MADE[language]
+
+
+@pytest.fixture(params=["ja", "en"])
+def report(request) -> Report:
+    return _report(request.param)
+
+
+@pytest.fixture(scope="session")
+def japanese_report() -> Report:
+    return _report("ja")
+
+
+@pytest.fixture(scope="session")
+def japanese_pdf(japanese_report) -> bytes:
+    return write_pdf(japanese_report)
+
+
+@pytest.fixture(scope="session")
+def japanese_html(japanese_report) -> str:
+    return write_html(japanese_report).decode()

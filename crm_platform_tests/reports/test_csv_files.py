@@ -1,0 +1,92 @@
+import csv
+import datetime as dt
+import io
+
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from crm_platform.refusals import Refused
+from crm_platform.reports import Wording
+from crm_platform.reports.csv_files import (
+    alert_customers_csv,
+    contact_dates_csv,
+    cpm_classes_csv,
+    guarded,
+    segments_csv,
+    test_groups_csv,
+)
+from crm_platform.tables.analyses import CPM_CLASS_NAMES
+
+test_groups_csv.__test__ = False  # its name is the deliverable's, it is no test
+JA, EN = Wording.of("ja"), Wording.of("en")
+
+
+def _read(content: bytes, encoding: str = "utf-8-sig") -> list[list[str]]:
+    return list(csv.reader(io.StringIO(content.decode(encoding), newline="")))
+
+
+def _segments(*rows: tuple[str, int | None, bool]) -> pa.Table:
+    customers, classes, new = zip(*rows, strict=True)
+    return pa.table({"customer_id": customers, "value_class": pa.array(classes, pa.int64()), "is_new_in_term": new})
+
+
+def test_segments_are_two_columns_with_one_row_per_customer_in_order():
+    content = segments_csv(_segments(("c3", 10, False), ("c1", 1, False), ("c2", None, True)), JA)
+    assert content.startswith(b"\xef\xbb\xbf")
+    assert content.count(b"\r\n") == 4
+    assert _read(content) == [
+        ["顧客番号", "セグメント"],
+        ["c1", "S1 最優良"],
+        ["c2", "期間内新規"],
+        ["c3", "S10 休眠"],
+    ]
+
+
+def test_a_customer_with_two_segments_is_an_error():
+    with pytest.raises(ValueError, match="c1"):
+        segments_csv(_segments(("c1", 1, False), ("c1", 2, False)), JA)
+
+
+def test_alerted_customers_and_their_groups_are_the_same_customers():
+    alerts = pa.table({"customer_id": ["b", "a"], "test_group": ["control", "treated"]})
+    assert _read(alert_customers_csv(alerts, JA)) == [["顧客番号"], ["a"], ["b"]]
+    assert _read(test_groups_csv(alerts, JA)) == [["顧客番号", "グループ"], ["a", "①"], ["b", "②"]]
+
+
+def test_every_cpm_class_has_its_name_and_its_action():
+    classes = pa.table({"customer_id": list(CPM_CLASS_NAMES), "cpm_class": list(CPM_CLASS_NAMES)})
+    rows = _read(cpm_classes_csv(classes, JA))
+    assert rows[0] == ["顧客番号", "CPM区分", "フォロー施策"]
+    assert len({tuple(row[1:]) for row in rows[1:]}) == 10
+
+
+def test_contact_dates_are_iso_days_with_a_reason():
+    dates = pa.table({"customer_id": ["a"], "next_contact_on": [dt.date(2025, 7, 3)], "reason": ["own_cycle"]})
+    header, row = _read(contact_dates_csv(dates, EN))
+    assert header == ["customer_id", "next_contact_on", "reason"]
+    assert row[:2] == ["a", "2025-07-03"]
+
+
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠"])
+def test_a_text_that_a_spreadsheet_would_compute_gets_an_apostrophe(start):
+    table = pa.table({"customer_id": [f"{start}cmd|' /C calc'!A0"], "test_group": ["treated"]})
+    assert _read(test_groups_csv(table, JA))[1][0] == f"'{start}cmd|' /C calc'!A0"
+
+
+@given(st.text(alphabet="0123456789ABCabc-_", min_size=1).filter(lambda text: text[0] != "-"))
+def test_an_ordinary_customer_number_is_never_changed(text):
+    assert guarded(text) == text
+
+
+def test_cp932_is_written_on_request_and_what_it_lacks_is_refused_with_its_row():
+    rows = _segments(("c1", 1, False), ("髙", 2, False))
+    assert _read(segments_csv(rows, JA, "cp932"), "cp932")[2][0] == "髙"
+    with pytest.raises(Refused, match=r"row 3.*20BB7"):
+        segments_csv(_segments(("c1", 1, False), ("𠮷", 2, False)), JA, "cp932")
+
+
+def test_no_table_of_customers_still_has_its_header():
+    empty = pa.table({"customer_id": pa.array([], pa.string())})
+    assert _read(alert_customers_csv(empty, JA)) == [["顧客番号"]]

@@ -1,0 +1,120 @@
+import dataclasses
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from crm_platform.diagnosis.finding import Exhibit
+from crm_platform.reports import exhibit_png, theme
+from crm_platform.reports.exhibits import chart_spec, is_drawable, svg_of
+from crm_platform.reports.exhibits.bars import bridge_edges
+from crm_platform.reports.exhibits.canvas import Frame, axis_around, axis_from_zero
+from crm_platform.reports.exhibits.labels import Label, category_names, dodged
+from crm_platform_tests.reports import invented
+
+JA = invented.wording("ja")
+CHARTS = {
+    exhibit.key: exhibit
+    for finding in invented.diagnosis().findings
+    for exhibit in finding.exhibits
+    if exhibit.kind != "table"
+}
+VALUES = st.lists(st.floats(-1e9, 1e9), min_size=1, max_size=30)
+
+
+@pytest.mark.parametrize("key", CHARTS)
+def test_every_kind_of_chart_is_a_png_with_a_width_fixed_beforehand(key):
+    png = exhibit_png(CHARTS[key], JA)
+    assert png.startswith(b"\x89PNG")
+    assert int.from_bytes(png[16:20], "big") == 2 * theme.CHART_WIDTH
+
+
+@pytest.mark.parametrize("key", CHARTS)
+def test_a_chart_without_rows_is_not_drawn_and_one_of_a_single_row_is(key):
+    exhibit = CHARTS[key]
+    assert not is_drawable(dataclasses.replace(exhibit, rows=()))
+    single = dataclasses.replace(exhibit, rows=exhibit.rows[-1:])
+    assert svg_of(chart_spec(single, JA)).startswith("<svg")
+
+
+def test_a_table_is_no_chart():
+    with pytest.raises(ValueError, match="is no chart"):
+        exhibit_png(Exhibit("t", "table", ({"a": 1},), columns=(("a", "count"),)), JA)
+
+
+def test_hostile_names_stay_text_in_a_drawing_and_refer_to_nothing():
+    svg = svg_of(chart_spec(CHARTS["names"], JA))
+    assert "<image" not in svg
+    assert "<script" not in svg
+    assert "&lt;script&gt;" in svg
+
+
+def test_only_the_highlighted_bar_is_rust():
+    spec = json.dumps(chart_spec(CHARTS["hazard"], JA))
+    assert spec.count(theme.RUST) > 0
+    plain = json.dumps(chart_spec(dataclasses.replace(CHARTS["hazard"], highlight=None), JA))
+    assert theme.RUST not in plain
+
+
+def test_categories_keep_the_order_of_the_rows():
+    rows = tuple({"x": name, "y": 1.0} for name in ("乙", "甲", "丁", "丙"))
+    svg = svg_of(chart_spec(Exhibit("e", "bar", rows, x="x", y="y"), JA))
+    assert sorted("甲乙丙丁", key=lambda name: svg.index(f">{name}<")) == ["乙", "甲", "丁", "丙"]
+
+
+def test_two_categories_of_one_name_stay_two():
+    long = "同じ名前で始まる長い長い商品の名前その"
+    assert len(set(category_names([long + "一", long + "二"], "text", JA, 60).values())) == 2
+
+
+@given(VALUES)
+def test_a_bar_axis_holds_zero_and_every_value_with_few_ticks(values):
+    axis = axis_from_zero(values)
+    assert axis.low <= min([0.0, *values]) + 1e-6
+    assert axis.high >= max([0.0, *values]) - 1e-6
+    assert 2 <= len(axis.ticks) <= 7
+
+
+@given(VALUES)
+def test_a_line_axis_holds_every_value(values):
+    axis = axis_around(values)
+    assert axis.low - 1e-6 <= min(values)
+    assert max(values) <= axis.high + 1e-6
+
+
+@given(st.floats(0, 100), st.lists(st.floats(0, 1000), min_size=1))
+def test_a_place_on_the_axis_is_read_back(value, values):
+    axis, frame = axis_from_zero(values), Frame(400, 200, 30, 30)
+    assert axis.value_at(axis.y_of(value, frame), frame) == pytest.approx(value, abs=1e-6)
+
+
+@given(st.lists(st.floats(0, 120), min_size=1, max_size=10))
+def test_direct_labels_keep_apart_in_their_order(heights):
+    placed = dodged([Label(str(n), theme.NAVY, height) for n, height in enumerate(heights)], 120)
+    ys = [label.placed_y for label in placed]
+    assert [label.y for label in placed] == sorted(heights)
+    assert all(after - before >= theme.LINE_GAP - 1e-6 for before, after in zip(ys, ys[1:], strict=False))
+
+
+@given(st.integers(0, 10**9), st.lists(st.integers(-(10**8), 10**8), max_size=8))
+def test_a_waterfall_leads_from_its_first_total_to_its_last(first, steps):
+    edges = bridge_edges([first, *steps, first + sum(steps)])
+    assert edges[0] == (0.0, first)
+    assert edges[-1] == (0.0, first + sum(steps))
+    assert all(before[1] == after[0] for before, after in zip(edges[:-2], edges[1:-1], strict=True))
+
+
+def test_a_waterfall_whose_steps_do_not_add_up_is_an_error():
+    with pytest.raises(ValueError, match="not to its total"):
+        bridge_edges([100, 10, 120])
+
+
+def test_text_on_a_heat_cell_is_readable_on_every_shade():
+    shades = [theme.mixed(*theme.HEAT_RAMP, step / 20) for step in range(21)]
+    assert min(theme.contrast(theme.ink_on(shade), shade) for shade in shades) >= 4.4
+
+
+@pytest.mark.parametrize("colour", [theme.QUIET, theme.NAVY, theme.RUST, theme.TEAL, theme.INK])
+def test_every_text_colour_is_readable_on_paper_and_on_the_comment_box(colour):
+    assert min(theme.contrast(colour, theme.PAPER), theme.contrast(colour, theme.PALE)) >= 4.5

@@ -1,0 +1,102 @@
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from crm_platform.reports import MissingWordingError, Wording
+from crm_platform.reports.glyphs import legible
+from crm_platform.reports.wording import wording as wording_module
+from crm_platform.reports.wording.wording import _flat
+from crm_platform.tables.analyses import CPM_CLASS_NAMES, LAPSE_ALERTS
+
+JA, EN = Wording.of("ja"), Wording.of("en")
+
+
+@pytest.mark.parametrize(
+    ("value", "ja", "en"),
+    [
+        (0, "¥0", "¥0"),
+        (9_999, "¥9,999", "¥10.0K"),
+        (1_234_567, "123万円", "¥1.2M"),
+        (123_456, "12.3万円", "¥123K"),
+        (99_999_999, "1.0億円", "¥100M"),
+        (124_000_000, "1.2億円", "¥124M"),
+        (-1_306_000_000, "−13.1億円", "−¥1.3B"),
+    ],
+)
+def test_yen_are_written_in_the_unit_that_reads_best(value, ja, en):
+    assert (JA.formatted(value, "yen"), EN.formatted(value, "yen")) == (ja, en)
+
+
+@pytest.mark.parametrize(
+    ("value", "fmt", "ja"),
+    [
+        (1234, "count", "1,234"),
+        (0.1234, "rate", "12.3%"),
+        (0.012, "points", "+1.2ポイント"),
+        (-0.123, "change", "−12.3%"),
+        (0.0001, "change", "0.0%"),
+        (45.4, "days", "45日"),
+        (103.6, "index", "104"),
+        ("2025-06", "month", "2025年6月"),
+        (1.256, "real", "1.26"),
+        ("@cpm.first_active", "text", "初回現役客"),
+        ("=cmd", "text", "=cmd"),
+        (None, "yen", "—"),
+        (None, "month", "—"),
+    ],
+)
+def test_each_format_writes_its_numbers_as_the_trade_does(value, fmt, ja):
+    assert JA.formatted(value, fmt) == ja
+
+
+def test_a_missing_text_is_an_error_that_names_its_key():
+    with pytest.raises(MissingWordingError, match=r"cpm\.emperor"):
+        JA.word("@cpm.emperor")
+
+
+def test_a_text_that_asks_for_a_number_not_given_names_text_and_number():
+    wording = JA.with_texts({"f": {"title": "率は{f2_rate:rate}"}})
+    with pytest.raises(MissingWordingError, match=r"f\.title.*f2_rate"):
+        wording.filled("f.title", {"rate": 0.4})
+
+
+def test_client_text_is_never_read_as_a_placeholder_or_key_inside_a_sentence():
+    wording = JA.with_texts({"f": {"title": "{name:text}の率"}})
+    assert wording.filled("f.title", {"name": "{secret}"}) == "{secret}の率"
+
+
+def test_ten_classes_have_names_and_any_other_number_of_classes_has_ranks():
+    assert JA.value_class(1) == "S1 最優良"
+    assert Wording.of("ja", value_classes=5).value_class(5) == "S5 第5層"
+    assert JA.value_class(11) == "S11 第11層"
+    assert len({EN.value_class(number) for number in range(1, 11)}) == 10
+
+
+def test_both_languages_hold_the_same_report_texts():
+    assert JA.texts.keys() - EN.texts.keys() == set()
+    assert EN.texts.keys() - JA.texts.keys() == set()
+
+
+@pytest.mark.parametrize("wording", [JA, EN], ids=["ja", "en"])
+def test_every_class_reason_and_group_of_the_tables_has_a_name_and_every_cpm_class_an_action(wording):
+    for name in CPM_CLASS_NAMES:
+        assert wording.text(f"cpm.{name}") != wording.text(f"cpm_action.{name}")
+    for reason in LAPSE_ALERTS["reason"].allowed:
+        assert wording.text(f"alert_reason.{reason}")
+    assert [wording.text(f"group.{group}") for group in LAPSE_ALERTS["test_group"].allowed] == ["①", "②"]
+
+
+@pytest.mark.parametrize("wording", [JA, EN], ids=["ja", "en"])
+def test_the_fonts_can_show_every_letter_of_the_wording(wording):
+    assert {key: text for key, text in wording.texts.items() if legible(text)[1]} == {}
+
+
+def test_no_wording_file_repeats_a_key_of_the_other():
+    folder = Path(wording_module.__file__).parent
+    for language in ("ja", "en"):
+        keys = [
+            set(_flat(tomllib.loads((folder / f"{stem}.{language}.toml").read_text("utf-8"))))
+            for stem in ("report", "findings")
+        ]
+        assert keys[0] & keys[1] == set()
