@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 CUSTOMERS ?= 20000
 PORT ?= 3000
-export DAGSTER_HOME := $(CURDIR)/data/dagster_home
+HOME_OF_DAGSTER := $(CURDIR)/data/dagster_home
 export DO_NOT_TRACK := 1
 
 .DEFAULT_GOAL := help
@@ -47,8 +47,8 @@ bench: install  ## speed and memory beside a baseline
 	$(BIN)/python -m crm_platform_tests.benchmarks
 
 dev: install  ## the Dagster UI on 127.0.0.1
-	@mkdir -p $(DAGSTER_HOME) && cp dagster.yaml $(DAGSTER_HOME)/dagster.yaml
-	$(BIN)/dagster dev -w workspace.yaml -h 127.0.0.1 -p $(PORT)
+	@mkdir -p $(HOME_OF_DAGSTER) && cp dagster.yaml $(HOME_OF_DAGSTER)/dagster.yaml
+	DAGSTER_HOME=$(HOME_OF_DAGSTER) $(BIN)/dagster dev -w workspace.yaml -h 127.0.0.1 -p $(PORT)
 
 lock: install  ## resolve requirements.lock anew from pyproject.toml: pins and hashes only
 	$(BIN)/uv pip compile -q pyproject.toml --group test --universal --python-version 3.11 --generate-hashes \

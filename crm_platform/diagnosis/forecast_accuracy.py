@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from itertools import pairwise
 from typing import Any
 
-from crm_platform.diagnosis.finding import Exhibit, Finding, Row, Scalar
+from crm_platform.diagnosis.finding import Exhibit, Finding, Row, Scalar, Verdict
 from crm_platform.diagnosis.inputs import DiagnosisInputs
 
 METHODS = ("ours", "rfm", "recency", "past_sales")
@@ -16,27 +16,31 @@ def forecast_accuracy(inputs: DiagnosisInputs) -> Finding | None:
     """How well the forecast of `backtest["as_of"]` ordered the customers by their actual six months of sales.
 
     Healthy where its normalised Gini is above that of RFM, recency and past sales (R50, J11), and no value class sold
-    more on average than the one above it. None where history is too short for a backtest.
+    more on average than the one above it. Undetermined where nothing was bought since;
+    None where history is too short for a backtest. `bias` is Σ foreseen ÷ Σ actual.
     """
     backtest = inputs.backtest
     if not backtest:
         return None
-    methods: Mapping[str, Mapping[str, float]] = backtest["methods"]
-    rivals = {name: methods[name]["gini"] for name in METHODS[1:] if name in methods}
+    methods: Mapping[str, Mapping[str, float | None]] = backtest["methods"]
+    ours, gini = methods["ours"], methods["ours"]["gini"]
+    rivals = {name: methods[name]["gini"] or 0.0 for name in METHODS[1:] if name in methods}
     best_rival = max(rivals, key=lambda name: rivals[name])
     classes = sorted(backtest["classes"], key=lambda row: row["value_class"])
-    ours = methods["ours"]
     inverted = inversions(classes)
+    verdict: Verdict = "undetermined"
+    if gini is not None:
+        verdict = "healthy" if gini > rivals[best_rival] and not inverted else "issue"
     numbers: dict[str, Scalar] = {
         **inputs.period,
         "backtest_month": str(backtest["as_of"])[:7],
-        "gini": ours["gini"],
+        "gini": gini,
         "rival": f"@forecast_method.{best_rival}",
         "rival_gini": rivals[best_rival],
         "rfm_gini": rivals.get("rfm"),
         "top_decile_share_rate": ours["top_decile_share"],
         "rfm_top_decile_share_rate": methods["rfm"]["top_decile_share"] if "rfm" in methods else None,
-        "bias_rate": backtest["bias"],
+        "bias_rate": backtest["bias"] - 1 if backtest["bias"] is not None else None,
         "inverted_classes": inverted,
         "classes": len(classes),
         "customers": sum(row["customers"] for row in classes),
@@ -44,7 +48,7 @@ def forecast_accuracy(inputs: DiagnosisInputs) -> Finding | None:
     return Finding(
         key="forecast_accuracy",
         chapter="accuracy",
-        verdict="healthy" if ours["gini"] > rivals[best_rival] and not inverted else "issue",
+        verdict=verdict,
         numbers=numbers,
         exhibits=_exhibits(methods, classes),
         threshold=rivals[best_rival],
@@ -57,7 +61,7 @@ def inversions(classes: list[dict[str, Any]]) -> int:
     return sum(lower > upper for upper, lower in pairwise(means))
 
 
-def _exhibits(methods: Mapping[str, Mapping[str, float]], classes: list[dict[str, Any]]) -> tuple[Exhibit, ...]:
+def _exhibits(methods: Mapping[str, Mapping[str, float | None]], classes: list[dict[str, Any]]) -> tuple[Exhibit, ...]:
     compared: list[Row] = [
         {
             "method": f"@forecast_method.{name}",

@@ -19,6 +19,7 @@ from crm_platform.diagnosis.spans import Span, index_column, index_of, last_span
 from crm_platform.periods import Month
 from crm_platform.tables import analyses
 
+WARM_UP_MONTHS = 12  # who appears in the first year of data may be an old customer: no verdict rests on it
 _OF_THE_MONTH = {
     "history": analyses.CUSTOMER_HISTORY,
     "forecasts": analyses.FORECASTS,

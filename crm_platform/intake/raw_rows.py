@@ -64,7 +64,7 @@ def read_rows(file: DeliveredFile, mapping: TableMapping) -> RawRows:
     lines = decoded.text.split("\n")
     delimiter, reason = (mapping.delimiter, "declared") if mapping.delimiter else detect_delimiter(lines[0])
     headers, taken = split_header(lines, delimiter)
-    headers = _sound_headers([header.strip() for header in headers], file.name)
+    headers = _sound_headers([header.strip() for header in headers], file.name, decoded.encoding)
     records = split_records(lines, taken, delimiter, len(headers))
     if not records.row_numbers and not records.broken:
         raise Refused("the file has a header but no rows.", "Deliver the rows, or leave the file out.", file=file.name)
@@ -77,13 +77,20 @@ def read_rows(file: DeliveredFile, mapping: TableMapping) -> RawRows:
     return RawRows(file.name, reading, columns, row_numbers, tuple(broken))
 
 
-def _sound_headers(headers: list[str], file: str) -> list[str]:
+def _sound_headers(headers: list[str], file: str, encoding: str) -> list[str]:
     forms = [matching_form(header) for header in headers]
     if any(_A_VALUE.fullmatch(form) for form in forms):  # not shown: without a header this is a customer's row
         raise Refused("the first line holds values, not headers.", "Deliver it with a header line.", file=file, row=1)
     for position, (header, form) in enumerate(zip(headers, forms, strict=True)):
-        if not form or UNREADABLE in form:
-            problem = f"the header of column {position + 1} is {'unreadable' if form else 'empty'}."
+        if UNREADABLE in form or any(unicodedata.category(letter) == "Cc" for letter in header):
+            raise Refused(
+                f"the header of column {position + 1} is no text in the encoding {encoding}.",
+                "Save the file as UTF-8 or cp932, or name its encoding in the client's TOML.",
+                file=file,
+                row=1,
+            )
+        if not form:
+            problem = f"the header of column {position + 1} is empty."
             raise Refused(problem, "Write a name in the first line of the file.", file=file, row=1)
         if form in forms[:position]:
             raise Refused(

@@ -1,4 +1,4 @@
-"""The acceptance of the deliveries (検収): their receipts, the rows not admitted, the totals for the client to confirm."""
+"""The acceptance of the deliveries (検収): their receipts, rows not admitted, totals for the client to confirm."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def quarantine_csv(rows: pa.Table, wording: Wording, encoding: str = DEFAULT_ENC
 
 
 def test_totals_csv(order_lines: ibis.Table, wording: Wording, encoding: str = DEFAULT_ENCODING) -> bytes:
-    """Rows, orders, customers, 受注 and 売上 of every month (テスト集計, R39), to hold against the client's own figures."""
+    """Rows, orders, customers, 受注 and 売上 of every month (テスト集計, R39), to hold against the client's own."""
     lines = order_lines.mutate(month=_.ordered_at.strftime("%Y-%m"))
     totals = lines.group_by("month").agg(
         rows=_.count(),

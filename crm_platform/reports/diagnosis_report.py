@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from crm_platform.diagnosis.finding import Diagnosis, Exhibit, Scalar, by_yen_effect
 from crm_platform.reports.legibility import legible_diagnosis
-from crm_platform.reports.pages import Actions, Appendix, Chapter, Comment, Grid, Picture, Report, Summary, Tile
+from crm_platform.reports.pages import SIGNS, Actions, Appendix, Chapter, Comment, Grid, Picture, Report, Summary, Tile
 from crm_platform.reports.sections import action_of, chapters_of, grid_of, picture_of
 from crm_platform.reports.wording import Wording
 
@@ -48,7 +48,26 @@ def _summary(diagnosis: Diagnosis, chapters: Sequence[Chapter], words: Wording) 
     count = {verdict: sum(f.verdict == verdict for f in diagnosis.findings) for verdict in ("healthy", "issue")}
     key = "this_month_title" if count["issue"] else "this_month_all_healthy" if count["healthy"] else "this_month_none"
     title = words.text(f"report.{key}", month=diagnosis.month, issues=count["issue"], healthy=count["healthy"])
-    return Summary(title, _tiles(diagnosis, words), _effects(diagnosis, words), _points(diagnosis, chapters, words))
+    return Summary(
+        title=title,
+        tiles=_tiles(diagnosis, words),
+        picture=_effects(diagnosis, words),
+        comment=_points(diagnosis, chapters, words),
+        overview=_overview(chapters, words),
+    )
+
+
+def _overview(chapters: Sequence[Chapter], words: Wording) -> Grid | None:
+    """All verdicts at a glance (健診の一覧)."""
+    rows = tuple(
+        (section.number, section.name, f"{SIGNS[section.verdict]} {section.verdict_label}", section.threshold)
+        for chapter in chapters
+        for section in chapter.sections
+    )
+    if not rows:
+        return None
+    headers = tuple(words.text(f"overview.{column}") for column in ("number", "finding", "verdict", "threshold"))
+    return Grid("overview", words.text("overview.title"), "", headers, rows, (False,) * len(headers))
 
 
 def _tiles(diagnosis: Diagnosis, words: Wording) -> tuple[Tile, ...]:
@@ -87,7 +106,7 @@ def _points(diagnosis: Diagnosis, chapters: Sequence[Chapter], words: Wording) -
     titles = {section.title for chapter in chapters for section in chapter.sections if section.verdict == "issue"}
     issues = [f for f in by_yen_effect(diagnosis.findings) if f.verdict == "issue"]
     found = [words.filled(f"{f.key}.title.issue", f.numbers) for f in issues][:3]
-    if not diagnosis.findings:
+    if all(finding.verdict == "undetermined" for finding in diagnosis.findings):
         return Comment(words.text("report.no_findings"), "")
     if not titles:
         return Comment(words.text("report.this_month_claim_healthy"), words.text("report.this_month_healthy"))
@@ -115,13 +134,19 @@ def _actions(diagnosis: Diagnosis, words: Wording) -> Actions:
 def _appendix(diagnosis: Diagnosis, replaced: int, words: Wording) -> Appendix:
     terms = words.text("glossary.order").split()
     definitions = tuple((words.text(f"glossary.{key}.term"), words.text(f"glossary.{key}.meaning")) for key in terms)
-    method = [_method_row(key, value, words) for key, value in diagnosis.method.items()]
+    method = [_method_row(key, diagnosis.method[key], words) for key in _in_order_of_wording(diagnosis, words)]
     method.append((words.text("appendix.replaced"), words.text("appendix.replaced_value", count=replaced)))
     return Appendix(
         words.text("appendix.reading_text"),
         _two_columns("terms", ("term", "meaning"), definitions, words),
         _two_columns("method", ("item", "value"), tuple(method), words),
     )
+
+
+def _in_order_of_wording(diagnosis: Diagnosis, words: Wording) -> list[str]:
+    """The keys of the method in the order of the wording files; one without wording comes last, and then fails."""
+    order = [key.split(".")[1] for key in words.texts if key.startswith("method.") and key.endswith(".label")]
+    return sorted(diagnosis.method, key=lambda key: order.index(key) if key in order else len(order))
 
 
 def _method_row(key: str, value: Scalar, words: Wording) -> tuple[str, str]:

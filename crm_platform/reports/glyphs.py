@@ -23,6 +23,10 @@ REGULAR_FONT = Path(noto_cjk_sans_jp_regular.FONT_PATH)
 BOLD_FONT = Path(noto_cjk_sans_jp_bold.FONT_PATH)
 FONT_FOLDERS = (REGULAR_FONT.parent, BOLD_FONT.parent)
 _INVISIBLE = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp", "Mn", "Mc", "Me"}
+_KANA_KANJI, _LATIN = "\u3040-\u30ff\u3400-\u9fff", "0-9A-Za-z%¥"
+_SCRIPT_CHANGE = re.compile(f"(?<=[{_KANA_KANJI}])(?=[{_LATIN}])|(?<=[{_LATIN}])(?=[{_KANA_KANJI}])")
+_KANA_TO_KANJI = re.compile("(?<=[\u3040-\u30ff])(?=[\u3400-\u9fff])")
+_JAPANESE = re.compile(f"[{_KANA_KANJI}]")
 _HALF_WIDTH_KANA = re.compile("[\uff61-\uff9f]+")
 _SPACES = str.maketrans({"\t": " ", "\n": " ", "\r": " ", "\u00a0": " "})
 
@@ -74,6 +78,11 @@ def width_of(text: str, size: float) -> float:
     return size * sum(advances.get(cmap.get(ord(character), ""), 1.0) for character in text)
 
 
+def set_width(text: str, size: float) -> float:
+    """Width of `text` as a heading of a page, with the quarter em that stands between Japanese and Latin letters."""
+    return width_of(text, size) + 0.25 * size * len(_SCRIPT_CHANGE.findall(text))
+
+
 def shortened(text: str, size: float, width: float) -> str:
     """`text`, or as much of its beginning as fits `width` with an ellipsis."""
     if width_of(text, size) <= width:
@@ -91,9 +100,8 @@ def _parser() -> budoux.Parser:
 
 def phrases(text: str) -> list[str]:
     """`text` in pieces between which a line may break: phrases (文節) in Japanese, words elsewhere."""
-    if text.isascii() or not any("\u3040" <= character <= "\u9fff" for character in text):
-        return re.findall(r"\S+\s*", text)
-    return list(_parser().parse(text))
+    words = re.findall(r"\S+\s*", text)
+    return [piece for word in words for piece in (_parser().parse(word) if _JAPANESE.search(word) else [word])]
 
 
 def broken(text: str, size: float, width: float) -> list[str]:
@@ -105,12 +113,14 @@ def broken(text: str, size: float, width: float) -> list[str]:
 
 
 def _fitting(phrase: str, size: float, width: float) -> list[str]:
-    """`phrase` cut where it alone is wider than a line."""
+    """`phrase` cut where it alone is wider than a line: before kanji that follow kana, else anywhere."""
     pieces, current = [], ""
     for character in phrase:
-        if current and width_of(current + character, size) > width:
-            pieces.append(current)
-            current = ""
+        if current and set_width(current + character, size) > width:
+            changes = [found.start() for found in _KANA_TO_KANJI.finditer(current)]
+            cut = changes[-1] if changes else len(current)
+            pieces.append(current[:cut])
+            current = current[cut:]
         current += character
     return [*pieces, current]
 
@@ -118,7 +128,7 @@ def _fitting(phrase: str, size: float, width: float) -> list[str]:
 def _filled(parts: Iterable[str], size: float, width: float) -> list[str]:
     lines: list[str] = []
     for part in parts:
-        if lines and width_of((lines[-1] + part).rstrip(), size) <= width:
+        if lines and set_width((lines[-1] + part).rstrip(), size) <= width:
             lines[-1] += part
         else:
             lines.append(part)
@@ -130,9 +140,9 @@ def _evened(parts: list[str], size: float, width: float) -> list[str]:
     best = _filled(parts, size, width)
     lines = len(best)
     while lines > 1:
-        narrower = max(width_of(line, size) for line in best) - 0.01
+        narrower = max(set_width(line, size) for line in best) - 0.01
         candidate = _filled(parts, size, narrower)
-        if len(candidate) > lines or max(width_of(line, size) for line in candidate) > narrower:
+        if len(candidate) > lines or max(set_width(line, size) for line in candidate) > narrower:
             break
         best = candidate
     return best

@@ -14,12 +14,11 @@ from fontTools import subset
 
 from crm_platform.reports import theme
 from crm_platform.reports.glyphs import BOLD_FONT, REGULAR_FONT, phrases
-from crm_platform.reports.pages import Chapter, Comment, Grid, Picture, Report, Section, Tile
+from crm_platform.reports.pages import SIGNS, Chapter, Comment, Grid, Picture, Report, Section, Tile
 
 _STYLE = Path(__file__).with_name("report.css")
 _ALWAYS = "".join(chr(code) for code in range(0x20, 0x7F)) + "▲▼→○―—−…・、。〓×"
 _ARROWS = {"up": "▲", "down": "▼", "level": "→"}
-_SIGNS = {"healthy": "○", "issue": "▲", "undetermined": "―"}
 _SVG_ROOT = re.compile(r"""<svg\b[^>]*?(viewBox="[^"]*")[^>]*>""")
 _ID = re.compile(r"""\b(id="|url\(#|href="#)""")
 
@@ -97,7 +96,7 @@ class _Page:
             f'<li><a href="#{chapter.anchor}">{escape(chapter.label)} {escape(chapter.name)}</a><ol>'
             + "".join(
                 f'<li><a href="#{section.anchor}"><span class="dot {section.verdict}" aria-hidden="true">'
-                f"{_SIGNS[section.verdict]}</span> {broken(section.title)}</a></li>"
+                f"{SIGNS[section.verdict]}</span> {broken(section.title)}</a></li>"
                 for section in chapter.sections
             )
             + "</ol></li>"
@@ -117,8 +116,10 @@ class _Page:
             f'<section id="this-month"><p class="tag">{escape(self.text("report.this_month"))}</p>'
             f'<h2 class="title">{broken(summary.title)}</h2>'
             + (f'<dl class="tiles">{tiles}</dl>' if tiles else "")
-            + (self.picture(summary.picture) if summary.picture else "")
-            + f"{self.comment(summary.comment, '')}</section>"
+            + (self.picture(summary.picture, 3) if summary.picture else "")
+            + self.comment(summary.comment, "")
+            + (self.grid(summary.overview, 3) if summary.overview else "")
+            + "</section>"
         )
 
     def tile(self, tile: Tile) -> str:
@@ -140,11 +141,12 @@ class _Page:
 
     def section(self, section: Section) -> str:
         facts = "".join(f"<li>{escape(fact)}</li>" for fact in section.facts)
-        threshold = f'<span class="threshold">{escape(section.threshold)}</span>' if section.threshold else ""
+        line = self.text("report.threshold", threshold=section.threshold) if section.threshold else ""
+        threshold = f'<span class="threshold">{escape(line)}</span>' if line else ""
         return (
             f'<article id="{section.anchor}" aria-labelledby="{section.anchor}-title">'
             f'<div class="verdict"><span class="tag">{section.number}</span>{threshold}<strong class="chip '
-            f'{section.verdict}">{_SIGNS[section.verdict]} {escape(section.verdict_label)}</strong></div>'
+            f'{section.verdict}">{SIGNS[section.verdict]} {escape(section.verdict_label)}</strong></div>'
             f'<h3 id="{section.anchor}-title">{broken(section.title)}</h3>'
             + (f'<ul class="facts">{facts}</ul>' if facts else "")
             + f"{self.evidence(section)}</article>"
@@ -162,12 +164,12 @@ class _Page:
     def exhibit(self, exhibit: Picture | Grid) -> str:
         return self.picture(exhibit) if isinstance(exhibit, Picture) else self.grid(exhibit)
 
-    def picture(self, picture: Picture) -> str:
+    def picture(self, picture: Picture, level: int = 4) -> str:
         """The chart, scrolled sideways on a small screen, with its numbers as a table to unfold."""
         summary = escape(self.text("report.data_table"))
         half = " half" if picture.half else ""
         return (
-            f'<figure class="chart{half}"><figcaption><h4>{broken(picture.title)}</h4></figcaption>'
+            f'<figure class="chart{half}"><figcaption>{_titled(picture.title, level)}</figcaption>'
             f'<div class="scroll" role="group" tabindex="0" aria-label="{escape(picture.title)}">'
             f"{self.drawing(picture)}</div>"
             f'<p class="source">{escape(picture.source)}</p>'
@@ -182,8 +184,8 @@ class _Page:
             raise ValueError(f"the drawing of '{picture.key}' does not begin with an SVG root that has a viewBox")
         return f'<svg role="img" aria-label="{escape(picture.alt)}" {root[1]}>{svg[root.end() :]}'
 
-    def grid(self, grid: Grid) -> str:
-        title = f"<h4>{broken(grid.title)}</h4>" if grid.title else ""
+    def grid(self, grid: Grid, level: int = 4) -> str:
+        title = _titled(grid.title, level) if grid.title else ""
         source = f'<p class="source">{escape(grid.source)}</p>' if grid.source else ""
         return f'<div class="table">{title}{self.table(grid)}{source}</div>'
 
@@ -220,7 +222,7 @@ class _Page:
 
     def actions(self) -> str:
         actions = self.report.actions
-        table = self.grid(actions.table) if actions.table else ""
+        table = self.grid(actions.table, 3) if actions.table else ""
         return (
             f'<section id="actions"><p class="tag">{escape(self.text("actions.title"))}</p>'
             f'<h2 class="title">{broken(actions.title)}</h2>{table}</section>'
@@ -230,14 +232,19 @@ class _Page:
         appendix = self.report.appendix
         return (
             f'<section id="appendix"><h2 class="title">{escape(self.text("appendix.title"))}</h2>'
-            f"<h4>{escape(self.text('appendix.reading'))}</h4><p>{escape(appendix.reading)}</p>"
-            f"{self.grid(appendix.definitions)}{self.grid(appendix.method)}</section>"
+            f"{_titled(self.text('appendix.reading'), 3)}<p>{escape(appendix.reading)}</p>"
+            f"{self.grid(appendix.definitions, 3)}{self.grid(appendix.method, 3)}</section>"
         )
 
 
 def broken(text: str) -> str:
     """Escaped text that a browser breaks between phrases only."""
     return "<wbr>".join(escape(phrase) for phrase in phrases(text))
+
+
+def _titled(title: str, level: int) -> str:
+    """The title of an exhibit as a heading of the level that fits its place."""
+    return f'<h{level} class="exhibit">{broken(title)}</h{level}>'
 
 
 def font_of(letters: str, file: Path) -> bytes:

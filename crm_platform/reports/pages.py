@@ -14,6 +14,8 @@ from crm_platform.diagnosis.finding import Verdict
 from crm_platform.reports.exhibits.drawing import svg_of
 from crm_platform.reports.wording import Wording
 
+SIGNS: Mapping[Verdict, str] = {"healthy": "○", "issue": "▲", "undetermined": "―"}
+
 
 @dataclass(frozen=True)
 class Grid:
@@ -66,10 +68,11 @@ class Section:
 
     anchor: str
     number: str
+    name: str
     title: str
     verdict: Verdict
     verdict_label: str
-    threshold: str
+    threshold: str  # empty where the verdict has none
     facts: tuple[str, ...]
     exhibits: tuple[Picture | Grid, ...]
     comment: Comment
@@ -94,6 +97,7 @@ class Summary:
     tiles: tuple[Tile, ...]
     picture: Picture | None
     comment: Comment
+    overview: Grid | None
 
 
 @dataclass(frozen=True)

@@ -64,9 +64,10 @@ def typeset(report: Report) -> dict[str, Any]:
         "summary": {
             **asdict(report.summary),
             "picture": _exhibit(report.summary.picture) if report.summary.picture else None,
+            "overview": _exhibit(report.summary.overview) if report.summary.overview else None,
             "lines": _heading(report.summary.title),
         },
-        "chapters": [_chapter(chapter) for chapter in report.chapters],
+        "chapters": [_chapter(chapter, report) for chapter in report.chapters],
         "actions": {
             "lines": _heading(report.actions.title),
             "title": report.actions.title,
@@ -87,19 +88,20 @@ def _heading(text: str) -> list[str]:
     return broken(text, theme.TITLE_SIZE, theme.TITLE_WIDTH)
 
 
-def _chapter(chapter: Chapter) -> dict[str, Any]:
+def _chapter(chapter: Chapter, report: Report) -> dict[str, Any]:
     return {
         "anchor": chapter.anchor,
         "label": chapter.label,
         "name": chapter.name,
-        "sections": [_section(section) for section in chapter.sections],
+        "sections": [_section(section, report) for section in chapter.sections],
     }
 
 
-def _section(section: Section) -> dict[str, Any]:
+def _section(section: Section, report: Report) -> dict[str, Any]:
     plain = {name: value for name, value in vars(section).items() if isinstance(value, str)}
     return {
         **plain,
+        "threshold": report.wording.text("report.threshold", threshold=section.threshold) if section.threshold else "",
         "lines": _heading(section.title),
         "facts": list(section.facts),
         "exhibits": [_exhibit(exhibit) for exhibit in section.exhibits],

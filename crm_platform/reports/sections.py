@@ -8,12 +8,13 @@ from itertools import groupby
 
 from crm_platform.diagnosis.finding import Diagnosis, Exhibit, Finding, Unit
 from crm_platform.reports import theme
-from crm_platform.reports.exhibits import chart_spec, data_columns, is_drawable
+from crm_platform.reports.exhibits import chart_spec, data_columns, distinct, is_drawable
 from crm_platform.reports.pages import Chapter, Comment, Grid, Picture, Section
 from crm_platform.reports.wording import Wording
 
 SHOWN_ROWS = 40
-BESIDE = ("bar", "line", "lorenz")
+BESIDE = ("bar", "line", "lorenz", "heatmap")
+FEW_COLUMNS = 12
 CHAPTERS = ("current_state", "cpm", "new_customers", "existing_customers", "integrated", "products", "accuracy")
 _FIRST_SENTENCE = re.compile(r"(.+?(?:。|[.!?](?=\s)))\s*(.*)", re.DOTALL)
 
@@ -33,6 +34,7 @@ def _section(finding: Finding, number: str, words: Wording) -> Section:
     return Section(
         anchor=f"finding-{number}",
         number=number,
+        name=words.text(f"{finding.key}.name"),
         title=words.filled(f"{finding.key}.title.{finding.verdict}", finding.numbers),
         verdict=finding.verdict,
         verdict_label=words.text(f"verdict.{finding.verdict}"),
@@ -48,11 +50,10 @@ def _section(finding: Finding, number: str, words: Wording) -> Section:
 
 
 def _threshold(finding: Finding, words: Wording) -> str:
-    """The line between healthy and issue, in the finding's own unit."""
+    """The line between healthy and issue in words, in the finding's own unit."""
     if finding.threshold is None:
         return ""
-    value = words.filled(f"{finding.key}.threshold", {**finding.numbers, "threshold": finding.threshold})
-    return words.text("report.threshold", threshold=value)
+    return words.filled(f"{finding.key}.threshold", {**finding.numbers, "threshold": finding.threshold})
 
 
 def _facts(finding: Finding, words: Wording) -> Iterable[str]:
@@ -81,10 +82,16 @@ def halves(exhibits: Sequence[Exhibit]) -> list[bool]:
     """Which exhibits take half the width: a Lorenz curve is square, and a plain chart after it stands beside it."""
     found = [exhibit.kind == "lorenz" and is_drawable(exhibit) for exhibit in exhibits]
     for place in range(1, len(exhibits)):
-        plain = exhibits[place].kind in BESIDE and exhibits[place].series is None and is_drawable(exhibits[place])
-        if found[place - 1] and exhibits[place - 1].kind == "lorenz" and plain:
+        if found[place - 1] and exhibits[place - 1].kind == "lorenz" and _is_plain(exhibits[place]):
             found[place] = True
     return found
+
+
+def _is_plain(exhibit: Exhibit) -> bool:
+    """Whether half the width is enough: few columns, one series."""
+    few = len(distinct(exhibit.rows, exhibit.x)) <= FEW_COLUMNS if exhibit.x else False
+    one_series = exhibit.series is None or exhibit.kind == "heatmap"
+    return exhibit.kind in BESIDE and few and one_series and is_drawable(exhibit)
 
 
 def _shown_exhibit(finding: Finding, exhibit: Exhibit, half: bool, words: Wording) -> Picture | Grid:

@@ -18,6 +18,7 @@ SILVER: Final = "#CBD3DB"
 HAIRLINE: Final = "#E3E8ED"
 PALE: Final = "#F4F7FA"
 INK: Final = "#1F2933"
+BLACK: Final = "#05080B"  # on cells of middle shade
 QUIET: Final = "#55626F"  # sources and captions; 6.2 : 1 on white
 PAPER: Final = "#FFFFFF"
 
@@ -42,7 +43,7 @@ FONT: Final = "Noto Sans CJK JP"
 
 CHART_WIDTH: Final = 470  # points: the type area of an A4 page; the HTML page scales it up
 HALF_WIDTH: Final = 227
-CHART_HEIGHT: Final = 140
+CHART_HEIGHT: Final = 130
 LABEL_SIZE: Final = 8.0
 AXIS_SIZE: Final = 7.5
 LINE_GAP: Final = 10.5  # between direct labels, so that none touches its neighbour
@@ -82,4 +83,4 @@ def contrast(one: str, other: str) -> float:
 
 def ink_on(background: str) -> str:
     """The text colour that reads better on `background`."""
-    return max((INK, PAPER), key=lambda ink: contrast(ink, background))
+    return max((BLACK, PAPER), key=lambda ink: contrast(ink, background))

@@ -1,4 +1,4 @@
-"""The data dictionary, written from the declarations: `python -m crm_platform.tables.dictionary > docs/data_dictionary.md`."""
+"""The data dictionary, written from the declarations: `make docs` stores it as docs/data_dictionary.md."""
 
 from __future__ import annotations
 
@@ -30,4 +30,4 @@ def _row(column: Column) -> str:
 
 
 if __name__ == "__main__":
-    print(data_dictionary(), end="")  # noqa: T201
+    print(data_dictionary(), end="")

@@ -43,6 +43,7 @@ def planted_inputs(
     first_month: Month | None = None,
     products: Mapping[str, str | None] | None = None,
     media: Mapping[str, tuple[str, int]] | None = None,
+    registered: Mapping[str, dt.date] | None = None,
     alerts: bool = False,
     backtest: Mapping[str, Any] | None = None,
 ) -> DiagnosisInputs:
@@ -54,7 +55,7 @@ def planted_inputs(
         name: _table(TABLES[name], getattr(facts, name)(lines))
         for name in ("customer_months", "customer_product_months", "product_months", "media_months")
     }
-    master = ibis.memtable(_customers(orders))
+    master = ibis.memtable(_customers(orders, registered or {}))
     history = CUSTOMER_HISTORY.cast(
         customer_history(past["customer_months"], master, month, as_of).to_pyarrow()
     ).to_pandas()
@@ -134,10 +135,11 @@ def _order_lines(orders: Sequence[Order]) -> Any:
     )
 
 
-def _customers(orders: Sequence[Order]) -> Any:
+def _customers(orders: Sequence[Order], registered: Mapping[str, dt.date]) -> Any:
     firsts: dict[str, dt.date] = {}
     for order in orders:
         firsts[order.customer] = min(order.day, firsts.get(order.customer, order.day))
+    firsts |= registered
     return CUSTOMERS.from_columns({"customer_id": list(firsts), "registered_on": list(firsts.values())})
 
 

@@ -12,10 +12,12 @@ from crm_platform.diagnosis.current_state.buyer_kinds import kind_rows
 from crm_platform.diagnosis.current_state.profitability import band_rows
 from crm_platform.diagnosis.current_state.purchasing_power import cross_rows, lorenz_rows
 from crm_platform.diagnosis.current_state.retention_power import half_year_rates, level_rows
-from crm_platform.diagnosis.current_state.value_segments import class_rows
+from crm_platform.diagnosis.current_state.value_segments import class_rows, sales_of_recent_buyers
 from crm_platform.diagnosis.inputs import DiagnosisInputs
+from crm_platform.periods import Month
 from crm_platform_tests.diagnosis.planted import Order, planted_inputs, random_orders
 
+pytestmark = pytest.mark.xdist_group("current_state")  # its inputs are made once
 AS_OF = dt.date(2023, 12, 31)
 
 
@@ -109,7 +111,7 @@ def test_four_planted_buyers_get_their_own_kinds() -> None:
 def test_the_half_year_repeat_rate_is_the_planted_one() -> None:
     first = [Order(f"c{n}", dt.date(2023, 3, 1)) for n in range(10)]
     again = [Order(f"c{n}", dt.date(2023, 9, 1)) for n in range(4)]
-    (*_, last) = half_year_rates(planted_inputs(first + again, AS_OF))
+    (*_, last) = half_year_rates(planted_inputs(first + again, AS_OF, first_month=Month(2023, 1)))
     assert (last["buyers"], last["repeat_rate"]) == (10, 0.4)
 
 
@@ -130,3 +132,15 @@ def test_profitability_counts_only_customers_who_repay_a_contact(inputs: Diagnos
     assert finding is not None
     known = inputs.forecasts.to_pyarrow().column("profitability_jpy").to_pylist()
     assert finding.numbers["paying_customers"] == sum(value >= 2000 for value in known)
+
+
+def test_the_expectation_is_compared_with_the_mean_of_the_last_two_halves_of_the_same_kind_of_customers() -> None:
+    orders = [
+        Order("known", dt.date(2022, 6, 1), 10),
+        Order("known", dt.date(2023, 3, 1), 500),
+        Order("known", dt.date(2023, 9, 1), 100),
+        Order("too old", dt.date(2021, 6, 1), 10),
+        Order("too old", dt.date(2023, 3, 1), 70),
+        Order("new", dt.date(2023, 9, 1), 7000),
+    ]
+    assert sales_of_recent_buyers(planted_inputs(orders, AS_OF)) == (500 + 100) // 2

@@ -24,7 +24,7 @@ def test_a_fall_of_the_f2_rate_is_an_issue_and_its_mirror_is_healthy() -> None:
     good, bad = (dt.date(2022, 3, 1), 60), (dt.date(2023, 3, 1), 30)
     falling = cohort(100, good[1], good[0], 40, "a") + cohort(100, bad[1], bad[0], 40, "b")
     rising = cohort(100, bad[1], good[0], 40, "a") + cohort(100, good[1], bad[0], 40, "b")
-    start = [Order("first", dt.date(2021, 1, 1))]
+    start = [Order("first", dt.date(2020, 1, 1))]
     found = [f2_conversion(planted_inputs(start + orders, AS_OF)) for orders in (falling, rising)]
     assert [finding.verdict for finding in found if finding] == ["issue", "healthy"]
     assert found[0] is not None
@@ -45,10 +45,10 @@ def test_the_f2_rate_never_falls_as_the_window_widens() -> None:
 
 def test_customers_known_before_the_first_month_are_not_new() -> None:
     orders = [Order("old", dt.date(2021, 6, 1)), *cohort(10, 0, dt.date(2022, 2, 1), 0)]
-    finding = acquisition(planted_inputs(orders, AS_OF, first_month=None))
+    finding = acquisition(planted_inputs(orders, AS_OF, registered={"old": dt.date(2015, 1, 1)}))
     assert finding is not None
     bars = next(exhibit for exhibit in finding.exhibits if exhibit.key == "monthly").rows
-    assert sum(row["new_customers"] for row in bars) == 11
+    assert sum(row["new_customers"] for row in bars) == 10
 
 
 def test_cohort_cells_are_the_planted_shares_and_month_zero_is_everybody() -> None:
@@ -64,7 +64,7 @@ def test_retention_that_fell_is_an_issue() -> None:
     for year, again in ((2021, 8), (2022, 2)):
         for month in (2, 5, 8, 11):
             orders += cohort(10, again, dt.date(year, month, 1), 35, f"{year}{month}-")
-    finding = cohort_retention(planted_inputs([Order("x", dt.date(2020, 12, 1)), *orders], AS_OF))
+    finding = cohort_retention(planted_inputs([Order("x", dt.date(2019, 12, 1)), *orders], AS_OF))
     assert finding is not None
     assert finding.verdict == "issue"
     assert finding.numbers["retention_rate_before"] == 0.8 / 6
@@ -87,3 +87,11 @@ def test_cpo_value_and_payback_are_the_planted_ones() -> None:
 
 def test_without_media_costs_the_question_is_left_out() -> None:
     assert media_efficiency(planted_inputs(cohort(5, 1, dt.date(2022, 1, 1), 20), AS_OF)) is None
+
+
+def test_customers_of_the_first_year_of_data_decide_no_verdict() -> None:
+    first_year = [Order(f"old{n}", dt.date(2021, 1 + n % 12, 3)) for n in range(120)]
+    later = [Order(f"new{n}", dt.date(2022 + n % 2, 1 + n // 2 % 12, 3)) for n in range(24)]
+    inputs = planted_inputs(first_year + later, AS_OF)
+    found = [question(inputs) for question in (acquisition, f2_conversion, cohort_retention)]
+    assert [finding.verdict for finding in found if finding] == ["healthy", "undetermined", "undetermined"]

@@ -1,9 +1,12 @@
 import copy
 import datetime as dt
+from dataclasses import replace
 
 from crm_platform.diagnosis.forecast_accuracy import forecast_accuracy
 from crm_platform.diagnosis.products import product_groups, product_pairs
-from crm_platform_tests.diagnosis.planted import Order, planted_inputs
+from crm_platform.forecast import backtest
+from crm_platform.periods import Month
+from crm_platform_tests.diagnosis.planted import Order, planted_inputs, random_orders
 
 AS_OF = dt.date(2023, 12, 31)
 BACKTEST = {
@@ -14,7 +17,7 @@ BACKTEST = {
         "recency": {"gini": 0.5, "top_decile_share": 0.3},
         "past_sales": {"gini": 0.75, "top_decile_share": 0.45},
     },
-    "bias": -0.05,
+    "bias": 0.95,
     "classes": [
         {"value_class": 1, "customers": 10, "mean_expected_jpy": 900.0, "mean_actual_jpy": 1000.0},
         {"value_class": 2, "customers": 20, "mean_expected_jpy": 400.0, "mean_actual_jpy": 300.0},
@@ -36,7 +39,7 @@ def pairs_house() -> list[Order]:
 
 
 def test_the_planted_pair_comes_first_with_its_lift() -> None:
-    finding = product_pairs(planted_inputs(pairs_house(), AS_OF))
+    finding = product_pairs(planted_inputs(pairs_house(), AS_OF, first_month=Month(2023, 1)))
     assert finding is not None
     best = finding.exhibits[0].rows[0]
     assert {best["first_product"], best["second_product"]} == {"A", "＠B"}
@@ -55,7 +58,7 @@ def test_the_group_that_wins_customers_but_does_not_keep_them_is_an_issue() -> N
     orders = [Order(f"t{n:03d}", dt.date(2023, 3, 1), product="trial") for n in range(80)]
     orders += [Order(f"m{n:03d}", dt.date(2023, 3, 1), product="main") for n in range(40)]
     orders += [Order(f"m{n:03d}", dt.date(2023, 9, 1), product="main") for n in range(36)]
-    finding = product_groups(planted_inputs(orders, AS_OF))
+    finding = product_groups(planted_inputs(orders, AS_OF, first_month=Month(2023, 1)))
     assert finding is not None
     assert (finding.verdict, finding.numbers["winner"], finding.numbers["keeper"]) == ("issue", "trial", "main")
     assert finding.numbers["winner_share_rate"] == 80 / 120
@@ -81,3 +84,18 @@ def test_classes_out_of_order_are_an_issue() -> None:
     finding = forecast_accuracy(planted_inputs([Order("a", dt.date(2023, 1, 1))], AS_OF, backtest=inverted))
     assert finding is not None
     assert (finding.verdict, finding.numbers["inverted_classes"]) == ("issue", 1)
+
+
+def test_what_the_forecast_chapter_says_of_its_past_is_understood() -> None:
+    inputs = planted_inputs(random_orders(200, 24, seed=5), dt.date(2021, 12, 31))
+    history, forecasts = inputs.history.to_pandas(), inputs.forecasts.to_pandas()
+    for actual, verdicts in (
+        (history.set_index("customer_id")["sales_6m_jpy"], {"healthy", "issue"}),
+        (history.set_index("customer_id")["sales_6m_jpy"] * 0, {"undetermined"}),
+    ):
+        outcome = backtest(history, forecasts, actual)
+        finding = forecast_accuracy(replace(inputs, backtest=outcome))
+        assert finding is not None
+        assert finding.verdict in verdicts
+        assert finding.numbers["bias_rate"] == (None if outcome["bias"] is None else outcome["bias"] - 1)
+        assert finding.numbers["customers"] == len(history)

@@ -15,7 +15,7 @@ from crm_platform.tables import TABLES
 
 def order_line(order: str, customer: str, day: str, **changes: Any) -> dict[str, Any]:
     """A shipped one-off line of 1,000 yen, with changes."""
-    line = {
+    return {
         "order_id": order,
         "line_no": 1,
         "customer_id": customer,
@@ -30,7 +30,6 @@ def order_line(order: str, customer: str, day: str, **changes: Any) -> dict[str,
         "sales_jpy": 1000,
         **changes,
     }
-    return line
 
 
 def order_lines(lines: list[dict[str, Any]]) -> pa.Table:

@@ -139,7 +139,7 @@ def test_blank_lines_and_an_old_end_mark_are_no_rows():
         ("注文番号".encode("utf-16"), "UTF-16"),
         (b"\x89PNG\r\n\x1a\n\x00\x00", "is not known"),
         (text_of([line(), line("A2")]).encode(), "the first line holds values"),
-        (b"\x00\x01\x02\n\x00", "the header of column 1 is unreadable"),
+        (b"\x00\x01\x02\n\x00", "the header of column 1 is no text in the encoding"),
     ],
 )
 def test_a_file_that_cannot_be_used_is_refused_by_name(content, message):

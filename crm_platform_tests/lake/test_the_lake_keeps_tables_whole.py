@@ -55,7 +55,7 @@ def test_a_month_written_again_replaces_the_former_and_leaves_no_other_file(lake
 def test_a_write_that_breaks_off_leaves_the_old_month_readable(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
     lake.write("acme", TABLE, JUNE, rows(a=1), MadeFrom())
 
-    def break_off(self: Path, target: Path) -> Path:
+    def break_off(*_: Path) -> Path:
         raise OSError("disk full")
 
     monkeypatch.setattr(Path, "replace", break_off)
@@ -106,7 +106,7 @@ def test_the_digest_of_months_changes_with_content_and_not_with_a_rewrite(lake: 
 def test_a_document_is_read_back_as_it_was(lake: Lake) -> None:
     lake.write_document("acme", "model", JUNE, {"r": 0.5, "名": "髙"}, MadeFrom())
     assert lake.read_document("acme", "model", JUNE) == {"r": 0.5, "名": "髙"}
-    with pytest.raises(ValueError, match="[Oo]ut of range|JSON compliant"):
+    with pytest.raises(ValueError, match=r"[Oo]ut of range|JSON compliant"):
         lake.write_document("acme", "model", JUNE, {"r": float("nan")}, MadeFrom())
 
 

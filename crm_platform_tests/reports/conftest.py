@@ -1,5 +1,6 @@
 import pytest
 
+from crm_platform.diagnosis.finding import Diagnosis
 from crm_platform.reports import Report, diagnosis_report, write_html, write_pdf
 from crm_platform_tests.reports import invented
 
@@ -20,6 +21,13 @@ def report(request) -> Report:
 @pytest.fixture(scope="session")
 def japanese_report() -> Report:
     return _report("ja")
+
+
+@pytest.fixture(scope="session")
+def report_read_back() -> Report:
+    """The same report, made anew of the diagnosis as the lake gives it back."""
+    diagnosis = Diagnosis.from_json(invented.diagnosis().to_json())
+    return diagnosis_report(diagnosis, "ja", invented.wording("ja"))
 
 
 @pytest.fixture(scope="session")

@@ -204,11 +204,11 @@ def _texts(japanese: bool) -> dict[str, Any]:
             else f"The {key} of {{name:text}} stays at {{rate:rate}} and cancels the growth of {{sales:yen}}"
         )
         body = (
-            "最優良顧客は全体の4%にすぎません。年間売上{sales:yen}の約3割を生み出しており、直近12か月の人数は前年比で増加したものの、"
-            "増加の大半は優良リピーターからの昇格によるもので、新規からの育成は細っています。初回購入後30日以内の働きかけを優先してください。"
+            "最優良顧客は全体の4%にすぎません。年間売上{sales:yen}の約3割を生み出し、直近12か月の人数は前年より増えたものの、"
+            "増加の大半は昇格によるもので、新規からの育成は細っています。初回購入後30日以内の働きかけを優先してください。"
             if japanese
-            else "The best customers are only 4% of all. They make a third of the yearly sales of {sales:yen}, and most "
-            "of their growth comes from the next class, not from new customers. Speak to new customers within 30 days."
+            else "The best customers are only 4% of all. They make a third of the yearly sales of {sales:yen}; most "
+            "of it comes from the next class, not from new customers. Speak to new customers within 30 days."
         )
         verdicts = ("healthy", "issue", "undetermined")
         texts[f"invented_{key}"] = {

@@ -56,6 +56,12 @@ def test_a_japanese_heading_breaks_between_phrases_into_even_lines():
     assert abs(width_of(lines[0], 15) - width_of(lines[1], 15)) < 150
 
 
+def test_a_word_of_another_script_is_not_cut_in_a_japanese_or_mixed_heading():
+    title = "サプリメント brings 52.6% of new customers, and the repeat rate of its buyers is above average"
+    words = [word for line in broken(title, 15, 300) for word in line.split()]
+    assert words == title.split()
+
+
 @given(st.text(alphabet="売上の増加が止まるABC 。、", max_size=80), st.integers(60, 400))
 def test_broken_lines_keep_every_letter_and_fit_the_width(text, width):
     lines = broken(text, 15, width)
@@ -67,3 +73,7 @@ def test_broken_lines_keep_every_letter_and_fit_the_width(text, width):
 def test_a_shortened_text_fits_or_is_but_an_ellipsis(text, width):
     short = shortened(text, 8, width)
     assert width_of(short, 8) <= width or short == "…"
+
+
+def test_a_compound_too_wide_for_its_place_is_cut_between_kana_and_kanji():
+    assert broken("よちよち現役客", 7.5, 40) == ["よちよち", "現役客"]

@@ -43,9 +43,8 @@ def test_faults_name_the_column_the_rule_and_the_values() -> None:
         {
             "customer_id": ["a", "a", "b"],
             "p_active": [0.5, 0.5, 1.5],
-            **dict.fromkeys(
-                ("expected_orders", "expected_sales_jpy", "purchasing_power_jpy", "profitability_jpy"), [0.0, 0.0, -1.0]
-            ),
+            **{name: [0.0, 0.0, -1.0] for name in ("expected_orders", "expected_sales_jpy")},
+            **{name: [0.0, 0.0, -1.0] for name in ("purchasing_power_jpy", "profitability_jpy")},
             "retention_power_rate": [0.0, 0.0, 0.0],
         }
     )

@@ -105,7 +105,9 @@ def _valued(inputs: DiagnosisInputs) -> ibis.Table:
 def _returned_after_years(inputs: DiagnosisInputs) -> ibis.Table:
     bought = inputs.purchases
     before = bought.last_purchased_on.lag(1).over(ibis.window(group_by=bought.customer_id, order_by=bought.month))
-    away_days = bought.first_purchased_on.delta(before, unit="day")
-    since_days = ibis.literal(inputs.as_of).delta(bought.first_purchased_on, unit="day")
-    returned = bought.filter((away_days >= AWAY_DAYS) & (since_days <= STALLED_DAYS))
+    gaps = bought.mutate(
+        away_days=bought.first_purchased_on.delta(before, unit="day"),
+        since_days=ibis.literal(inputs.as_of).delta(bought.first_purchased_on, unit="day"),
+    )
+    returned = gaps.filter((_.away_days >= AWAY_DAYS) & (_.since_days <= STALLED_DAYS))
     return returned.select("customer_id").distinct().mutate(returned=True)

@@ -17,24 +17,26 @@ _HALF_YEAR = 6
 
 
 def value_segments(inputs: DiagnosisInputs) -> Finding | None:
-    """What today's customers are expected to buy in six months, beside what those of a year ago bought in the same six.
+    """What today's customers are expected to buy in six months, beside what their like bought of late.
 
-    Healthy where the expectation is not below: the same half of the year, customers known at its beginning, both times.
-    At stake: the difference. None where there is no customer.
+    Compared are customers who had bought in the twelve months before: older ones are unknown where history is short.
+    The two halves of the last year are averaged, because the forecast knows no season. Healthy where the expectation is
+    not below. At stake: the difference. None where there is no customer.
     """
     classes = class_rows(inputs)
     if not classes:
         return None
     expected_jpy = round(sum(row["expected_jpy"] for row in classes))
-    former_jpy = sales_of_those_known_a_year_ago(inputs)
-    ratio = share(expected_jpy, former_jpy) if former_jpy and former_jpy > 0 else None
+    recent_jpy, former_jpy = expected_of_recent_buyers(inputs), sales_of_recent_buyers(inputs)
+    ratio = share(recent_jpy, former_jpy) if former_jpy is not None and former_jpy > 0 else None
     verdict: Verdict = "undetermined" if ratio is None else "healthy" if ratio >= 1 else "issue"
-    effect_jpy = former_jpy - expected_jpy if former_jpy is not None and verdict == "issue" else None
+    effect_jpy = former_jpy - recent_jpy if former_jpy is not None and verdict == "issue" else None
     top = classes[0]
     numbers: dict[str, Scalar] = {
         **inputs.period,
         "customers": sum(row["customers"] for row in classes),
         "expected_sales_jpy": expected_jpy,
+        "recent_expected_jpy": recent_jpy,
         "former_sales_jpy": former_jpy,
         "change_rate": ratio - 1 if ratio is not None else None,
         "effect_jpy": effect_jpy,
@@ -78,15 +80,29 @@ def class_rows(inputs: DiagnosisInputs) -> list[dict[str, Any]]:
     ]
 
 
-def sales_of_those_known_a_year_ago(inputs: DiagnosisInputs) -> int | None:
-    """売上 in the six closed months that began a year ago, of the customers who had bought before them; or None."""
-    span = inputs.span(_HALF_YEAR, back=_YEAR - _HALF_YEAR)
-    if span is None or len(inputs.closed_months) <= _YEAR:
+def expected_of_recent_buyers(inputs: DiagnosisInputs) -> int:
+    """What the buyers of the last twelve months are expected to buy in the next six."""
+    recent = inputs.history.filter(_.purchase_days_12m > 0).select("customer_id")
+    known = inputs.segments.semi_join(recent, "customer_id")
+    expected_jpy: float = one_row(known.agg(expected_jpy=exact_sum(known.expected_sales_jpy)))["expected_jpy"]
+    return round(expected_jpy)
+
+
+def sales_of_recent_buyers(inputs: DiagnosisInputs) -> int | None:
+    """売上 of a half-year by the buyers of the twelve months before it: mean of the last two halves; or None."""
+    halves = [_sales_of_recent_buyers(inputs, back) for back in (_HALF_YEAR, 0)]
+    known = [sales_jpy for sales_jpy in halves if sales_jpy is not None]
+    return sum(known) // len(halves) if len(known) == len(halves) else None
+
+
+def _sales_of_recent_buyers(inputs: DiagnosisInputs, back: int) -> int | None:
+    year, half = inputs.span(_YEAR, back=_HALF_YEAR + back), inputs.span(_HALF_YEAR, back=back)
+    if year is None or half is None:
         return None
-    known = inputs.buyers.filter(_.first_purchased_on < span.first.first_day).select("customer_id")
-    sales = inputs.customer_months.filter(span.holds(_.month)).semi_join(known, "customer_id")
-    former_jpy: int = one_row(sales.agg(sales_jpy=yen_sum(_.sales_jpy)))["sales_jpy"]
-    return former_jpy
+    known = inputs.purchases.filter(year.holds(_.month)).select("customer_id").distinct()
+    sales = inputs.customer_months.filter(half.holds(_.month)).semi_join(known, "customer_id")
+    sales_jpy: int = one_row(sales.agg(sales_jpy=yen_sum(_.sales_jpy)))["sales_jpy"]
+    return sales_jpy
 
 
 def _exhibits(classes: list[dict[str, Any]]) -> tuple[Exhibit, ...]:

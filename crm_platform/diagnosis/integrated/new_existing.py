@@ -66,7 +66,7 @@ def half_rows(inputs: DiagnosisInputs) -> list[dict[str, Any]]:
     marked = joined.mutate(block=block, is_new=(block == cohort_block).fill_null(False))
     grouped = marked.filter((_.block >= 0) & (_.block < len(spans))).group_by("block")
     sums = grouped.agg(new_jpy=yen_sum(_.sales_jpy, _.is_new), existing_jpy=yen_sum(_.sales_jpy, ~_.is_new))
-    found = {row["block"]: row for row in rows(sums.order_by("block"))}
+    found = {row.pop("block"): row for row in rows(sums.order_by("block"))}
     nothing = {"new_jpy": 0, "existing_jpy": 0}
     return [
         {**found.get(len(spans) - 1 - number, nothing), "half_year": str(span.last)}

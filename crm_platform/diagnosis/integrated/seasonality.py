@@ -52,13 +52,22 @@ def seasonality(inputs: DiagnosisInputs) -> Finding:
 
 
 def index_by_month(sales_jpy: list[int], last_month_number: int) -> dict[int, float] | None:
-    """By month of the year 1–12: the mean share of its year's sales, times 1200; the twelve have the mean 100.
+    """By month of the year 1–12: sales over their centred mean of twelve months, averaged; their mean is 100.
 
-    Years are twelve months counted back from the last; so growth from year to year does not count as season.
+    Ratio to moving average (移動平均比率法), so that growth does not count as season. It needs 24 months, and sales in
+    every twelve of them; None otherwise.
     """
-    years = [sales_jpy[end - YEAR_MONTHS : end] for end in range(len(sales_jpy), YEAR_MONTHS - 1, -YEAR_MONTHS)]
-    if not years or any(sum(year) <= 0 for year in years):
+    half = YEAR_MONTHS // 2
+    ratios: dict[int, list[float]] = {}
+    for place in range(half, len(sales_jpy) - half):
+        around = sales_jpy[place - half : place + half + 1]
+        centred_jpy = (sum(around) - (around[0] + around[-1]) / 2) / YEAR_MONTHS
+        if centred_jpy <= 0:
+            return None
+        number = (last_month_number - len(sales_jpy) + place) % YEAR_MONTHS + 1
+        ratios.setdefault(number, []).append(sales_jpy[place] / centred_jpy)
+    means = {number: sum(found) / len(found) for number, found in sorted(ratios.items())}
+    total = sum(means.values())
+    if len(means) < YEAR_MONTHS or total <= 0:
         return None
-    shares = [sum(year[place] / sum(year) for year in years) / len(years) for place in range(YEAR_MONTHS)]
-    numbers = [(last_month_number - YEAR_MONTHS + place) % 12 + 1 for place in range(YEAR_MONTHS)]
-    return {number: shares[place] * 1200 for place, number in enumerate(numbers)}
+    return {number: mean * 100 * YEAR_MONTHS / total for number, mean in means.items()}

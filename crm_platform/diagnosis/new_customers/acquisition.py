@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from crm_platform.diagnosis.finding import Exhibit, Finding, Row, Scalar, Verdict
-from crm_platform.diagnosis.inputs import DiagnosisInputs
+from crm_platform.diagnosis.inputs import WARM_UP_MONTHS, DiagnosisInputs
 from crm_platform.diagnosis.new_customers.cohorts import (
     cohort_months,
     cohort_sizes,
@@ -21,16 +21,18 @@ _HALF_YEAR = 6
 def acquisition(inputs: DiagnosisInputs) -> Finding | None:
     """New customers per month, their trend, and their value of six and twelve months by quarter of acquisition.
 
-    Healthy unless the trend falls (R61). At stake: the new customers missing against the year before, for half a year ×
-    their value of six months. None where no new customer came.
+    Healthy unless the trend falls (R61); it is judged from the second year of data on, over two years or more. At
+    stake: the new customers missing against the year before, for half a year × their value of six months. None where
+    no new customer came.
     """
     monthly = new_by_month(inputs)
     if not sum(monthly):
         return None
-    trend = trend_of_months(monthly)
+    settled = monthly[WARM_UP_MONTHS:]
+    trend = trend_of_months(settled) if len(settled) >= 2 * YEAR_MONTHS else None
     values = value_rows(inputs)
     year = sum(monthly[-YEAR_MONTHS:])
-    year_before = sum(monthly[-2 * YEAR_MONTHS : -YEAR_MONTHS]) if len(monthly) >= 2 * YEAR_MONTHS else None
+    year_before = sum(settled[-2 * YEAR_MONTHS : -YEAR_MONTHS]) if len(settled) >= 2 * YEAR_MONTHS else None
     six_month_jpy = next((row["value_6m_jpy"] for row in reversed(values) if row["value_6m_jpy"] is not None), None)
     verdict: Verdict = trend.verdict if trend else "undetermined"
     effect_jpy = None

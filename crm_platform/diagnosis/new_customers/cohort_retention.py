@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from crm_platform.diagnosis.finding import Exhibit, Finding, Scalar, Verdict
-from crm_platform.diagnosis.inputs import DiagnosisInputs
-from crm_platform.diagnosis.new_customers.cohorts import cohort_months, cohort_sizes, months_known, quarters
+from crm_platform.diagnosis.inputs import WARM_UP_MONTHS, DiagnosisInputs
+from crm_platform.diagnosis.new_customers.cohorts import QUARTER, cohort_months, cohort_sizes, months_known, quarters
+from crm_platform.periods import Month
 
 JUDGED_AGES = range(1, 7)
 SHOWN_AGES = (*range(13), 18, 24, 36, 48)
@@ -16,20 +17,22 @@ _QUARTERS_OF_A_YEAR = 4
 def cohort_retention(inputs: DiagnosisInputs) -> Finding | None:
     """The share of new customers who buy in a month, on average of months 1 to 6 after the first purchase.
 
-    Healthy where the last year of cohorts that have those months behind them is not below the year before it (R61).
-    At stake: the purchases missing in six months of a half-year's new customers × the mean order value.
-    None where no customer is new.
+    Healthy where the last year of cohorts that have those months behind them is not below the year before it (R61); no
+    verdict rests on the first year of data. At stake: the purchases missing in six months of half a year's new
+    customers × the mean order value. None where no customer is new.
     """
     cells = cell_rows(inputs)
     if not cells:
         return None
     judged = [row for row in cohort_rows(inputs) if row["retention_rate"] is not None]
     now = _pooled(judged[-_QUARTERS_OF_A_YEAR:])
-    before = _pooled(judged[-2 * _QUARTERS_OF_A_YEAR : -_QUARTERS_OF_A_YEAR])
+    first_settled = inputs.months[0].plus(WARM_UP_MONTHS + QUARTER - 1)
+    settled = [row for row in judged if Month.parse(row["quarter"]) >= first_settled]
+    before = _pooled(settled[-2 * _QUARTERS_OF_A_YEAR : -_QUARTERS_OF_A_YEAR])
     verdict: Verdict = "undetermined"
     effect_jpy = None
     customers = sum(row["customers"] for row in judged[-_QUARTERS_OF_A_YEAR:])
-    if now is not None and before is not None and len(judged) >= 2 * _QUARTERS_OF_A_YEAR:
+    if now is not None and before is not None and len(settled) >= 2 * _QUARTERS_OF_A_YEAR:
         verdict = "issue" if now < before else "healthy"
         missing = max(before - now, 0.0) * len(JUDGED_AGES) * customers / 2
         effect_jpy = round(missing * inputs.order_value_jpy) or None

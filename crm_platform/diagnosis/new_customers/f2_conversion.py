@@ -9,7 +9,7 @@ import ibis
 from ibis import _
 
 from crm_platform.diagnosis.finding import Exhibit, Finding, Scalar, Verdict
-from crm_platform.diagnosis.inputs import DiagnosisInputs
+from crm_platform.diagnosis.inputs import WARM_UP_MONTHS, DiagnosisInputs
 from crm_platform.diagnosis.new_customers.cohorts import quarters, quarters_back
 from crm_platform.diagnosis.rows import one_row, rows
 from crm_platform.diagnosis.trends import share
@@ -25,8 +25,8 @@ def f2_conversion(inputs: DiagnosisInputs) -> Finding | None:
     """The share of new customers who bought again within 180 days, beside that of the year before.
 
     Judged are the customers of the last 365 days who have 180 days behind them; healthy where their rate is not below
-    that of the 365 days before (R61). At stake: the second purchases missing in half a year × the mean order value.
-    None where no customer is new.
+    that of the 365 days before (R61), which must lie beyond the first year of data. At stake: the second purchases
+    missing in half a year × the mean order value. None where no customer is new.
     """
     now = conversion(inputs, JUDGED_DAYS)
     if not one_row(inputs.new_customers.agg(customers=_.count()))["customers"]:
@@ -80,7 +80,7 @@ def conversion(inputs: DiagnosisInputs, days_ago: int) -> dict[str, Any]:
     within = days <= JUDGED_DAYS
     sums = cohort.agg(first=_.count(), second=within.sum().fill_null(0), median_days=days.median(where=within))
     found = one_row(sums)
-    enough = days_ago == JUDGED_DAYS or since >= inputs.months[0].first_day
+    enough = days_ago == JUDGED_DAYS or since >= inputs.months[0].plus(WARM_UP_MONTHS).first_day
     return found if enough else {"first": 0, "second": 0, "median_days": None}
 
 

@@ -25,7 +25,8 @@ def media_efficiency(inputs: DiagnosisInputs) -> Finding | None:
     every channel with 10 new customers and a year behind them earns its CPO within twelve months. At stake: the
     shortfall per customer × the last six months' new customers of the others. None where no medium has a cost.
     """
-    channels = channel_rows(inputs)
+    values = value_curves(inputs)
+    channels = channel_rows(inputs, values)
     if not channels:
         return None
     judged = [row for row in channels if row["value_12m_jpy"] is not None]
@@ -56,7 +57,7 @@ def media_efficiency(inputs: DiagnosisInputs) -> Finding | None:
         chapter="new_customers",
         verdict=verdict,
         numbers=numbers,
-        exhibits=_exhibits(channels, curve_rows(inputs, channels), worst),
+        exhibits=_exhibits(channels, curve_rows(channels, values), worst),
         threshold=1.0,
         yen_effect_jpy=round(shortfall_jpy) or None if losing else None,
         concerned_customers=sum(row["recent_customers"] for row in losing) if losing else None,
@@ -70,7 +71,7 @@ def _channels(inputs: DiagnosisInputs) -> ibis.Table:
     )
 
 
-def channel_rows(inputs: DiagnosisInputs) -> list[dict[str, Any]]:
+def channel_rows(inputs: DiagnosisInputs, values: dict[str, list[float]]) -> list[dict[str, Any]]:
     """Each channel with a cost and new customers: cost, customers, CPO, 12-month value, payback month; by name.
 
     `value_12m_jpy` is over customers with twelve closed months behind them; None below 10 of those.
@@ -85,7 +86,6 @@ def channel_rows(inputs: DiagnosisInputs) -> list[dict[str, Any]]:
         recent_customers=_.count(where=_.cohort > known - _HALF_YEAR),
     )
     joined = costs.filter(_.cost_jpy > 0).inner_join(counted, "channel").order_by("channel")
-    values = _values(inputs)
     found = []
     for row in rows(joined):
         cpo_jpy = row["cost_jpy"] / row["new_customers"]
@@ -104,7 +104,7 @@ def channel_rows(inputs: DiagnosisInputs) -> list[dict[str, Any]]:
     return found
 
 
-def _values(inputs: DiagnosisInputs) -> dict[str, list[float]]:
+def value_curves(inputs: DiagnosisInputs) -> dict[str, list[float]]:
     """By channel: cumulated 売上 per customer after 1, 2, … 24 months, of customers with so many behind them."""
     by_medium = _channels(inputs).select(first_media_id=_.media_id, channel=_.channel)
     known = inputs.closed_index
@@ -136,9 +136,8 @@ def _values(inputs: DiagnosisInputs) -> dict[str, list[float]]:
     return curves
 
 
-def curve_rows(inputs: DiagnosisInputs, channels: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def curve_rows(channels: list[dict[str, Any]], values: dict[str, list[float]]) -> list[dict[str, Any]]:
     """`channel` × `months` since the first purchase: cumulated value ÷ the channel's CPO (1 = paid back)."""
-    values = _values(inputs)
     return [
         {"channel": row["channel"], "months": months, "ratio": value / row["cpo_jpy"]}
         for row in channels

@@ -10,12 +10,14 @@ import pyarrow.compute as pc
 
 from crm_platform import facts
 from crm_platform.orchestration.client_month import ClientMonth
-from crm_platform.orchestration.client_month_asset import ClientMonthAsset, client_months_asset
+from crm_platform.orchestration.client_month_asset import ClientMonthAsset, Picture, client_months_asset
 from crm_platform.orchestration.recipe import Reads, Recipe
 from crm_platform.tables import TABLES, Fault
 
 
-def sum_months(name: str, expression: Callable[[ibis.Table], ibis.Table], meaning: str) -> ClientMonthAsset:
+def sum_months(
+    name: str, expression: Callable[[ibis.Table], ibis.Table], meaning: str, picture: Picture | None = None
+) -> ClientMonthAsset:
     """The asset that holds one kind of monthly sum."""
 
     def compute(months: Sequence[ClientMonth]) -> Mapping[ClientMonth, pa.Table]:
@@ -27,7 +29,7 @@ def sum_months(name: str, expression: Callable[[ibis.Table], ibis.Table], meanin
     compute.__doc__ = meaning
     conserve = same_yen if {"ordered_jpy", "sales_jpy"} <= set(TABLES[name].names) else None
     recipe = Recipe(name, "facts", {"order_lines": Reads.SAME_MONTH})
-    return client_months_asset(recipe, conserve=conserve)(compute)
+    return client_months_asset(recipe, conserve=conserve, picture=picture)(compute)
 
 
 def same_yen(at: ClientMonth, rows: pa.Table) -> list[Fault]:

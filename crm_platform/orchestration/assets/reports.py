@@ -68,9 +68,14 @@ def deliverables(at: ClientMonth) -> Any:
     return json.loads(listed)
 
 
+def words_of(at: ClientMonth) -> Wording:
+    """The client's words, with names for as many value classes as it has."""
+    return Wording.of(at.client.language, at.client.settings.value_classes)
+
+
 def acceptance(at: ClientMonth) -> dict[str, bytes]:
     """What was delivered, what was not admitted and why, and the totals for the client to confirm (検収, R39)."""
-    wording, encoding = Wording.of(at.client.language), at.client.csv_encoding
+    wording, encoding = words_of(at), at.client.csv_encoding
     return {
         "acceptance/receipts.json": receipts_json([delivery.receipt for delivery in at.data.deliveries]),
         "acceptance/quarantine.csv": quarantine_csv(at.data.merged["quarantined_rows"], wording, encoding),
@@ -80,7 +85,7 @@ def acceptance(at: ClientMonth) -> dict[str, bytes]:
 
 def second_opinion(at: ClientMonth) -> dict[str, bytes]:
     """The diagnosis as PDF and HTML, and every customer's segment."""
-    wording, encoding = Wording.of(at.client.language), at.client.csv_encoding
+    wording, encoding = words_of(at), at.client.csv_encoding
     report = diagnosis_report(Diagnosis.from_json(at.document("diagnosis")), at.client.language)
     return {
         "second_opinion/diagnosis_report.pdf": write_pdf(report),
@@ -91,7 +96,7 @@ def second_opinion(at: ClientMonth) -> dict[str, bytes]:
 
 def customer_lists(at: ClientMonth) -> dict[str, bytes]:
     """The shopping alert's and the portfolio's lists of customer numbers."""
-    wording, encoding = Wording.of(at.client.language), at.client.csv_encoding
+    wording, encoding = words_of(at), at.client.csv_encoding
     alerts = at.arrow("lapse_alerts")
     return {
         "shopping_alert/alert_customers.csv": alert_customers_csv(alerts, wording, encoding),

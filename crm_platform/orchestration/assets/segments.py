@@ -7,6 +7,7 @@ import pyarrow as pa
 from crm_platform.lake import digest_of
 from crm_platform.orchestration.client_month import ClientMonth
 from crm_platform.orchestration.client_month_asset import client_month_asset
+from crm_platform.orchestration.pictures import customers_by_cpm_class, customers_by_segment
 from crm_platform.orchestration.recipe import Reads, Recipe, everything
 from crm_platform.periods import TERM_MONTHS, Month
 from crm_platform.segments import assign_cpm_classes, assign_segments, issue_book
@@ -45,7 +46,8 @@ def segment_book(at: ClientMonth) -> pa.Table:
         "segments",
         {"forecasts": Reads.SAME_MONTH, "segment_book": Reads.SAME_MONTH},
         further_inputs=book_digest,
-    )
+    ),
+    picture=customers_by_segment,
 )
 def segments(at: ClientMonth) -> pa.Table:
     """The segment in force for every customer: from the book, or new within its term (期間内新規)."""
@@ -53,7 +55,10 @@ def segments(at: ClientMonth) -> pa.Table:
     return assign_segments(book, at.arrow("forecasts"))
 
 
-@client_month_asset(Recipe("cpm_classes", "segments", {"customer_history": Reads.SAME_MONTH}, settings=everything))
+@client_month_asset(
+    Recipe("cpm_classes", "segments", {"customer_history": Reads.SAME_MONTH}, settings=everything),
+    picture=customers_by_cpm_class,
+)
 def cpm_classes(at: ClientMonth) -> pa.Table:
     """Customer portfolio management (CPM): exactly one of ten classes per customer (R100)."""
     return assign_cpm_classes(at.frame("customer_history"), at.client.settings)

@@ -31,7 +31,9 @@ from crm_platform.reports.exhibits.labels import (
     horizontal,
     label_room,
     layer_colours,
+    names_below,
     readable,
+    room_below,
     series_colours,
     series_names,
 )
@@ -53,8 +55,10 @@ def bar_chart(exhibit: Exhibit, wording: Wording, top: str, width: float) -> dic
     slot = (width - 40) / max(len(names), 1)
     is_long = not all(fits_below(name, slot) for name in names.values())
     lying = exhibit.x_unit == "text" and (is_long or len(names) > _LABELLED_UP_TO)
-    draw = _lying if lying else _standing
-    return draw(exhibit, wording, top, width, names)
+    if lying:
+        return _lying(exhibit, wording, top, width, names)
+    below = names_below(list(names), exhibit.x_unit, wording, width - 40)
+    return _standing(exhibit, wording, top, width, below)
 
 
 def _bar_colour(exhibit: Exhibit, row: Row) -> str:
@@ -83,7 +87,7 @@ def _standing(
     measure = measure_of(numbers(exhibit.rows, exhibit.y), exhibit.y_unit, wording)
     data = _bar_rows(exhibit, names, measure)
     axis = axis_from_zero([row["y"] for row in data])
-    frame = Frame(width, theme.CHART_HEIGHT, tick_width(axis, measure), 6, top=28, bottom=28)
+    frame = Frame(width, theme.CHART_HEIGHT, tick_width(axis, measure), 6, top=28, bottom=room_below(names.values()))
     ground = chart_of(data).encode(
         x=alt.X("x:O", **horizontal(list(names.values()), exhibit.x_unit, frame, **BANDS)),
         color=alt.Color("colour:N", scale=None),
@@ -137,7 +141,7 @@ def _lying(exhibit: Exhibit, wording: Wording, top: str, width: float, names: Ma
 
 
 def _grouped(exhibit: Exhibit, wording: Wording, top: str, width: float) -> dict[str, Any]:
-    names = names_below(exhibit, wording, width - 60)
+    names = names_below(distinct(exhibit.rows, exhibit.x), exhibit.x_unit, wording, width - 60)
     series = series_names(exhibit, wording)
     colours = series_colours(list(series), exhibit.highlight, (theme.NAVY, theme.SKY, theme.TEAL, theme.AMBER))
     measure = measure_of(numbers(exhibit.rows, exhibit.y), exhibit.y_unit, wording)
@@ -154,7 +158,9 @@ def _grouped(exhibit: Exhibit, wording: Wording, top: str, width: float) -> dict
         for value in [number(row, exhibit.y) or 0.0]
     ]
     axis = axis_from_zero([row["y"] for row in data])
-    frame = Frame(width, theme.CHART_HEIGHT + 8, tick_width(axis, measure), 6, top=30, bottom=28)
+    frame = Frame(
+        width, theme.CHART_HEIGHT + 8, tick_width(axis, measure), 6, top=30, bottom=room_below(names.values())
+    )
     ground = chart_of(data).encode(
         x=alt.X("x:O", **horizontal(list(names.values()), exhibit.x_unit, frame, **BANDS)),
         xOffset=alt.XOffset("series:N", sort=list(series.values())),
@@ -184,26 +190,19 @@ def _key_line(series: Mapping[Scalar, str], colours: Mapping[Scalar, str], frame
     return layers
 
 
-def names_below(exhibit: Exhibit, wording: Wording, room: float) -> dict[Scalar, str]:
-    """Names of the categories, shortened where not even two lines of them fit side by side."""
-    values = distinct(exhibit.rows, exhibit.x)
-    slot = room / max(len(values), 1)
-    names = category_names(values, exhibit.x_unit, wording, _NAME_WIDTH)
-    if exhibit.x_unit != "text" or all(fits_below(name, slot) for name in names.values()):
-        return names
-    return category_names(values, exhibit.x_unit, wording, max(slot - 3, 16))
-
-
 def stacked_bar_chart(exhibit: Exhibit, wording: Wording, top: str, width: float) -> dict[str, Any]:
     """Layered bars, the first series at the bottom; layers are named right of the last bar."""
     series = series_names(exhibit, wording)
-    names = names_below(exhibit, wording, width - 40 - label_room(list(series.values())))
+    names = names_below(
+        distinct(exhibit.rows, exhibit.x), exhibit.x_unit, wording, width - 40 - label_room(list(series.values()))
+    )
     columns = stacked(exhibit, list(names), list(series))
     totals = [edge for column in columns.values() for pair in column.values() for edge in pair]
     measure = measure_of(totals, exhibit.y_unit, wording)
     axis = axis_from_zero([measure.scaled(total) for total in totals])
     colours = layer_colours(list(series), exhibit.highlight)
-    frame = Frame(width, theme.CHART_HEIGHT + 10, tick_width(axis, measure), label_room(list(series.values())))
+    margins = {"left": tick_width(axis, measure), "right": label_room(list(series.values()))}
+    frame = Frame(width, theme.CHART_HEIGHT + 10, **margins, bottom=room_below(names.values()))
     data = [
         {"x": names[x], "low": measure.scaled(low), "high": measure.scaled(high), "colour": colours[key]}
         for x, column in columns.items()
@@ -226,12 +225,14 @@ def stacked_bar_chart(exhibit: Exhibit, wording: Wording, top: str, width: float
 def waterfall_chart(exhibit: Exhibit, wording: Wording, top: str, width: float) -> dict[str, Any]:
     """From the first total to the last over signed steps (増減の要因). ValueError where the steps do not add up."""
     rows = plotted_rows(exhibit)
-    names = names_below(exhibit, wording, width - 40)
+    names = names_below([row[exhibit.x] for row in rows], exhibit.x_unit, wording, width - 40)
     values = numbers(rows, exhibit.y)
     edges = bridge_edges(values)
     measure = measure_of([edge for pair in edges for edge in pair], exhibit.y_unit, wording)
     axis = axis_from_zero([measure.scaled(edge) for pair in edges for edge in pair])
-    frame = Frame(width, theme.CHART_HEIGHT + 12, tick_width(axis, measure), 6, top=28, bottom=28)
+    frame = Frame(
+        width, theme.CHART_HEIGHT + 12, tick_width(axis, measure), 6, top=28, bottom=room_below(names.values())
+    )
     data = [
         {
             "x": names[row[exhibit.x]],

@@ -19,6 +19,7 @@ from crm_platform.reports.glyphs import width_of
 from crm_platform.reports.wording import Wording
 
 Layer = alt.Chart | alt.LayerChart
+_NARROWEST_SPAN = 1e-9  # a series of one value gets an axis of its own
 
 
 @dataclass(frozen=True)
@@ -101,7 +102,7 @@ def _decimals(largest: float) -> int:
 def axis_from_zero(values: Sequence[float]) -> Axis:
     """From 0 (or the lowest value below it) to a round number above all values: for bars and areas."""
     low, high = min([0.0, *values]), max([0.0, *values])
-    return _rounded(low, high if high > low else low + 1)
+    return _rounded(low, high)
 
 
 def axis_around(values: Sequence[float]) -> Axis:
@@ -114,8 +115,9 @@ def axis_around(values: Sequence[float]) -> Axis:
 
 
 def _rounded(low: float, high: float) -> Axis:
-    step = _round_step((high - low) / 4)
-    first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
+    highest = high if high - low > _NARROWEST_SPAN else low + 1
+    step = _round_step((highest - low) / 4)
+    first, last = math.floor(low / step + 1e-9), math.ceil(highest / step - 1e-9)
     ticks = tuple(round(n * step, 10) for n in range(first, last + 1))
     return Axis(ticks[0], ticks[-1], ticks)
 

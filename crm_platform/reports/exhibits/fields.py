@@ -25,7 +25,7 @@ from crm_platform.reports.exhibits.canvas import (
     tick_width,
     vertical,
 )
-from crm_platform.reports.exhibits.labels import category_names
+from crm_platform.reports.exhibits.labels import category_names, names_below, room_below
 from crm_platform.reports.exhibits.rows_of import distinct, is_highlighted, number, numbers, plotted_rows
 from crm_platform.reports.glyphs import shortened, width_of
 from crm_platform.reports.wording import Wording
@@ -37,11 +37,12 @@ _NAMED_POINTS = 14
 def heatmap_chart(exhibit: Exhibit, wording: Wording, top: str, width: float) -> dict[str, Any]:
     """Cells of one hue: `x` across, `series` down, `y` the value. The starting column of 100 % is neutral grey."""
     rows = plotted_rows(exhibit)
-    across = category_names(distinct(exhibit.rows, exhibit.x), exhibit.x_unit, wording, 60)
     downward = category_names(distinct(exhibit.rows, exhibit.series or ""), "text", wording, 110)
-    measure = measure_of(numbers(rows, exhibit.y), exhibit.y_unit, wording)
     left = max(width_of(name, theme.AXIS_SIZE) for name in downward.values()) + 8
-    frame = Frame(width, _CELL * len(downward) + 36, left, 4, top=34, bottom=2)
+    across = names_below(distinct(exhibit.rows, exhibit.x), exhibit.x_unit, wording, width - left)
+    measure = measure_of(numbers(rows, exhibit.y), exhibit.y_unit, wording)
+    head = room_below(across.values()) + 14
+    frame = Frame(width, _CELL * len(downward) + head + 2, left, 4, top=head, bottom=2)
     decimals = 0 if exhibit.y_unit == "rate" else measure.decimals
     largest = max(
         (value for row in rows if not _is_start(row, exhibit) for value in numbers([row], exhibit.y)), default=1
@@ -62,7 +63,7 @@ def heatmap_chart(exhibit: Exhibit, wording: Wording, top: str, width: float) ->
         x=alt.X(
             "x:O",
             scale=alt.Scale(domain=list(across.values())),
-            axis=alt.Axis(orient="top", labelAngle=0, title=None, domain=False),
+            axis=_column_axis(room_below(across.values())),
         ),
         y=alt.Y(
             "y:O",
@@ -72,7 +73,13 @@ def heatmap_chart(exhibit: Exhibit, wording: Wording, top: str, width: float) ->
     )
     cells = ground.mark_rect(stroke=theme.PAPER, strokeWidth=1).encode(color=alt.Color("colour:N", scale=None))
     texts = ground.mark_text(fontSize=theme.AXIS_SIZE).encode(text="label:N", color=alt.Color("ink:N", scale=None))
-    return framed([cells, texts, note(top, -frame.left + 1, -26)], frame)
+    return framed([cells, texts, note(top, -frame.left + 1, 8 - head)], frame)
+
+
+def _column_axis(room: float) -> alt.Axis:
+    """The names of the columns, on one or two lines, above the cells; lines run downward from the label's place."""
+    names = "split(datum.label, '\\n')"
+    return alt.Axis(orient="top", labelAngle=0, labelExpr=names, labelPadding=room - 16, title=None, domain=False)
 
 
 def _is_start(row: Row, exhibit: Exhibit) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -12,10 +12,11 @@ import altair as alt
 from crm_platform.diagnosis.finding import Exhibit, Scalar, Unit
 from crm_platform.reports import theme
 from crm_platform.reports.exhibits.canvas import Axis, Frame, chart_of
-from crm_platform.reports.glyphs import shortened, width_of
+from crm_platform.reports.glyphs import broken, phrases, shortened, width_of
 from crm_platform.reports.wording import Wording
 
 SERIES_LABEL_WIDTH = 118.0
+_NARROWEST_SLOT = 20.0  # below it, texts under an x axis are thinned out
 POINTS: Final[dict[str, Any]] = {"type": "point", "padding": 0.5}  # lines: half a step of air at both ends
 EDGES: Final[dict[str, Any]] = {"type": "point", "padding": 0}  # areas: from edge to edge
 BANDS: Final[dict[str, Any]] = {"type": "band", "paddingInner": 0.22, "paddingOuter": 0.12}  # bars
@@ -35,18 +36,22 @@ class Label:
 
 def category_names(values: Sequence[Scalar], unit: Unit, wording: Wording, width: float) -> dict[Scalar, str]:
     """A short, distinct name for each value, in their order."""
-    names: dict[Scalar, str] = {}
+    return _distinct({value: shortened(_name(value, unit, wording), theme.LABEL_SIZE, width) for value in values})
+
+
+def _distinct(names: dict[Scalar, str]) -> dict[Scalar, str]:
+    """The names, numbered where two values would have the same."""
+    found: dict[Scalar, str] = {}
     taken: set[str] = set()
-    for value in dict.fromkeys(values):
-        name = shortened(_name(value, unit, wording), theme.LABEL_SIZE, width)
+    for value, name in names.items():
         copy = 2
         distinct = name
         while distinct in taken:
             distinct = f"{name} ({copy})"
             copy += 1
         taken.add(distinct)
-        names[value] = distinct
-    return names
+        found[value] = distinct
+    return found
 
 
 def _name(value: Scalar, unit: Unit, wording: Wording) -> str:
@@ -69,19 +74,35 @@ def shown_ticks(names: Sequence[str], unit: Unit, room: float) -> Ticks:
     if unit == "month" and len(names) > 14 and len(januaries) > 1:
         return Ticks(januaries, "slice(datum.label, 0, 4)")
     slot = room / max(len(names), 1)
+    if unit == "text" and slot >= _NARROWEST_SLOT:
+        return Ticks(list(names), "split(datum.label, '\\n')")
     widest = max((width_of(name, theme.AXIS_SIZE) for name in names), default=1.0) + 3
-    if unit == "text" and widest > slot:
-        return Ticks(list(names), "split(datum.label, ' ', 2)")
     return Ticks(list(names[:: max(1, math.ceil(widest / slot))]), "datum.label")
 
 
+def names_below(values: Sequence[Scalar], unit: Unit, wording: Wording, room: float) -> dict[Scalar, str]:
+    """Names for an x axis of `room` points: texts on one or two lines, cut where these do not hold them."""
+    names = category_names(values, unit, wording, 2 * room)
+    slot = room / max(len(names), 1) - 2
+    if unit != "text" or slot + 2 < _NARROWEST_SLOT:
+        return names
+    return _distinct({value: _on_two_lines(name, slot) for value, name in names.items()})
+
+
+def _on_two_lines(name: str, slot: float) -> str:
+    first, *rest = broken(name, theme.AXIS_SIZE, slot) or [""]
+    return "\n".join([first, shortened("".join(rest), theme.AXIS_SIZE, slot)]) if rest else first
+
+
 def fits_below(name: str, slot: float) -> bool:
-    """Whether a name fits under a bar, on one line or broken at its first space."""
-    return all(width_of(part, theme.AXIS_SIZE) + 3 <= slot for part in _two_lines(name, slot))
+    """Whether a name fits under a bar on one or two lines, broken between phrases only."""
+    whole = all(width_of(phrase.strip(), theme.AXIS_SIZE) <= slot - 3 for phrase in phrases(name))
+    return whole and len(broken(name, theme.AXIS_SIZE, slot - 3)) <= 2
 
 
-def _two_lines(name: str, slot: float) -> list[str]:
-    return [name] if width_of(name, theme.AXIS_SIZE) + 3 <= slot else name.split(" ", 1)
+def room_below(names: Iterable[str]) -> float:
+    """Height that the names under an x axis need."""
+    return 28.0 if any("\n" in name for name in names) else 20.0
 
 
 def horizontal(names: Sequence[str], unit: Unit, frame: Frame, **scale: Any) -> dict[str, Any]:

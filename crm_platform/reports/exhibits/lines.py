@@ -28,11 +28,12 @@ from crm_platform.reports.exhibits.labels import (
     EDGES,
     POINTS,
     Label,
-    category_names,
     direct_labels,
     horizontal,
     label_room,
     layer_colours,
+    names_below,
+    room_below,
     series_colours,
     series_names,
 )
@@ -47,11 +48,12 @@ def line_chart(exhibit: Exhibit, wording: Wording, top: str, width: float) -> di
     rows = plotted_rows(exhibit)
     measure = measure_of(numbers(rows, exhibit.y), exhibit.y_unit, wording)
     axis = axis_around([measure.scaled(value) for value in numbers(rows, exhibit.y)])
-    names, series = _names(exhibit, wording), series_names(exhibit, wording)
+    names, series = _names(exhibit, wording, width), series_names(exhibit, wording)
     colours = series_colours(list(series), exhibit.highlight, theme.LINES)
     ends = _line_ends(exhibit, rows)
     texts = {key: f"{name} {measure.spoken(ends[key])}".strip() for key, name in series.items() if key in ends}
-    frame = Frame(width, theme.CHART_HEIGHT, tick_width(axis, measure), label_room(list(texts.values())))
+    margins = {"left": tick_width(axis, measure), "right": label_room(list(texts.values()))}
+    frame = Frame(width, theme.CHART_HEIGHT, **margins, bottom=room_below(names.values()))
     data = [
         {
             "x": names[row[exhibit.x]],
@@ -78,11 +80,11 @@ def _is_bold(exhibit: Exhibit, key: Scalar) -> bool:
     return exhibit.series is None or (exhibit.highlight is not None and exhibit.highlight == key)
 
 
-def _names(exhibit: Exhibit, wording: Wording) -> dict[Scalar, str]:
+def _names(exhibit: Exhibit, wording: Wording, width: float) -> dict[Scalar, str]:
     values = distinct(exhibit.rows, exhibit.x)
     if all(isinstance(value, (int, float)) for value in values):
         values = sorted(values, key=lambda value: float(value or 0))
-    return category_names(values, exhibit.x_unit, wording, 90)
+    return names_below(values, exhibit.x_unit, wording, width - 140)
 
 
 def _line_ends(exhibit: Exhibit, rows: Sequence[Row]) -> dict[Scalar, float]:
@@ -116,13 +118,14 @@ def _index_line(axis: Axis) -> list[Layer]:
 
 def stacked_area_chart(exhibit: Exhibit, wording: Wording, top: str, width: float) -> dict[str, Any]:
     """Layers over time, the first series at the bottom; each named at its right edge."""
-    names, series = _names(exhibit, wording), series_names(exhibit, wording)
+    names, series = _names(exhibit, wording, width), series_names(exhibit, wording)
     columns = stacked(exhibit, list(names), list(series))
     totals = [max((top_ for _, top_ in column.values()), default=0.0) for column in columns.values()]
     measure = measure_of(totals, exhibit.y_unit, wording)
     axis = axis_from_zero([measure.scaled(total) for total in totals])
     colours = layer_colours(list(series), exhibit.highlight)
-    frame = Frame(width, theme.CHART_HEIGHT + 20, tick_width(axis, measure), label_room(list(series.values())))
+    margins = {"left": tick_width(axis, measure), "right": label_room(list(series.values()))}
+    frame = Frame(width, theme.CHART_HEIGHT + 20, **margins, bottom=room_below(names.values()))
     data = [
         {
             "x": names[x],

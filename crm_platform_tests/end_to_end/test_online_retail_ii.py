@@ -1,0 +1,68 @@
+"""A real client: a British gift retailer, December 2009 to 9 December 2011."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from crm_platform_tests.end_to_end.installation import REAL_DATA, Installation
+
+FILE = REAL_DATA / "online_retail_ii" / "online_retail_ii.csv.gz"
+CLIENT, MONTH = "online-retail-ii", "2011-12"
+pytestmark = [
+    pytest.mark.real_data,
+    pytest.mark.xdist_group("online_retail"),
+    pytest.mark.skipif(not FILE.exists(), reason=f"the real data set is not there: {FILE.name}"),
+]
+
+
+@pytest.fixture(scope="module")
+def onboarded(tmp_path_factory: pytest.TempPathFactory) -> Installation:
+    installation = Installation.at(tmp_path_factory.mktemp("online_retail") / "data")
+    delivered = installation.run("deliver", "--client", CLIENT, FILE)
+    assert delivered.code == 0, delivered.err
+    answer = installation.run("onboard", "--client", CLIENT)
+    assert answer.code == 0, answer.err
+    return installation
+
+
+@pytest.fixture(scope="module")
+def account(onboarded: Installation) -> dict[str, Any]:
+    (receipt,) = json.loads(onboarded.outbox(CLIENT, MONTH)["acceptance/receipts.json"])
+    found: dict[str, Any] = receipt["accounts"]["order_lines"]
+    return found
+
+
+def test_each_of_its_5942_customers_is_in_exactly_one_segment(onboarded: Installation) -> None:
+    for path in ("second_opinion/segments.csv", "portfolio/cpm_classes.csv"):
+        customers = [row["customer_id"] for row in onboarded.rows(CLIENT, MONTH, path)]
+        assert len(customers) == len(set(customers)) == 5942, path
+
+
+def test_its_rows_are_admitted_quarantined_or_set_aside_by_a_named_rule(account: dict[str, Any]) -> None:
+    assert account["delivered"] == 1_044_847
+    assert account["set_aside"]["no_customer_id"] == 235_287
+    assert account["delivered"] == account["admitted"] + account["quarantined"] + sum(account["set_aside"].values())
+
+
+def test_its_money_closes_likewise(account: dict[str, Any]) -> None:
+    money = account["amount_jpy"]
+    assert money["delivered"] == money["admitted"] + money["quarantined"] + sum(money["set_aside"].values())
+
+
+def test_the_admitted_money_reaches_the_facts_to_the_yen(onboarded: Installation, account: dict[str, Any]) -> None:
+    totals = onboarded.rows(CLIENT, MONTH, "acceptance/test_totals.csv")
+    assert sum(int(row["sales_jpy"]) for row in totals) == account["amount_jpy"]["admitted"]
+
+
+def test_its_last_month_is_known_as_of_the_last_day_with_data(onboarded: Installation) -> None:
+    assert onboarded.document(CLIENT, "diagnosis", MONTH)["as_of"] == "2011-12-09"
+
+
+def test_its_former_forecast_beats_rfm_and_recency(onboarded: Installation) -> None:
+    methods = onboarded.document(CLIENT, "former_forecast", MONTH)["methods"]
+    for yardstick in ("rfm", "recency", "past_sales"):
+        assert methods["ours"]["gini"] > methods[yardstick]["gini"], yardstick
+        assert methods["ours"]["top_decile_share"] > methods[yardstick]["top_decile_share"], yardstick
