@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from crm_platform.demo import Demo, make_demo
+from crm_platform_tests.browser.chromium import open_page
 from crm_platform_tests.end_to_end.installation import Installation
 
 pytestmark = pytest.mark.xdist_group("demo")
@@ -151,3 +152,14 @@ def test_history_and_difference_give_what_the_whole_gives_and_the_book_holds(
     assert {after[customer] for customer in after.keys() - before.keys()} == {"期間内新規"}
     kept = int(re.search(r"│ order_lines +│ \d+ +│ (\d+)", answer.out)[1])  # type: ignore[index]
     assert kept >= MONTHS - 3
+
+
+@pytest.mark.needs_program("chromium", "chromium")
+def test_the_html_report_opens_offline_and_breaks_none_of_its_own_rules(
+    onboarded: Installation, tmp_path: Path
+) -> None:
+    report = onboarded.data / "outbox" / "demo" / MONTH / "second_opinion" / "diagnosis_report.html"
+    seen = open_page(report.as_uri(), tmp_path / "profile", milliseconds=2000)
+    assert "default-src 'none'" in seen.dom
+    assert seen.dom.count("<svg") >= 6
+    assert seen.console == ""

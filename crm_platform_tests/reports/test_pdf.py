@@ -1,5 +1,4 @@
 import re
-import shutil
 import subprocess
 
 import pytest
@@ -7,9 +6,7 @@ import pytest
 from crm_platform.reports import write_pdf
 from crm_platform.reports.pdf import typeset
 
-needs_pdftotext = pytest.mark.skipif(
-    shutil.which("pdftotext") is None, reason="pdftotext (poppler-utils) is not installed"
-)
+needs_pdftotext = pytest.mark.needs_program("pdftotext", "poppler-utils")
 
 
 def _squeezed(text: str) -> str:
