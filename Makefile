@@ -8,7 +8,7 @@ HOME_OF_DAGSTER := $(CURDIR)/data/dagster_home
 export DO_NOT_TRACK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint format types bench dev docs lock clean
+.PHONY: help install demo test lint format types bench dev docs lock clean forget
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 20
@@ -54,8 +54,11 @@ lock: install  ## resolve requirements.lock anew from pyproject.toml: pins and h
 	$(BIN)/uv pip compile -q pyproject.toml --group test --universal --python-version 3.11 --generate-hashes \
 	    --no-annotate --no-header --no-emit-index-url -o requirements.lock
 
-clean:  ## remove the virtual environment and everything made from deliveries
-	rm -rf $(VENV) data/inbox data/lake data/outbox data/dagster_home data/demo
+clean:  ## remove the virtual environment and caches; deliveries and what was made from them stay
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+
+forget:  ## remove the demo client's deliveries and all made from them, to make another
+	rm -rf data/inbox/demo data/lake/demo data/outbox/demo data/demo
 
 docs: install  ## write the generated part of the documentation
 	$(BIN)/python -m crm_platform.tables.dictionary > docs/data_dictionary.md

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import os
-import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -40,13 +39,20 @@ ClientOption = Annotated[str, typer.Option("--client", help="The client's id in 
 
 
 def main() -> None:
-    """Run the command line; a refusal becomes one message on stderr and exit code 1."""
+    """Run the command line; a refusal, or a disk that says no, becomes one message on stderr and exit code 1."""
     try:
         app()
     except Refused as refused:
-        err.print("refused:", style="bold red", end=" ")
-        err.print(str(refused), markup=False, highlight=False)
-        sys.exit(1)
+        _say_no(str(refused))
+    except OSError as error:
+        place = f"{error.filename}: " if error.filename else ""
+        _say_no(f"{place}{error.strerror or error}. Check the path, its rights and the free disk space.")
+
+
+def _say_no(message: str) -> None:
+    err.print("refused:", style="bold red", end=" ")
+    err.print(message, markup=False, highlight=False)
+    sys.exit(1)
 
 
 def platform_here() -> Platform:
@@ -61,12 +67,16 @@ def instance_here(platform: Platform) -> Iterator[dg.DagsterInstance]:
     """The Dagster instance of this installation, made on first use: DAGSTER_HOME, else data/dagster_home."""
     import dagster as dg
 
+    from crm_platform.lake.files import alone, write_whole
+
     home = Path(os.environ.get("DAGSTER_HOME") or platform.data / "dagster_home").resolve()
     home.mkdir(parents=True, exist_ok=True)
-    settings = Path("dagster.yaml")
-    if settings.exists():
-        shutil.copyfile(settings, home / "dagster.yaml")
-    with dg.DagsterInstance.from_config(str(home)) as instance:
+    settings, copy = Path(__file__).parents[1] / "dagster.yaml", home / "dagster.yaml"
+    with alone(home):  # Dagster makes its databases on first use, and two commands at once would both do so
+        if settings.exists() and not (copy.exists() and copy.read_bytes() == settings.read_bytes()):
+            write_whole(copy, settings.read_bytes())
+        made = dg.DagsterInstance.from_config(str(home))
+    with made as instance:
         yield instance
 
 
@@ -205,12 +215,26 @@ def demo(
     with err.status(f"making {customers:,} customers"), tempfile.TemporaryDirectory() as folder:
         made = make_demo(customers=customers, seed=seed)
         files = write_delivery(made, Path(folder))
+        _refuse_another_history(platform, files)
+        _deliver(platform, "demo", files)
         truth = platform.data / "demo"
         truth.mkdir(parents=True, exist_ok=True)
         write_truth(made, truth)
-        _deliver(platform, "demo", files)
     _run(platform, "demo", None)
-    out.print("the truth behind it: data/demo/truth.json; the UI: make dev", highlight=False)
+    out.print(f"the truth behind it: {truth / 'truth.json'}; the UI: make dev", highlight=False)
+
+
+def _refuse_another_history(platform: Platform, paths: list[Path]) -> None:
+    """The customers of two made-up histories have the same numbers; together they would be no history at all."""
+    from crm_platform.intake import delivery_id_for, read_files, read_inbox
+
+    stored = [delivery.delivery_id for delivery in read_inbox(platform.inbox, "demo")]
+    if stored and delivery_id_for(platform.inbox, "demo", read_files(paths)) not in stored:
+        folders = ", ".join(str(folder / "demo") for folder in (platform.inbox, platform.lake.root, platform.outbox))
+        raise Refused(
+            "the demo client has another history already.",
+            f"Remove it first (make forget, or the folders {folders}), or use another data folder.",
+        )
 
 
 @app.command()

@@ -77,7 +77,7 @@ def client_from_toml(client_id: str, values: dict[str, Any], file: str) -> Clien
         raise Refused(
             f"the encoding is {encoding!r}.", 'Write "utf-8-sig" or "cp932".', file=file, column="csv_encoding"
         )
-    if first_month not in range(1, 13):
+    if type(first_month) is not int or first_month not in range(1, 13):
         raise Refused(
             f"the business year starts in month {first_month!r}.",
             "Write 1 to 12.",

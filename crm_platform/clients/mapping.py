@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
+from math import inf
 from typing import Any, Literal, NoReturn
 
 from crm_platform.clients.client import Client
@@ -154,7 +155,7 @@ def _source(reader: _Reader, said: Any, place: str) -> Source:
         pattern = reader.pattern(said["pattern"], f"{place}.pattern")
         then, otherwise = reader.text(said["then"], place), reader.text(said["otherwise"], place)
         return ByPattern(reader.text(said["column"], place), pattern, then, otherwise)
-    if keys == {"column", "times"} and isinstance(said["times"], (int, float)) and said["times"] > 0:
+    if keys == {"column", "times"} and isinstance(said["times"], (int, float)) and 0 < said["times"] < inf:
         return FromColumn(reader.text(said["column"], place), Decimal(str(said["times"])))
     raise reader.refusal(
         place,
@@ -186,7 +187,8 @@ def _set_aside(reader: _Reader, said: Any, place: str) -> SetAside:
     conditions = {"empty", "matching", "not_matching", "one_of"}
     values = reader.table(said, place, {"rule", "column"} | conditions)
     given = conditions & values.keys()
-    if len(given) != 1 or not {"rule", "column"} <= values.keys() or values.get("empty", True) is not True:
+    complete = len(given) == 1 and {"rule", "column"} <= values.keys() and values.get("empty", True) is True
+    if not complete or not isinstance(values.get("one_of", []), list):
         reader.refuse(
             place,
             f"the rule {values.get('rule', '(without a name)')!r} is not complete.",

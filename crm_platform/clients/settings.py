@@ -27,7 +27,9 @@ class Settings:
 
     @classmethod
     def from_toml(cls, values: dict[str, Any], file: str) -> Settings:
-        """Read the table; Refused names a key that is unknown or has the wrong type."""
+        """Read the table; Refused names a key that is unknown, has the wrong type or is out of bounds."""
+        if not isinstance(values, dict):
+            raise Refused("'settings' is not a table.", "Write [settings] and keys below it.", file, column="settings")
         fields = {field.name: field for field in dataclasses.fields(cls)}
         for name, value in values.items():
             if name not in fields:
@@ -45,11 +47,19 @@ class Settings:
                     file=file,
                     column=f"settings.{name}",
                 )
-            if value < 0:
+            lowest, highest = _bounds(name)
+            if not lowest <= value <= highest:
                 raise Refused(
-                    f"the setting '{name}' is {value}, below 0.",
-                    "Write a number from 0 up.",
+                    f"the setting '{name}' is {value}.",
+                    f"Write a number from {lowest} to {highest}.",
                     file=file,
                     column=f"settings.{name}",
                 )
         return cls(**values)
+
+
+def _bounds(name: str) -> tuple[int, int]:
+    """What a setting may be at least and at most."""
+    if name.endswith("_days"):
+        return 0, 36_500  # a century
+    return {"value_classes": (1, 100), "alert_top_share": (0, 1)}.get(name, (0, 10**12))

@@ -9,6 +9,7 @@ from crm_platform.diagnosis.finding import Verdict
 
 YEAR_MONTHS = 12
 LEAST_POINTS = 6
+LEAST_CUSTOMERS = 30  # a share of fewer people is no verdict
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,13 @@ class Trend:
     def verdict(self) -> Verdict:
         """Healthy unless it falls; the same series reversed gets the opposite verdict."""
         return "issue" if self.change_per_year_rate < 0 else "healthy"
+
+
+def verdict_on(people: int, is_healthy: bool) -> Verdict:
+    """The verdict on a share of `people`; undetermined below LEAST_CUSTOMERS of them."""
+    if people < LEAST_CUSTOMERS:
+        return "undetermined"
+    return "healthy" if is_healthy else "issue"
 
 
 def share(part: float | None, whole: float | None) -> float | None:

@@ -67,8 +67,10 @@ class Origin:
 
 
 def masked(text: str) -> str:
-    """The value with its inner characters masked: first and last are kept, short ones not at all."""
-    return "*" * len(text) if len(text) < 3 else f"{text[0]}{'*' * min(len(text) - 2, 10)}{text[-1]}"
+    """The value masked: of a number, date or code the first and last character are kept, of any other text none."""
+    if len(text) < 3 or not text.isascii():
+        return "*" * min(len(text), 12)
+    return f"{text[0]}{'*' * min(len(text) - 2, 10)}{text[-1]}"
 
 
 def any_breach(breaches: Sequence[Breach], rows: int) -> Mask:

@@ -106,6 +106,7 @@ def headers_read(headers: Iterable[str], sources: Iterable[Source], also: Sequen
 
 def _standard_sources(rules: IntakeRules, table: str, rows: RawRows) -> dict[str, Source]:
     targets, sources = standard_targets(table), dict[str, Source]()
+    _refuse_where_no_header_is_known(rules, rows, targets)
     for header in rows.columns:
         target = targets.get(matching_form(header))
         if target is None:
@@ -127,6 +128,8 @@ def _standard_sources(rules: IntakeRules, table: str, rows: RawRows) -> dict[str
 
 def _mapped_sources(rules: IntakeRules, mapping: TableMapping, rows: RawRows, dropped: set[str]) -> dict[str, Source]:
     sources = dict(mapping.columns or {})
+    named = [source.header for source in sources.values() if isinstance(source, FromColumn | ByPattern)]
+    _refuse_where_no_header_is_known(rules, rows, {matching_form(header) for header in named})
     cut = {matching_form(header) for header in dropped}
     for target, source in list(sources.items()):
         if isinstance(source, FromColumn | ByPattern) and matching_form(source.header) in cut:
@@ -146,6 +149,17 @@ def _mapped_sources(rules: IntakeRules, mapping: TableMapping, rows: RawRows, dr
             column="order_kind",
         )
     return sources
+
+
+def _refuse_where_no_header_is_known(rules: IntakeRules, rows: RawRows, known: Iterable[str]) -> None:
+    """Nothing of such a line is shown: where the header line is missing, it is somebody's row."""
+    if known and not {matching_form(header) for header in rows.columns} & set(known):
+        raise Refused(
+            "the first line is not known: it holds none of the headers.",
+            f"Deliver the file with its header line, or map it in {rules.file}.",
+            file=rows.file,
+            row=1,
+        )
 
 
 def _lacks(rules: IntakeRules, mapping: TableMapping, rows: RawRows, header: str) -> Refused:

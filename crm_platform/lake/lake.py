@@ -1,7 +1,7 @@
 """The lake of all clients: `<root>/<client>/<table>/<month>.json` names the Parquet file that holds the month.
 
 The record is replaced in one rename, after its file is whole; so a table-month is the old one or the new one, a copy
-that breaks off leaves the old, and a scan never meets a half-written file.
+that breaks off leaves the old, and a scan never meets a half-written file. What is read is held against its digest.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import hashlib
 import io
 import json
 from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -20,7 +21,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from crm_platform.clients import valid_client_id
-from crm_platform.lake.files import write_whole
+from crm_platform.lake.files import STAGED, alone, is_whole, write_whole
 from crm_platform.lake.provenance import MadeFrom, Provenance, digest_of
 from crm_platform.periods import Month
 from crm_platform.refusals import Refused
@@ -46,6 +47,10 @@ class Lake:
     def connection(self) -> ibis.BaseBackend:
         """The embedded DuckDB on which expressions over the lake run."""
         return ibis.duckdb.connect()
+
+    def alone(self, client: str) -> AbstractContextManager[None]:
+        """Wait for every other run that makes tables of the client; whoever writes holds this."""
+        return alone(self.root / valid_client_id(client))
 
     # --- tables -------------------------------------------------------------------------------------------------------
 
@@ -87,9 +92,14 @@ class Lake:
     # --- what is there ------------------------------------------------------------------------------------------------
 
     def provenance(self, client: str, name: str, month: Month) -> Provenance | None:
-        """The record of a stored month, or None."""
+        """The record of a stored month, or None; Refused where it cannot be read."""
         record = self._folder(client, name) / f"{month}.json"
-        return Provenance.from_json(record.read_text("utf-8")) if record.exists() else None
+        try:
+            return Provenance.from_json(record.read_text("utf-8"))
+        except FileNotFoundError:
+            return None
+        except (ValueError, KeyError, TypeError) as error:
+            raise _damaged(client, name, month, record) from error
 
     def months(self, client: str, name: str) -> list[Month]:
         """The stored months, in order."""
@@ -97,9 +107,11 @@ class Lake:
         return sorted(Month.parse(record.stem) for record in folder.glob("????-??.json")) if folder.is_dir() else []
 
     def is_current(self, client: str, name: str, month: Month, made_from: MadeFrom) -> bool:
-        """Whether the stored month was made from exactly this, so that nothing need be done."""
+        """Whether the stored month was made from exactly this and is whole, so that nothing need be done."""
         provenance = self.provenance(client, name, month)
-        return provenance is not None and provenance.made_from.fingerprint == made_from.fingerprint
+        if provenance is None or provenance.made_from.fingerprint != made_from.fingerprint:
+            return False
+        return is_whole(self._folder(client, name) / provenance.file, provenance.sha256)
 
     def digest(self, client: str, name: str, months: Iterable[Month]) -> str:
         """One digest over the stored content of these months; a month that is not there counts as absent."""
@@ -113,12 +125,11 @@ class Lake:
     ) -> Written:
         sha256 = hashlib.sha256(content).hexdigest()
         folder = self._folder(client, name)
-        former = self.provenance(client, name, month)
-        path = folder / f"{month}.{sha256[:16]}.{suffix}"
+        path, record = folder / f"{month}.{sha256[:16]}.{suffix}", folder / f"{month}.json"
         write_whole(path, content)
-        write_whole(folder / f"{month}.json", Provenance(path.name, sha256, rows, made_from).to_json().encode())
-        if former and former.file != path.name:
-            (folder / former.file).unlink(missing_ok=True)
+        write_whole(record, Provenance(path.name, sha256, rows, made_from).to_json().encode())
+        for left in {*folder.glob(f"{month}.*"), *folder.glob(f".*{STAGED}")} - {path, record}:
+            left.unlink(missing_ok=True)  # the former file, and what a run that was killed left behind
         return Written(path, rows, sha256)
 
     def _file(self, client: str, name: str, month: Month) -> Path:
@@ -128,10 +139,22 @@ class Lake:
                 f"the lake of '{client}' has no {name} for {month}.",
                 f"Make it first: crm-platform refresh --client {client} --month {month}",
             )
-        return self._folder(client, name) / provenance.file
+        path = self._folder(client, name) / provenance.file
+        if not is_whole(path, provenance.sha256):
+            raise _damaged(client, name, month, path)
+        return path
 
     def _folder(self, client: str, name: str) -> Path:
         return self.root / valid_client_id(client) / name
+
+
+def _damaged(client: str, name: str, month: Month, path: Path) -> Refused:
+    return Refused(
+        f"this file of {name} in the lake is missing or damaged.",
+        f"Restore it from the backup; where there is none, remove {month}.json there and run: "
+        f"crm-platform refresh --client {client} --month {month}",
+        file=str(path),
+    )
 
 
 def _spelled(months: Sequence[Month]) -> str:

@@ -14,7 +14,7 @@ import dagster as dg
 import ibis
 import pyarrow as pa
 
-from crm_platform.lake import Written
+from crm_platform.lake import MadeFrom, Written
 from crm_platform.orchestration.client_month import ClientData, ClientMonth
 from crm_platform.orchestration.code_digest import code_digest
 from crm_platform.orchestration.metadata import declared_metadata, written_metadata
@@ -109,7 +109,8 @@ def _declare(
                 data = ClientData(platform, platform.catalogue.load(client))
                 months = [data.at(key.month) for key in keys]
                 batches = [months] if at_once else [[at] for at in months]
-                made += list(_make(recipe, batches, compute, conserve, picture))
+                with platform.lake.alone(client):  # a run from the UI and one from the command line may meet
+                    made += list(_make(recipe, batches, compute, conserve, picture))
         except Refused as refused:
             raise dg.Failure(str(refused), allow_retries=False) from refused
         for one in made:
@@ -139,13 +140,14 @@ def _make(
 ) -> Iterator[Made]:
     kept = 0
     for batch in batches:
-        stale = [at for at in batch if not recipe.is_current(at)]
+        # Asked before computing: what changes meanwhile must look stale to the next run.
+        stale = {at: recipe.made_from(at) for at in batch if not recipe.is_current(at)}
         started = time.perf_counter()
-        contents = compute(stale) if stale else {}
+        contents = compute(list(stale)) if stale else {}
         seconds = (time.perf_counter() - started) / max(len(stale), 1)
         for at in batch:
             if at in contents:
-                yield _store(recipe, at, contents[at], conserve, picture, seconds)
+                yield _store(recipe, at, stale[at], contents[at], conserve, picture, seconds)
             else:
                 kept += 1
                 yield Made(at, None)
@@ -155,12 +157,13 @@ def _make(
 def _store(
     recipe: Recipe,
     at: ClientMonth,
+    made_from: MadeFrom,
     content: Content,
     conserve: Conserve | None,
     picture: Picture | None,
     seconds: float,
 ) -> Made:
-    lake, made_from = at.data.lake, recipe.made_from(at)
+    lake = at.data.lake
     if recipe.table is None:
         written = lake.write_document(at.client.id, recipe.name, at.month, content, made_from)
         return Made(at, written, picture=picture(at, content) if picture else None, seconds=seconds)

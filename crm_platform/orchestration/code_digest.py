@@ -24,7 +24,11 @@ CHAPTERS = (
     "two_track",
     "reports",
 )
-_ENGINES = ("duckdb", "ibis-framework", "numpy", "pandas", "pyarrow", "scipy", "typst", "altair", "vl-convert-python")
+_ENGINES = (
+    "duckdb", "ibis-framework", "numpy", "pandas", "pyarrow", "scipy",
+    "altair", "brotli", "budoux", "fonttools", "noto-cjk-sans-jp-bold", "noto-cjk-sans-jp-regular", "typst",
+    "vl-convert-python",
+)  # fmt: skip
 _PACKAGE = Path(crm_platform.__file__).parent
 
 

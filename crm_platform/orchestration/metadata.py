@@ -6,6 +6,7 @@ import base64
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from crm_platform.orchestration.recipe import Recipe
@@ -59,7 +60,7 @@ def _yen(made: Made) -> dict[str, int]:
         return {}
     present = [name for name in ("ordered_jpy", "sales_jpy") if name in pq.read_schema(made.written.path).names]
     columns = pq.read_table(made.written.path, columns=present)
-    return {name: sum(columns[name].to_pylist()) for name in present}
+    return {name: pc.sum(columns[name]).as_py() or 0 for name in present}
 
 
 def _column(column: Column, table: Table) -> dg.TableColumn:

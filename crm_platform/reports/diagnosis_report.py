@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from crm_platform.diagnosis.finding import Diagnosis, Exhibit, Scalar, by_yen_effect
 from crm_platform.reports.legibility import legible_diagnosis
@@ -114,7 +115,8 @@ def _points(diagnosis: Diagnosis, chapters: Sequence[Chapter], words: Wording) -
 
 
 def _actions(diagnosis: Diagnosis, words: Wording) -> Actions:
-    found = [(f, action) for f in by_yen_effect(diagnosis.findings) if (action := action_of(f, words))]
+    issues = [finding for finding in by_yen_effect(diagnosis.findings) if finding.verdict == "issue"]
+    found = [(finding, action) for finding in issues if (action := action_of(finding, words))]
     if not found:
         return Actions(words.text("actions.heading_none"), None)
     rows = tuple(
@@ -138,8 +140,9 @@ def _appendix(diagnosis: Diagnosis, replaced: int, words: Wording) -> Appendix:
     method.append((words.text("appendix.replaced"), words.text("appendix.replaced_value", count=replaced)))
     return Appendix(
         words.text("appendix.reading_text"),
+        words.text("appendix.forecast_text"),
         _two_columns("terms", ("term", "meaning"), definitions, words),
-        _two_columns("method", ("item", "value"), tuple(method), words),
+        replace(_two_columns("method", ("item", "value"), tuple(method), words), numeric=(False, True)),
     )
 
 

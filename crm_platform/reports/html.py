@@ -156,7 +156,7 @@ class _Page:
         """Exhibits and comment; the comment stands beside a last exhibit of half the width."""
         exhibits = "".join(self.exhibit(exhibit) for exhibit in section.exhibits)
         comment = self.comment(section.comment, section.action)
-        halves = [isinstance(exhibit, Picture) and exhibit.half for exhibit in section.exhibits]
+        halves = [exhibit.half for exhibit in section.exhibits]
         if halves[-1:] == [True] and halves[-2:] != [True, True]:
             return f'<div class="exhibits">{exhibits}<div class="half">{comment}</div></div>'
         return f'<div class="exhibits">{exhibits}</div>{comment}'
@@ -187,7 +187,8 @@ class _Page:
     def grid(self, grid: Grid, level: int = 4) -> str:
         title = _titled(grid.title, level) if grid.title else ""
         source = f'<p class="source">{escape(grid.source)}</p>' if grid.source else ""
-        return f'<div class="table">{title}{self.table(grid)}{source}</div>'
+        kind = " half" if grid.half else " overview" if grid.key == "overview" else ""
+        return f'<div class="table{kind}">{title}{self.table(grid)}{source}</div>'
 
     def table(self, grid: Grid) -> str:
         kinds = ["number" if numeric else "words" for numeric in grid.numeric]
@@ -197,7 +198,7 @@ class _Page:
         )
         rows = "".join(
             "<tr>"
-            + "".join(f'<td class="{kind}">{escape(cell)}</td>' for kind, cell in zip(kinds, row, strict=True))
+            + "".join(f'<td class="{kind}">{_cell(cell)}</td>' for kind, cell in zip(kinds, row, strict=True))
             + "</tr>"
             for row in grid.rows
         )
@@ -233,6 +234,7 @@ class _Page:
         return (
             f'<section id="appendix"><h2 class="title">{escape(self.text("appendix.title"))}</h2>'
             f"{_titled(self.text('appendix.reading'), 3)}<p>{escape(appendix.reading)}</p>"
+            f"{_titled(self.text('appendix.forecast'), 3)}<p>{escape(appendix.forecast)}</p>"
             f"{self.grid(appendix.definitions, 3)}{self.grid(appendix.method, 3)}</section>"
         )
 
@@ -240,6 +242,11 @@ class _Page:
 def broken(text: str) -> str:
     """Escaped text that a browser breaks between phrases only."""
     return "<wbr>".join(escape(phrase) for phrase in phrases(text))
+
+
+def _cell(text: str) -> str:
+    """A cell's text; the verdict `issue` stands out."""
+    return f'<strong class="down">{escape(text)}</strong>' if text.startswith(SIGNS["issue"]) else escape(text)
 
 
 def _titled(title: str, level: int) -> str:

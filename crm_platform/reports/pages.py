@@ -28,6 +28,7 @@ class Grid:
     rows: tuple[tuple[str, ...], ...]
     numeric: tuple[bool, ...]
     remark: str = ""  # what was left out
+    half: bool = False  # set in half the width, to stand beside its neighbour
 
 
 @dataclass(frozen=True)
@@ -113,6 +114,7 @@ class Appendix:
     """How to read the report, definitions, method and data quality."""
 
     reading: str
+    forecast: str
     definitions: Grid
     method: Grid
 

@@ -17,6 +17,7 @@ import typst
 from crm_platform.reports import theme
 from crm_platform.reports.glyphs import FONT_FOLDERS, broken
 from crm_platform.reports.pages import Chapter, Grid, Picture, Report, Section
+from crm_platform.reports.sections import column_widths
 
 STANDARDS: list[Any] = ["a-2a", "ua-1"]
 _TEMPLATE = Path(__file__).with_name("report.typ")
@@ -65,16 +66,17 @@ def typeset(report: Report) -> dict[str, Any]:
             **asdict(report.summary),
             "picture": _exhibit(report.summary.picture) if report.summary.picture else None,
             "overview": _exhibit(report.summary.overview) if report.summary.overview else None,
-            "lines": _heading(report.summary.title),
+            "lines": _heading(report.summary.title, theme.CHAPTER_SIZE),
         },
         "chapters": [_chapter(chapter, report) for chapter in report.chapters],
         "actions": {
-            "lines": _heading(report.actions.title),
+            "lines": _heading(report.actions.title, theme.CHAPTER_SIZE),
             "title": report.actions.title,
             "table": _exhibit(report.actions.table) if report.actions.table else None,
         },
         "appendix": {
             "reading": report.appendix.reading,
+            "forecast": report.appendix.forecast,
             "tables": [_exhibit(report.appendix.definitions), _exhibit(report.appendix.method)],
         },
         "words": _words(report),
@@ -84,8 +86,8 @@ def typeset(report: Report) -> dict[str, Any]:
     }
 
 
-def _heading(text: str) -> list[str]:
-    return broken(text, theme.TITLE_SIZE, theme.TITLE_WIDTH)
+def _heading(text: str, size: float = theme.TITLE_SIZE) -> list[str]:
+    return broken(text, size, theme.TITLE_WIDTH)
 
 
 def _chapter(chapter: Chapter, report: Report) -> dict[str, Any]:
@@ -110,12 +112,12 @@ def _section(section: Section, report: Report) -> dict[str, Any]:
 
 
 def _exhibit(exhibit: Picture | Grid) -> dict[str, Any]:
-    title = {"title": exhibit.title, "lines": broken(exhibit.title, theme.CHART_TITLE_SIZE, theme.TITLE_WIDTH)}
+    width = theme.HALF_WIDTH if exhibit.half else theme.TITLE_WIDTH
+    title = {"title": exhibit.title, "lines": broken(exhibit.title, theme.CHART_TITLE_SIZE, width)}
     if isinstance(exhibit, Picture):
-        lines = broken(exhibit.title, theme.CHART_TITLE_SIZE, theme.HALF_WIDTH) if exhibit.half else title["lines"]
         image = {"image": f"{exhibit.key}.svg", "alt": exhibit.alt, "half": exhibit.half}
-        return {"title": exhibit.title, "lines": lines, "source": exhibit.source, **image}
-    return {**asdict(exhibit), **title, "half": False}
+        return {**title, "source": exhibit.source, **image}
+    return {**asdict(exhibit), **title, "widths": column_widths(exhibit)}
 
 
 def _words(report: Report) -> dict[str, str]:
@@ -128,4 +130,5 @@ def _words(report: Report) -> dict[str, str]:
         "actions": report.wording.text("actions.title"),
         "appendix": report.wording.text("appendix.title"),
         "reading": report.wording.text("appendix.reading"),
+        "forecast": report.wording.text("appendix.forecast"),
     }

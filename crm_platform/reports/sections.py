@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
 from itertools import groupby
 
 from crm_platform.diagnosis.finding import Diagnosis, Exhibit, Finding, Unit
 from crm_platform.reports import theme
 from crm_platform.reports.exhibits import chart_spec, data_columns, distinct, is_drawable
+from crm_platform.reports.glyphs import width_of
 from crm_platform.reports.pages import Chapter, Comment, Grid, Picture, Section
 from crm_platform.reports.wording import Wording
 
 SHOWN_ROWS = 40
 BESIDE = ("bar", "line", "lorenz", "heatmap")
 FEW_COLUMNS = 12
+FEW_CELLS = 6  # columns of a heatmap in half the width
 CHAPTERS = ("current_state", "cpm", "new_customers", "existing_customers", "integrated", "products", "accuracy")
 _FIRST_SENTENCE = re.compile(r"(.+?(?:。|[.!?](?=\s)))\s*(.*)", re.DOTALL)
 
@@ -40,10 +43,7 @@ def _section(finding: Finding, number: str, words: Wording) -> Section:
         verdict_label=words.text(f"verdict.{finding.verdict}"),
         threshold=_threshold(finding, words),
         facts=tuple(_facts(finding, words)),
-        exhibits=tuple(
-            _shown_exhibit(finding, exhibit, half, words)
-            for exhibit, half in zip(finding.exhibits, halves(finding.exhibits), strict=True)
-        ),
+        exhibits=tuple(_shown_exhibits(finding, words)),
         comment=_comment(words.filled(f"{finding.key}.comment.{finding.verdict}", finding.numbers)),
         action=action_of(finding, words),
     )
@@ -78,35 +78,70 @@ def _comment(text: str) -> Comment:
 # --- exhibits ---------------------------------------------------------------------------------------------------------
 
 
-def halves(exhibits: Sequence[Exhibit]) -> list[bool]:
-    """Which exhibits take half the width: a Lorenz curve is square, and a plain chart after it stands beside it."""
+def halves(exhibits: Sequence[Exhibit], narrow: Collection[int] = ()) -> list[bool]:
+    """Which exhibits take half the width: a Lorenz curve is square, and two that need little width stand side by side.
+
+    `narrow` names the places of tables that fit into half the width.
+    """
     found = [exhibit.kind == "lorenz" and is_drawable(exhibit) for exhibit in exhibits]
-    for place in range(1, len(exhibits)):
-        if found[place - 1] and exhibits[place - 1].kind == "lorenz" and _is_plain(exhibits[place]):
-            found[place] = True
+    place = 1
+    while place < len(exhibits):
+        fits = place in narrow or _is_plain(exhibits[place])
+        if fits and (found[place - 1] or _is_plain(exhibits[place - 1])):
+            found[place - 1] = found[place] = True
+            place += 1
+        place += 1
     return found
 
 
 def _is_plain(exhibit: Exhibit) -> bool:
-    """Whether half the width is enough: few columns, one series."""
-    few = len(distinct(exhibit.rows, exhibit.x)) <= FEW_COLUMNS if exhibit.x else False
-    one_series = exhibit.series is None or exhibit.kind == "heatmap"
-    return exhibit.kind in BESIDE and few and one_series and is_drawable(exhibit)
+    """Whether half the width is enough for a chart: few columns, one series."""
+    if exhibit.kind not in BESIDE or not is_drawable(exhibit):
+        return False
+    few = len(distinct(exhibit.rows, exhibit.x)) <= (FEW_CELLS if exhibit.kind == "heatmap" else FEW_COLUMNS)
+    return few and (exhibit.series is None or exhibit.kind == "heatmap")
 
 
-def _shown_exhibit(finding: Finding, exhibit: Exhibit, half: bool, words: Wording) -> Picture | Grid:
+def column_widths(grid: Grid) -> list[float]:
+    """Width in points that each column of a table needs on one line."""
+    columns = zip(grid.headers, *grid.rows, strict=True)
+    return [theme.CELL_MARGIN + max(width_of(cell, theme.TABLE_SIZE) for cell in column) for column in columns]
+
+
+def _shown_exhibits(finding: Finding, words: Wording) -> Iterable[Picture | Grid]:
+    """The exhibits that have something to show."""
+    exhibits = [exhibit for exhibit in finding.exhibits if exhibit.rows]
+    grids = [_grid(finding, exhibit, words) for exhibit in exhibits]
+    narrow = {
+        place
+        for place, (exhibit, grid) in enumerate(zip(exhibits, grids, strict=True))
+        if exhibit.kind == "table" and len(grid.rows) <= FEW_COLUMNS and sum(column_widths(grid)) <= theme.HALF_WIDTH
+    }
+    for exhibit, grid, half in zip(exhibits, grids, halves(exhibits, narrow), strict=True):
+        if is_drawable(exhibit):
+            yield picture_of(grid.key, exhibit, grid, _labels(finding, exhibit, words), words, half)
+        else:
+            yield replace(grid, half=half)
+
+
+def _labels(finding: Finding, exhibit: Exhibit, words: Wording) -> tuple[str, str]:
+    """The names of both axes, empty where the wording has none."""
+    prefix = f"{finding.key}.exhibits.{exhibit.key}"
+    x, y = (
+        words.filled(f"{prefix}.{axis}", finding.numbers) if words.has(f"{prefix}.{axis}") else ""
+        for axis in ("x", "y")
+    )
+    return x, y
+
+
+def _grid(finding: Finding, exhibit: Exhibit, words: Wording) -> Grid:
+    """The exhibit's data as a table, with its title and source."""
     prefix = f"{finding.key}.exhibits.{exhibit.key}"
     key = f"{finding.key}-{exhibit.key}"
     title = words.filled(f"{prefix}.title", finding.numbers)
     source = words.filled(f"{prefix}.note", finding.numbers)
-    labels = tuple(
-        words.filled(f"{prefix}.{axis}", finding.numbers) if words.has(f"{prefix}.{axis}") else ""
-        for axis in ("x", "y")
-    )
-    grid = grid_of(key, title, source, exhibit, _headers(prefix, exhibit, (labels[0], labels[1]), words), words)
-    if not is_drawable(exhibit):
-        return grid
-    return picture_of(key, exhibit, grid, (labels[0], labels[1]), words, half)
+    headers = _headers(prefix, exhibit, _labels(finding, exhibit, words), words)
+    return grid_of(key, title, source, exhibit, headers, words)
 
 
 def picture_of(

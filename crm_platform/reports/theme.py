@@ -48,9 +48,12 @@ LABEL_SIZE: Final = 8.0
 AXIS_SIZE: Final = 7.5
 LINE_GAP: Final = 10.5  # between direct labels, so that none touches its neighbour
 
-TITLE_SIZE: Final = 15.0
+CHAPTER_SIZE: Final = 16.0
+TITLE_SIZE: Final = 13.5
 TITLE_WIDTH: Final = 470.0
 CHART_TITLE_SIZE: Final = 10.5
+TABLE_SIZE: Final = 8.4
+CELL_MARGIN: Final = 10.0  # left and right of a cell together
 
 
 def channels(colour: str) -> tuple[int, int, int]:

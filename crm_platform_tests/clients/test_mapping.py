@@ -82,6 +82,14 @@ def test_every_kind_of_set_aside_rule_is_understood():
         ({"tables": {"media": {"set_aside": [{"rule": "a", "column": "x"}]}}}, "tables.media.set_aside"),
         ({"tables": {"media": {"set_aside": {"rule": "a"}}}}, "tables.media.set_aside"),
         (
+            {"tables": {"media": {"set_aside": [{"rule": "a", "column": "x", "one_of": "POST"}]}}},
+            "tables.media.set_aside",
+        ),
+        (
+            {"tables": {"products": {"columns": {"list_price_jpy": {"column": "x", "times": float("inf")}}}}},
+            "tables.products.columns.list_price_jpy",
+        ),
+        (
             {"tables": {"media": {"set_aside": [{"rule": "a", "column": "x", "matching": "("}]}}},
             "tables.media.set_aside",
         ),

@@ -67,13 +67,24 @@ def test_a_class_at_a_past_month_end_knows_nothing_of_later_orders() -> None:
 
 
 def test_grown_customers_below_half_of_sales_are_an_issue_with_the_amount_to_half() -> None:
-    grown = [Order("g", dt.date(2023, month, 1), 100) for month in (1, 4, 7, 10)]
-    new = [Order(f"n{n}", dt.date(2023, 12, 1), 100) for n in range(12)]
+    grown = [Order(f"g{n}", dt.date(2023, month, 1), 100) for n in range(3) for month in (1, 4, 7, 10)]
+    new = [Order(f"n{n}", dt.date(2023, 12, 1), 100) for n in range(36)]
     finding = cpm_portfolio(planted_inputs(grown + new, AS_OF))
     assert finding is not None
     assert finding.verdict == "issue"
     assert finding.numbers["grown_share_rate"] == 0.25
-    assert finding.yen_effect_jpy == (1600 - 2 * 400) // 2
+    assert finding.yen_effect_jpy == (4800 - 2 * 1200) // 2
+
+
+def test_a_share_of_fewer_than_thirty_people_is_no_verdict() -> None:
+    orders = [Order(f"c{n}", dt.date(2023, 12, 1), 1600 if n < 4 else 100) for n in range(29)]
+    inputs = [planted_inputs(found, AS_OF) for found in (orders, [*orders, Order("x", AS_OF)])]
+    for question in (purchasing_power, profitability, buyer_kinds, cpm_portfolio):
+        few, enough = (question(each) for each in inputs)
+        assert few is not None
+        assert enough is not None
+        assert (few.verdict, few.yen_effect_jpy) == ("undetermined", None)
+        assert enough.verdict in ("healthy", "issue")
 
 
 def test_twenty_percent_of_buyers_with_eighty_percent_of_sales_meet_the_mark() -> None:
@@ -92,7 +103,7 @@ def test_the_lorenz_curve_rises_from_nothing_to_everything_and_bends_down(inputs
 
 
 def test_four_planted_buyers_get_their_own_kinds() -> None:
-    ordinary = [Order(f"o{n}", dt.date(2022, 6, 1), 1000) for n in range(20)]
+    ordinary = [Order(f"o{n}", dt.date(2022, 6, 1), 1000) for n in range(30)]
     planted = [
         *(Order("big", dt.date(2023, month, 1), 5000) for month in (6, 9)),
         Order("stalled", dt.date(2023, 1, 1), 5000),
@@ -102,7 +113,7 @@ def test_four_planted_buyers_get_their_own_kinds() -> None:
     ]
     inputs = planted_inputs(ordinary + planted, AS_OF)
     found = {row["kind"].removeprefix("@buyer_kind."): row["customers"] for row in kind_rows(inputs)}
-    assert found == {"returned": 1, "stalled": 1, "big_ticket": 1, "frequent_small": 1, "other": 20}
+    assert found == {"returned": 1, "stalled": 1, "big_ticket": 1, "frequent_small": 1, "other": 30}
     finding = buyer_kinds(inputs)
     assert finding is not None
     assert finding.verdict == "healthy"

@@ -22,7 +22,7 @@ VERDICTS = ("healthy", "issue", "undetermined")
 
 
 def house(months: int, *, shrinking: bool = False, backtest: Mapping[str, object] | None = None) -> DiagnosisInputs:
-    orders = random_orders(400, months, seed=3, shrinking=shrinking)
+    orders = random_orders(250, months, seed=3, shrinking=shrinking)
     as_of = dt.date(2020, 1, 1).replace(year=2020 + months // 12, month=1 + months % 12) - dt.timedelta(1)
     return planted_inputs(orders, as_of, media=MEDIA, products=GROUPS, alerts=True, backtest=backtest)
 

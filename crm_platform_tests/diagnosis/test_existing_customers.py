@@ -32,7 +32,7 @@ def test_a_break_of_one_way_of_beginning_is_found_among_all_others() -> None:
     orders += stoppers({1: 900, 2: 300, 3: 120, 4: 60, 5: 400}, "one_off")
     finding = lapse_points(planted_inputs(orders, AS_OF))
     assert finding is not None
-    assert (finding.verdict, finding.numbers["point_group"]) == ("issue", "@order_kind.subscription")
+    assert (finding.verdict, finding.numbers["point_group"]) == ("issue", "@customers_who_began.subscription")
     assert finding.numbers["point_purchase"] == 3
 
 

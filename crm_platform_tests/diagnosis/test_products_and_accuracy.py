@@ -2,6 +2,8 @@ import copy
 import datetime as dt
 from dataclasses import replace
 
+import pytest
+
 from crm_platform.diagnosis.forecast_accuracy import forecast_accuracy
 from crm_platform.diagnosis.products import product_groups, product_pairs
 from crm_platform.forecast import backtest
@@ -84,6 +86,18 @@ def test_classes_out_of_order_are_an_issue() -> None:
     finding = forecast_accuracy(planted_inputs([Order("a", dt.date(2023, 1, 1))], AS_OF, backtest=inverted))
     assert finding is not None
     assert (finding.verdict, finding.numbers["inverted_classes"]) == ("issue", 1)
+
+
+@pytest.mark.parametrize(("bias", "verdict"), [(0.9, "healthy"), (0.89, "issue"), (1.1, "healthy"), (1.11, "issue")])
+def test_a_total_off_by_more_than_a_tenth_is_an_issue_however_good_the_order(bias: float, verdict: str) -> None:
+    finding = forecast_accuracy(
+        planted_inputs([Order("a", dt.date(2023, 1, 1))], AS_OF, backtest={**BACKTEST, "bias": bias})
+    )
+    assert finding is not None
+    assert (finding.verdict, finding.numbers["fault"]) == (
+        verdict,
+        "@forecast_fault.total" if verdict == "issue" else None,
+    )
 
 
 def test_what_the_forecast_chapter_says_of_its_past_is_understood() -> None:

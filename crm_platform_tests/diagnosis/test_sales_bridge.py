@@ -24,7 +24,7 @@ ORDERS = st.lists(
 )
 
 
-@settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=3, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(ORDERS)
 def test_the_steps_of_the_bridge_add_up_to_the_yen(orders: list[Order]) -> None:
     anchor = Order("z", dt.date(2021, 1, 1), 1)

@@ -125,6 +125,38 @@ def test_lost_or_damaged_deliverables_are_made_again_byte_for_byte(onboarded: In
     assert onboarded.outbox("demo", MONTH) == before
 
 
+def test_a_lost_fact_and_a_damaged_forecast_are_made_again_and_nothing_else(onboarded: Installation) -> None:
+    before = onboarded.everything()
+    stored_file(onboarded, "customer_months", "2020-09").unlink()
+    stored_file(onboarded, "forecasts", MONTH).write_bytes(b"damaged")
+    answer = onboarded.run("refresh", "--client", "demo")
+    assert "2 table-months recomputed" in answer.out, answer.err
+    assert onboarded.everything() == before
+
+
+def test_a_damaged_book_is_never_issued_anew_in_silence(onboarded: Installation) -> None:
+    before = onboarded.everything()
+    book, segments = stored_file(onboarded, "segment_book", MONTH), stored_file(onboarded, "segments", MONTH)
+    content = book.read_bytes()
+    book.write_bytes(b"damaged")
+    segments.unlink()
+    answer = onboarded.run("refresh", "--client", "demo")
+    assert (answer.code, "Traceback" in answer.err) == (1, False)
+    assert str(book) in answer.err
+    assert "Restore it from the backup" in answer.err
+    assert book.read_bytes() == b"damaged"
+    book.write_bytes(content)
+    assert "1 table-months recomputed" in onboarded.run("refresh", "--client", "demo").out
+    assert onboarded.everything() == before
+
+
+def test_the_customers_of_two_made_up_histories_are_never_mixed(onboarded: Installation) -> None:
+    before = onboarded.everything()
+    answer = onboarded.run("demo", "--customers", "40")
+    assert (answer.code, "another history" in answer.err) == (1, True)
+    assert onboarded.everything() == before
+
+
 def test_history_and_difference_give_what_the_whole_gives_and_the_book_holds(
     onboarded: Installation, demo: Demo, tmp_path: Path
 ) -> None:
@@ -152,6 +184,11 @@ def test_history_and_difference_give_what_the_whole_gives_and_the_book_holds(
     assert {after[customer] for customer in after.keys() - before.keys()} == {"期間内新規"}
     kept = int(re.search(r"│ order_lines +│ \d+ +│ (\d+)", answer.out)[1])  # type: ignore[index]
     assert kept >= MONTHS - 3
+
+
+def stored_file(installation: Installation, table: str, month: str) -> Path:
+    (path,) = (installation.data / "lake" / "demo" / table).glob(f"{month}.*.parquet")
+    return path
 
 
 @pytest.mark.needs_program("chromium", "chromium")

@@ -133,3 +133,12 @@ def test_a_month_outside_the_data_is_refused_and_names_the_span(delivery: dict[s
     answer = installation.run("refresh", "--client", "demo", "--month", "2019-01")
     assert answer.code == 1
     assert re.search(r"from 20\d\d-\d\d to 2025-06", answer.err)
+
+
+def test_a_disk_that_says_no_is_one_message_with_its_path(tmp_path: Path) -> None:
+    installation = Installation(tmp_path / "data")
+    installation.data.mkdir()
+    (installation.data / "clients").write_text("a file where a folder should be")
+    answer = installation.run("clients", "add", "acme", "--name", "Acme")
+    assert (answer.code, "Traceback" in answer.err) == (1, False)
+    assert str(installation.data / "clients") in answer.err

@@ -3,6 +3,7 @@
 import pytest
 
 from crm_platform.intake import DeliveredFile, accept_delivery, read_inbox
+from crm_platform.intake.faults import masked
 from crm_platform.refusals import Refused
 from crm_platform_tests.intake.deliveries import (
     CUSTOMERS,
@@ -149,3 +150,16 @@ def test_a_customer_file_without_a_header_is_refused_without_showing_its_first_r
     with pytest.raises(Refused, match="holds values, not headers") as refusal:
         examine(files)
     assert "山田" not in str(refusal.value)
+
+
+@pytest.mark.parametrize("intake", [{}, {"tables": {"customers": {"columns": {"customer_id": "会員"}}}}])
+def test_a_file_without_its_header_line_is_refused_without_showing_whose_row_stands_there(intake):
+    files = delivery([line()])
+    files[1] = file_of("customers.tsv", [["山田花子", "東京都", "女"], ["佐藤太郎", "大阪府", "男"]], "cp932")
+    with pytest.raises(Refused, match="none of the headers") as refusal:
+        examine(files, client_with(intake))
+    assert not set("山田花子東京都女佐藤太郎大阪府男") & set(str(refusal.value))
+
+
+def test_a_name_that_slipped_into_another_column_is_masked_whole():
+    assert (masked("山田花子"), masked("Tokyo 1"), masked("ab")) == ("****", "T*****1", "**")

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import fcntl
+from collections.abc import Callable
 from pathlib import Path
 
 import pyarrow as pa
@@ -64,6 +66,48 @@ def test_a_write_that_breaks_off_leaves_the_old_month_readable(lake: Lake, monke
     monkeypatch.undo()
     assert lake.read("acme", TABLE, JUNE)["sales_jpy"].to_pylist() == [1]
     assert not list((lake.root / "acme" / "shelf").glob(".*"))
+
+
+@pytest.mark.parametrize("damage", [Path.unlink, lambda path: path.write_bytes(path.read_bytes()[:-9])])
+def test_a_lost_or_damaged_file_is_not_current_and_whoever_reads_it_is_told_what_to_do(
+    lake: Lake, damage: Callable[[Path], object]
+) -> None:
+    written = lake.write("acme", TABLE, JUNE, rows(a=1), MadeFrom(code="c"))
+    assert lake.is_current("acme", "shelf", JUNE, MadeFrom(code="c"))
+    damage(written.path)
+    assert not lake.is_current("acme", "shelf", JUNE, MadeFrom(code="c"))
+    for read in (lambda: lake.read("acme", TABLE, JUNE), lambda: lake.scan("acme", TABLE, [JUNE])):
+        with pytest.raises(Refused, match=r"missing or damaged.*[Rr]estore .*refresh --client acme --month 2025-06"):
+            read()
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", "{}", '{"file": "x"}'])
+def test_a_damaged_record_is_refused_and_named(lake: Lake, content: str) -> None:
+    lake.write("acme", TABLE, JUNE, rows(a=1), MadeFrom())
+    (lake.root / "acme" / "shelf" / "2025-06.json").write_text(content)
+    with pytest.raises(Refused, match=r"shelf/2025-06\.json: .*damaged"):
+        lake.read("acme", TABLE, JUNE)
+
+
+def test_what_a_killed_writer_left_is_gone_after_the_next_write_of_the_month(lake: Lake) -> None:
+    lake.write("acme", TABLE, JULY, rows(a=9), MadeFrom())
+    folder = lake.root / "acme" / "shelf"
+    for left in ("2025-06.0123456789abcdef.parquet", ".x1y2.staged"):
+        (folder / left).write_bytes(b"half")
+    kept = lake.write("acme", TABLE, JUNE, rows(a=1), MadeFrom()).path
+    assert {path.name.split(".")[0] for path in folder.iterdir()} == {"2025-06", "2025-07"}
+    assert len(list(folder.iterdir())) == 4
+    assert kept.exists()
+
+
+def test_nobody_else_works_on_a_client_while_somebody_does(lake: Lake) -> None:
+    def try_lock(client: str) -> None:
+        with (lake.root / client / ".lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+    with lake.alone("acme"), lake.alone("other"), pytest.raises(BlockingIOError):
+        try_lock("acme")
+    try_lock("acme")
 
 
 def test_a_scan_over_a_gap_is_refused_and_names_the_month(lake: Lake) -> None:

@@ -11,7 +11,7 @@ from crm_platform.reports import exhibit_png, theme
 from crm_platform.reports.exhibits import chart_spec, is_drawable, svg_of
 from crm_platform.reports.exhibits.bars import bridge_edges
 from crm_platform.reports.exhibits.canvas import Frame, axis_around, axis_from_zero
-from crm_platform.reports.exhibits.labels import Label, category_names, dodged
+from crm_platform.reports.exhibits.labels import Label, category_names, dodged, names_below
 from crm_platform_tests.reports import invented
 
 JA = invented.wording("ja")
@@ -37,6 +37,17 @@ def test_a_chart_without_rows_is_not_drawn_and_one_of_a_single_row_is(key):
     assert not is_drawable(dataclasses.replace(exhibit, rows=()))
     single = dataclasses.replace(exhibit, rows=exhibit.rows[-1:])
     assert svg_of(chart_spec(single, JA)).startswith("<svg")
+
+
+def test_names_of_classes_break_before_their_state_and_never_touch_their_neighbours():
+    values = [f"@cpm.{stage}_{state}" for stage in ("first", "steady", "premium") for state in ("active", "lapsed")]
+    assert names_below(values, "text", JA, 6 * 40)["@cpm.first_active"] == "初回\n現役客"
+    assert "\n" not in names_below(values, "text", JA, 6 * 80)["@cpm.first_active"]
+
+
+def test_names_that_do_not_fit_stand_as_their_codes():
+    values = [f"@value_class.{number}" for number in range(1, 11)]
+    assert list(names_below(values, "text", JA, 10 * 24).values()) == [f"S{number}" for number in range(1, 11)]
 
 
 def test_a_table_is_no_chart():

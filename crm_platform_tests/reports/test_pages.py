@@ -43,13 +43,13 @@ def test_the_number_in_a_title_is_the_number_of_its_chart():
 def test_actions_are_sorted_by_yen_effect_and_only_issues_have_one(japanese_report):
     table = japanese_report.actions.table
     assert [row[0] for row in table.rows] == ["f2", "portfolio", "classes", "lapse", "products"]
-    assert [row[3] for row in table.rows] == ["1.2億円", "6,600万円", "4,100万円", "2,300万円", "900万円"]
+    assert [row[3] for row in table.rows] == ["1.20億円", "6,600万円", "4,100万円", "2,300万円", "900万円"]
 
 
 def test_the_summary_counts_verdicts_and_shows_four_figures_with_their_change(japanese_report):
     summary = japanese_report.summary
     assert summary.title == "2025年6月末の診断：5項目が課題、5項目は健全"
-    assert [tile.value for tile in summary.tiles] == ["13.1億円", "29,144", "41.8%", "6.9億円"]
+    assert [tile.value for tile in summary.tiles] == ["13.1億円", "29,144", "41.8%", "6.90億円"]
     assert [(tile.direction, tile.change) for tile in summary.tiles[:2]] == [("up", "+1.7%"), ("down", "−2.3%")]
 
 
@@ -80,12 +80,15 @@ def test_long_tables_say_how_many_rows_they_leave_out():
     assert (len(grid.rows), grid.remark) == (40, "ほか15件は省略しました。")
 
 
-def test_a_lorenz_curve_shares_its_row_with_a_plain_bar_only():
+def test_a_lorenz_curve_and_a_plain_bar_share_their_rows_with_what_needs_little_width():
     square = Exhibit("a", "lorenz", ({"x": 0.2, "y": 0.8},), x="x", y="y")
     bar = Exhibit("b", "bar", ({"x": 1, "y": 0.8},), x="x", y="y")
     assert halves((square, bar, bar)) == [True, True, False]
     assert halves((square, dataclasses.replace(bar, series="x"))) == [True, False]
-    assert halves((bar, square)) == [False, True]
+    assert halves((bar, square)) == [True, True]
+    table = Exhibit("c", "table", ({"x": 1},), columns=(("x", "count"),))
+    assert halves((bar, table, bar), narrow={1}) == [True, True, False]
+    assert halves((bar, table)) == [False, False]
 
 
 @pytest.mark.parametrize(

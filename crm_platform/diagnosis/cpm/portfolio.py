@@ -9,23 +9,26 @@ import ibis
 from ibis import _
 
 from crm_platform.diagnosis.cpm.states import amount_threshold_jpy, cpm_states
-from crm_platform.diagnosis.finding import Exhibit, Finding, Scalar
+from crm_platform.diagnosis.finding import Exhibit, Finding, Scalar, Verdict
 from crm_platform.diagnosis.inputs import DiagnosisInputs
 from crm_platform.diagnosis.rows import rows, yen_sum
-from crm_platform.diagnosis.trends import change, share
+from crm_platform.diagnosis.trends import change, share, verdict_on
 from crm_platform.tables.analyses import CPM_CLASS_NAMES
 
 GROWN_SHARE_RATE = 0.5  # 優良顧客 + 継続顧客 bring half of the sales or more (seed 002:80, R103)
 _GROWN = ("premium_active", "premium_lapsed", "steady_active", "steady_lapsed")
+_STAGES = ("premium", "trend", "steady", "toddler", "first")
 _QUARTER = 3
 _YEAR = 12
 _NOT_YET = "@cpm_not_yet"
+_STACKED = tuple(f"{stage}_{state}" for state in ("active", "lapsed") for stage in _STAGES)  # the best at the bottom
 
 
 def cpm_portfolio(inputs: DiagnosisInputs) -> Finding | None:
     """The share of twelve months' sales that 優良 and コツコツ customers bring, against 50 % (R103).
 
-    At stake where it is less: the sales that they would have to add in six months to reach it. None without customers.
+    At stake where it is less: the sales that they would have to add in six months to reach it. Undetermined below 30
+    customers or without sales; None without customers.
     """
     now = class_rows(inputs)
     if not now:
@@ -35,9 +38,11 @@ def cpm_portfolio(inputs: DiagnosisInputs) -> Finding | None:
     grown_rate = share(grown_jpy, total_jpy) if total_jpy > 0 else None
     moves = move_rows(inputs)
     former = _counts_before(moves)
-    is_issue = grown_rate is not None and grown_rate < GROWN_SHARE_RATE
-    effect_jpy = max((total_jpy - 2 * grown_jpy) // 2, 0) if is_issue else None
     counts = {row["cpm_class"][5:]: row["customers"] for row in now}
+    verdict: Verdict = "undetermined"
+    if grown_rate is not None:
+        verdict = verdict_on(sum(counts.values()), grown_rate >= GROWN_SHARE_RATE)
+    effect_jpy = max((total_jpy - 2 * grown_jpy) // 2, 0) if verdict == "issue" else None
     numbers: dict[str, Scalar] = {
         **inputs.period,
         "customers": sum(counts.values()),
@@ -56,7 +61,7 @@ def cpm_portfolio(inputs: DiagnosisInputs) -> Finding | None:
     return Finding(
         key="cpm_portfolio",
         chapter="cpm",
-        verdict="undetermined" if grown_rate is None else "issue" if is_issue else "healthy",
+        verdict=verdict,
         numbers=numbers,
         exhibits=_exhibits(now, former, history_rows(inputs), moves),
         threshold=GROWN_SHARE_RATE,
@@ -82,7 +87,7 @@ def quarter_ends(inputs: DiagnosisInputs) -> list[dt.date]:
 
 
 def history_rows(inputs: DiagnosisInputs) -> list[dict[str, Any]]:
-    """Customers of every class at every quarter's end: `month`, `cpm_class`, `customers`."""
+    """Customers of every class at every quarter's end: `month`, `cpm_class`, `customers`; active classes first."""
     counted = cpm_states(inputs, quarter_ends(inputs)).group_by("end_on", "cpm_class").agg(customers=_.count())
     found = {
         (row["end_on"], row["cpm_class"]): row["customers"] for row in rows(counted.order_by("end_on", "cpm_class"))
@@ -90,7 +95,7 @@ def history_rows(inputs: DiagnosisInputs) -> list[dict[str, Any]]:
     return [
         {"month": f"{end_on:%Y-%m}", "cpm_class": f"@cpm.{name}", "customers": found.get((end_on, name), 0)}
         for end_on in quarter_ends(inputs)
-        for name in CPM_CLASS_NAMES
+        for name in _STACKED
     ]
 
 

@@ -10,6 +10,7 @@ from ibis import _
 from crm_platform.diagnosis.finding import Exhibit, Finding
 from crm_platform.diagnosis.inputs import DiagnosisInputs
 from crm_platform.diagnosis.rows import one_row, rows, yen_sum
+from crm_platform.diagnosis.trends import verdict_on
 
 KINDS = ("returned", "stalled", "big_ticket", "frequent_small", "other")
 LARGE_TIMES = 2.0  # a large order: from twice the median order value
@@ -28,7 +29,7 @@ def buyer_kinds(inputs: DiagnosisInputs) -> Finding | None:
     frequent_small (少額反復): four purchases or more of at most the median value, bought within 12 months.
 
     Healthy where stalled customers do not outnumber the big-ticket ones. At stake: 5 % of the stalled (003:133) × their
-    order. None where nobody ever bought.
+    order. Undetermined below 30 buyers; None where nobody ever bought.
     """
     kinds = kind_rows(inputs)
     if not kinds:
@@ -38,12 +39,12 @@ def buyer_kinds(inputs: DiagnosisInputs) -> Finding | None:
         known[f"@buyer_kind.{kind}"] for kind in ("stalled", "big_ticket", "returned", "frequent_small")
     )
     stalled_mean_jpy = round(stalled["sales_jpy"] / stalled["customers"]) if stalled["customers"] else 0
-    is_issue = stalled["customers"] > big["customers"]
-    effect_jpy = round(stalled["customers"] * RESPONSE_RATE * stalled_mean_jpy) if is_issue else None
+    verdict = verdict_on(sum(row["customers"] for row in kinds), stalled["customers"] <= big["customers"])
+    effect_jpy = round(stalled["customers"] * RESPONSE_RATE * stalled_mean_jpy) if verdict == "issue" else None
     return Finding(
         key="buyer_kinds",
         chapter="current_state",
-        verdict="issue" if is_issue else "healthy",
+        verdict=verdict,
         numbers={
             **inputs.period,
             "stalled_customers": stalled["customers"],

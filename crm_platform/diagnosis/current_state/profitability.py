@@ -10,7 +10,7 @@ from ibis import _
 from crm_platform.diagnosis.finding import Exhibit, Finding
 from crm_platform.diagnosis.inputs import DiagnosisInputs
 from crm_platform.diagnosis.rows import exact_sum, one_row, rows
-from crm_platform.diagnosis.trends import share
+from crm_platform.diagnosis.trends import share, verdict_on
 
 RESPONSE_RATE = 0.05  # the response that the seed reckons with (003:133)
 COVERAGE_RATE = 0.8  # 80:20 (seed 004:48-49, R128)
@@ -21,7 +21,8 @@ def profitability(inputs: DiagnosisInputs) -> Finding | None:
     """Which customers repay a contact, and how much of the expected sales they hold.
 
     A contact pays where profitability × 5 % response (003:133) covers its unit cost (settings.alert_unit_cost_jpy).
-    Healthy where those customers hold at least 80 % of all profitability. None where there is nothing to expect.
+    Healthy where those customers hold at least 80 % of all profitability. Undetermined below 30 customers; None where
+    there is nothing to expect.
     """
     pays_from_jpy = inputs.client.settings.alert_unit_cost_jpy / RESPONSE_RATE
     pays = _.profitability_jpy >= pays_from_jpy
@@ -42,7 +43,7 @@ def profitability(inputs: DiagnosisInputs) -> Finding | None:
     return Finding(
         key="profitability",
         chapter="current_state",
-        verdict="healthy" if coverage_rate >= COVERAGE_RATE else "issue",
+        verdict=verdict_on(sums["customers"], coverage_rate >= COVERAGE_RATE),
         numbers={
             **inputs.period,
             "customers": sums["customers"],

@@ -11,6 +11,7 @@ from crm_platform.diagnosis.current_state.retention_power import LEVEL_FLOORS
 from crm_platform.diagnosis.finding import Exhibit, Finding
 from crm_platform.diagnosis.inputs import DiagnosisInputs
 from crm_platform.diagnosis.rows import one_row, rows, yen_sum
+from crm_platform.diagnosis.trends import verdict_on
 
 PARETO_RATE = 0.8  # 優良・ロイヤルの売上 ≈ 80 % (seed 004:48-49, R128)
 _STEPS = 20
@@ -20,7 +21,8 @@ POWER_BANDS = 5
 def purchasing_power(inputs: DiagnosisInputs) -> Finding | None:
     """The share of twelve months' sales that the top 20 % of their buyers bring, against 80 % (R128).
 
-    Healthy from 80 % up: then good customers have been raised. None where nobody bought in twelve months.
+    Healthy from 80 % up: then good customers have been raised. Undetermined below 30 buyers; None where nobody bought
+    in twelve months.
     """
     points = lorenz_rows(inputs)
     if not points:
@@ -31,7 +33,7 @@ def purchasing_power(inputs: DiagnosisInputs) -> Finding | None:
     return Finding(
         key="purchasing_power",
         chapter="current_state",
-        verdict="healthy" if top_rate >= PARETO_RATE else "issue",
+        verdict=verdict_on(buyers["buyers"], top_rate >= PARETO_RATE),
         numbers={
             **inputs.period,
             "top_20_share_rate": top_rate,

@@ -57,7 +57,7 @@ def lapse_points(inputs: DiagnosisInputs) -> Finding | None:
         **inputs.period,
         "silent_days": inputs.client.settings.lapse_silent_days,
         "first_hazard_rate": everyone[0]["hazard_rate"],
-        "point_group": bump.row["kind"] if bump else None,
+        "point_group": _people(bump.row["kind"]) if bump else None,
         "point_purchase": bump.row["purchase"] if bump else None,
         "point_hazard_rate": bump.row["hazard_rate"] if bump else None,
         "neighbour_hazard_rate": bump.row["hazard_rate"] - bump.excess if bump else None,
@@ -67,7 +67,7 @@ def lapse_points(inputs: DiagnosisInputs) -> Finding | None:
         "recent_customers": bump.row["recent"] if bump else None,
         "last_hazard_rate": everyone[-1]["hazard_rate"],
         "last_purchase": everyone[-1]["purchase"],
-        "shown_group": group,
+        "shown_group": _people(group),
         "effect_jpy": effect_jpy,
     }
     shown = [row for row in hazards if row["kind"] == group]
@@ -81,6 +81,11 @@ def lapse_points(inputs: DiagnosisInputs) -> Finding | None:
         yen_effect_jpy=effect_jpy,
         concerned_customers=bump.row["recent"] if bump and is_issue else None,
     )
+
+
+def _people(kind: str) -> str:
+    """Customers by the kind of their first order, as a sentence names them."""
+    return kind.replace("@order_kind.", "@customers_who_began.")
 
 
 def largest_bump(hazards: list[dict[str, Any]]) -> Bump | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from crm_platform.diagnosis import DiagnosisInputs, diagnose
+from crm_platform.orchestration.assets.segments import as_booked, book_digest
 from crm_platform.orchestration.client_month import ClientMonth
 from crm_platform.orchestration.client_month_asset import client_month_asset
 from crm_platform.orchestration.recipe import Reads, Recipe, everything
@@ -29,12 +30,13 @@ _OF_THE_MONTH = (
         "diagnosis",
         {**dict.fromkeys(_OF_THE_PAST, Reads.UP_TO_MONTH), **dict.fromkeys(_OF_THE_MONTH, Reads.SAME_MONTH)},
         settings=everything,
+        further_inputs=book_digest,
     )
 )
 def diagnosis(at: ClientMonth) -> Any:
     """Findings of the second opinion: each a number with its verdict, yen effect and action (R53-R67)."""
     inputs = DiagnosisInputs(
-        client=at.client,
+        client=as_booked(at),
         month=at.month,
         as_of=at.as_of,
         months=at.history_months,

@@ -8,6 +8,7 @@ from typing import Any
 
 from crm_platform.diagnosis import Diagnosis
 from crm_platform.lake import digest_of
+from crm_platform.orchestration.assets.segments import as_booked, book_digest
 from crm_platform.orchestration.client_month import ClientMonth
 from crm_platform.orchestration.client_month_asset import client_month_asset
 from crm_platform.orchestration.code_digest import engine_versions
@@ -39,8 +40,11 @@ def specification(at: ClientMonth) -> dict[str, str]:
 
 
 def is_published(at: ClientMonth) -> bool:
-    """Whether the outbox still holds what the stored manifest lists."""
-    published: Any = published_manifest(at.data.platform.outbox, at.client.id, at.month)
+    """Whether the outbox still holds what the stored manifest lists; a damaged manifest lists nothing."""
+    try:
+        published: Any = published_manifest(at.data.platform.outbox, at.client.id, at.month)
+    except (ValueError, LookupError, TypeError):
+        return False
     return bool(published == at.document("deliverables"))
 
 
@@ -50,7 +54,7 @@ def is_published(at: ClientMonth) -> bool:
         "reports",
         {**dict.fromkeys(_SAME_MONTH, Reads.SAME_MONTH), "order_lines": Reads.UP_TO_MONTH},
         settings=everything,
-        further_inputs=specification,
+        further_inputs=lambda at: {**specification(at), **book_digest(at)},
         still_there=is_published,
     )
 )
@@ -69,8 +73,8 @@ def deliverables(at: ClientMonth) -> Any:
 
 
 def words_of(at: ClientMonth) -> Wording:
-    """The client's words, with names for as many value classes as it has."""
-    return Wording.of(at.client.language, at.client.settings.value_classes)
+    """The client's words, with names for as many value classes as the book in force has."""
+    return Wording.of(at.client.language, as_booked(at).settings.value_classes)
 
 
 def acceptance(at: ClientMonth) -> dict[str, bytes]:

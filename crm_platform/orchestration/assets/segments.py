@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-import pyarrow as pa
+from dataclasses import replace
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from crm_platform.clients import Client
 from crm_platform.lake import digest_of
 from crm_platform.orchestration.client_month import ClientMonth
 from crm_platform.orchestration.client_month_asset import client_month_asset
@@ -24,6 +28,13 @@ def book_digest(at: ClientMonth) -> dict[str, str]:
     """Digest of the book in force."""
     month = book_in_force(at)
     return {"segment_book": at.data.lake.digest(at.client.id, "segment_book", [month]) if month else digest_of(None)}
+
+
+def as_booked(at: ClientMonth) -> Client:
+    """The client with as many value classes as the book in force: a changed setting waits for the next book (R51)."""
+    book = at.data.lake.read(at.client.id, TABLES["segment_book"], book_in_force(at) or at.month)
+    classes = pc.max(book["value_class"]).as_py()
+    return replace(at.client, settings=replace(at.client.settings, value_classes=classes))
 
 
 @client_month_asset(

@@ -33,10 +33,11 @@ def contact_dates(at: ClientMonth) -> pa.Table:
 
 
 def latest_deliveries(months: ibis.Table) -> pd.DataFrame:
-    """The last delivery of each product to each customer."""
-    latest = months.group_by("customer_id", "product_id").agg(
-        last_delivered_on=_.last_delivered_on.max(),
-        last_quantity=_.last_quantity.argmax(_.month),
+    """The last delivery of each product to each customer, which an order of an earlier month may be (予約)."""
+    latest_first = ibis.window(
+        group_by=["customer_id", "product_id"], order_by=[months.last_delivered_on.desc(), months.month.desc()]
     )
+    ranked = months.mutate(place=ibis.row_number().over(latest_first)).filter(_.place == 0)
+    latest = ranked.select("customer_id", "product_id", "last_delivered_on", "last_quantity")
     frame: pd.DataFrame = latest.order_by("customer_id", "product_id").to_pandas()
     return frame

@@ -43,7 +43,8 @@ from crm_platform.reports.glyphs import width_of
 from crm_platform.reports.wording import Wording
 
 _LYING_ROW = 17.0
-_NAME_WIDTH = 150.0
+_WIDEST_BAR = 84.0
+_NAME_WIDTH = 170.0
 _LABELLED_UP_TO = 16
 
 
@@ -86,10 +87,12 @@ def _standing(
 ) -> dict[str, Any]:
     measure = measure_of(numbers(exhibit.rows, exhibit.y), exhibit.y_unit, wording)
     data = _bar_rows(exhibit, names, measure)
-    axis = axis_from_zero([row["y"] for row in data])
+    axis = axis_from_zero([row["y"] for row in data], least_step=1.0 if exhibit.y_unit == "count" else 0.0)
     frame = Frame(width, theme.CHART_HEIGHT, tick_width(axis, measure), 6, top=28, bottom=room_below(names.values()))
+    slot = frame.plot_width / len(names)
+    bands = {**BANDS, "paddingInner": max(1 - _WIDEST_BAR / slot, BANDS["paddingInner"])}
     ground = chart_of(data).encode(
-        x=alt.X("x:O", **horizontal(list(names.values()), exhibit.x_unit, frame, **BANDS)),
+        x=alt.X("x:O", **horizontal(list(names.values()), exhibit.x_unit, frame, **bands)),
         color=alt.Color("colour:N", scale=None),
     )
     bars = ground.mark_bar().encode(y=alt.Y("zero:Q", **vertical(axis, measure)), y2="y:Q")

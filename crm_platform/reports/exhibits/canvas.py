@@ -99,10 +99,10 @@ def _decimals(largest: float) -> int:
     return 0 if largest >= 100 else 1 if largest >= 10 else 2
 
 
-def axis_from_zero(values: Sequence[float]) -> Axis:
+def axis_from_zero(values: Sequence[float], least_step: float = 0.0) -> Axis:
     """From 0 (or the lowest value below it) to a round number above all values: for bars and areas."""
     low, high = min([0.0, *values]), max([0.0, *values])
-    return _rounded(low, high)
+    return _rounded(low, high, least_step)
 
 
 def axis_around(values: Sequence[float]) -> Axis:
@@ -114,9 +114,9 @@ def axis_around(values: Sequence[float]) -> Axis:
     return axis_from_zero(values)
 
 
-def _rounded(low: float, high: float) -> Axis:
+def _rounded(low: float, high: float, least_step: float = 0.0) -> Axis:
     highest = high if high - low > _NARROWEST_SPAN else low + 1
-    step = _round_step((highest - low) / 4)
+    step = max(_round_step((highest - low) / 4), least_step)
     first, last = math.floor(low / step + 1e-9), math.ceil(highest / step - 1e-9)
     ticks = tuple(round(n * step, 10) for n in range(first, last + 1))
     return Axis(ticks[0], ticks[-1], ticks)

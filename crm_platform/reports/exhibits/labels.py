@@ -12,7 +12,7 @@ import altair as alt
 from crm_platform.diagnosis.finding import Exhibit, Scalar, Unit
 from crm_platform.reports import theme
 from crm_platform.reports.exhibits.canvas import Axis, Frame, chart_of
-from crm_platform.reports.glyphs import broken, phrases, shortened, width_of
+from crm_platform.reports.glyphs import ELLIPSIS, broken, phrases, shortened, width_of
 from crm_platform.reports.wording import Wording
 
 SERIES_LABEL_WIDTH = 118.0
@@ -81,15 +81,29 @@ def shown_ticks(names: Sequence[str], unit: Unit, room: float) -> Ticks:
 
 
 def names_below(values: Sequence[Scalar], unit: Unit, wording: Wording, room: float) -> dict[Scalar, str]:
-    """Names for an x axis of `room` points: texts on one or two lines, cut where these do not hold them."""
+    """Names for an x axis of `room` points: texts on one or two lines; where these do not hold them, their first
+    words (`S1`), if these are distinct, else cut.
+    """
     names = category_names(values, unit, wording, 2 * room)
     slot = room / max(len(names), 1) - 2
     if unit != "text" or slot + 2 < _NARROWEST_SLOT:
         return names
-    return _distinct({value: _on_two_lines(name, slot) for value, name in names.items()})
+    ends = tuple(wording.text("format.line_starts").split())
+    below = {value: _on_two_lines(name, slot, ends) for value, name in names.items()}
+    codes = {value: name.split()[0] for value, name in names.items() if name.strip()}
+    if any(ELLIPSIS in name for name in below.values()) and len(set(codes.values())) == len(names):
+        return dict(codes)
+    return _distinct(below)
 
 
-def _on_two_lines(name: str, slot: float) -> str:
+def _on_two_lines(name: str, slot: float, line_starts: tuple[str, ...]) -> str:
+    """The name broken between phrases, before one of `line_starts` where that fits."""
+    if width_of(name, theme.AXIS_SIZE) <= slot - 2:
+        return name
+    for start in line_starts:
+        head = name.removesuffix(start).rstrip()
+        if head != name and max(width_of(part, theme.AXIS_SIZE) for part in (head, start)) <= slot:
+            return f"{head}\n{start}"
     first, *rest = broken(name, theme.AXIS_SIZE, slot) or [""]
     return "\n".join([first, shortened("".join(rest), theme.AXIS_SIZE, slot)]) if rest else first
 

@@ -41,6 +41,7 @@ from crm_platform.reports.exhibits.rows_of import distinct, number, numbers, plo
 from crm_platform.reports.wording import Wording
 
 _DOTS_UP_TO = 24
+_LAYER_ROOM = 13.0
 
 
 def line_chart(exhibit: Exhibit, wording: Wording, top: str, width: float) -> dict[str, Any]:
@@ -125,7 +126,8 @@ def stacked_area_chart(exhibit: Exhibit, wording: Wording, top: str, width: floa
     axis = axis_from_zero([measure.scaled(total) for total in totals])
     colours = layer_colours(list(series), exhibit.highlight)
     margins = {"left": tick_width(axis, measure), "right": label_room(list(series.values()))}
-    frame = Frame(width, theme.CHART_HEIGHT + 20, **margins, bottom=room_below(names.values()))
+    height = theme.CHART_HEIGHT + max(20.0, _LAYER_ROOM * len(series) - 70)
+    frame = Frame(width, height, **margins, bottom=room_below(names.values()))
     data = [
         {
             "x": names[x],

@@ -93,7 +93,10 @@ class Wording:
         return self.text(f"value_class.{number}") if named else self.text("value_class.other", number=str(number))
 
     def formatted(self, value: Scalar, fmt: str) -> str:
-        """`value` as `fmt` writes it (yen, count, rate, points, change, days, index, month, text, real); None is —."""
+        """`value` as `fmt` writes it (yen, count, rate, points, change, days, index, month, text, real); None is —.
+
+        `points_size` and `change_size` leave out the sign, for sentences that say the direction.
+        """
         if value is None:
             return NOTHING
         if fmt == "text":
@@ -120,9 +123,11 @@ class Wording:
             "count": lambda value: _minus(f"{round(value):,}"),
             "rate": lambda value: _minus(f"{value:.1%}"),
             "points": lambda value: self.text("format.points", number=_minus(f"{value * 100:+.1f}")),
+            "points_size": lambda value: self.text("format.points_size", number=f"{abs(value) * 100:.1f}"),
+            "change_size": lambda value: f"{abs(value):.1%}",
             "change": lambda value: _minus(f"{value:+.1%}"),
             "days": lambda value: self.text("format.days", number=_minus(f"{round(value):,}")),
-            "index": lambda value: _minus(f"{value:.0f}"),
+            "index": lambda value: _minus(f"{value:.0f}" if abs(value) >= 20 else f"{value:.2f}"),
             "real": lambda value: _minus(f"{value:,.2f}"),
         }
 
@@ -135,8 +140,14 @@ class Wording:
         if scale.from_jpy > 1:
             scale = self.money_scale(_rounded_to_three_digits(value))
         scaled = abs(value) / max(scale.from_jpy, 1)
-        digits = f"{scaled:,.1f}" if scaled < 99.95 and scale.from_jpy > 1 else f"{scaled:,.0f}"
+        digits = f"{scaled:,.{self._decimals(scale, scaled)}f}"
         return _signed(scale.pattern.format(digits), value)
+
+    def _decimals(self, scale: MoneyScale, scaled: float) -> int:
+        """None for yen and from 100 units on; two below 10 of the largest unit, so that 1.56 and 1.61億円 differ."""
+        if scale.from_jpy <= 1 or scaled >= 99.95:
+            return 0
+        return 2 if scale == self.money[0] and scaled < 9.995 else 1
 
     def _month(self, text: str) -> str:
         year, number = text[:4], text[5:7]

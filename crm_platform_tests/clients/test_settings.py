@@ -1,0 +1,34 @@
+"""Settings out of bounds are refused by their name, so that no chapter meets one."""
+
+import pytest
+
+from crm_platform.clients.catalogue import client_from_toml
+from crm_platform.refusals import Refused
+
+
+@pytest.mark.parametrize(
+    ("values", "key"),
+    [
+        ({"settings": {"value_classes": 0}}, "settings.value_classes"),
+        ({"settings": {"value_classes": 1000}}, "settings.value_classes"),
+        ({"settings": {"value_classes": 2.5}}, "settings.value_classes"),
+        ({"settings": {"alert_top_share": 1.5}}, "settings.alert_top_share"),
+        ({"settings": {"alert_top_share": float("nan")}}, "settings.alert_top_share"),
+        ({"settings": {"alert_top_share": True}}, "settings.alert_top_share"),
+        ({"settings": {"contact_lead_days": 10**9}}, "settings.contact_lead_days"),
+        ({"settings": {"alert_unit_cost_jpy": -1}}, "settings.alert_unit_cost_jpy"),
+        ({"settings": {"colour": 1}}, "settings.colour"),
+        ({"settings": 5}, "settings"),
+        ({"business_year_start_month": True}, "business_year_start_month"),
+        ({"business_year_start_month": 4.0}, "business_year_start_month"),
+    ],
+)
+def test_a_setting_that_no_chapter_could_use_is_refused_by_its_name(values, key):
+    with pytest.raises(Refused) as refusal:
+        client_from_toml("acme", {"name": "Acme", **values}, "acme.toml")
+    assert (refusal.value.file, refusal.value.column) == ("acme.toml", key)
+
+
+def test_settings_on_their_bounds_are_taken():
+    settings = {"value_classes": 1, "alert_top_share": 1, "contact_lead_days": 0}
+    assert client_from_toml("acme", {"name": "Acme", "settings": settings}, "acme.toml").settings.value_classes == 1

@@ -1,0 +1,104 @@
+"""What the assets add to the chapters."""
+
+from __future__ import annotations
+
+import datetime as dt
+import subprocess
+from dataclasses import replace
+from pathlib import Path
+
+import ibis
+import pandas as pd
+import pyarrow as pa
+import pytest
+
+from crm_platform.demo import make_demo
+from crm_platform.lake import MadeFrom, digest_of
+from crm_platform.orchestration.assets.segments import as_booked, book_in_force
+from crm_platform.orchestration.assets.two_track import latest_deliveries
+from crm_platform.orchestration.client_month import ClientData, ClientMonth
+from crm_platform.orchestration.client_month_asset import _make
+from crm_platform.orchestration.recipe import Recipe
+from crm_platform.periods import Month
+from crm_platform.segments import issue_book
+from crm_platform.tables import TABLES
+from crm_platform_tests.end_to_end.installation import PROJECT, Installation
+
+
+@pytest.fixture
+def at(tmp_path: Path) -> ClientMonth:
+    installation, demo = Installation.at(tmp_path / "data"), make_demo(customers=20, months=7)
+    installation.deliver(demo, tmp_path / "files")
+    return ClientData(installation.platform, installation.platform.catalogue.load("demo")).at(demo.last_month)
+
+
+def test_an_input_that_changes_while_a_month_is_computed_leaves_the_month_stale(at: ClientMonth) -> None:
+    state = ["before"]
+    recipe = Recipe("former_forecast", "alerts", further_inputs=lambda _: {"state": digest_of(state)})
+
+    def compute(months: list[ClientMonth]) -> dict[ClientMonth, str]:
+        made_of = state[0]
+        state[0] = "after"
+        return dict.fromkeys(months, made_of)
+
+    list(_make(recipe, [[at]], compute, None, None))
+    assert at.document("former_forecast") == "before"
+    assert not recipe.is_current(at)
+    list(_make(recipe, [[at]], compute, None, None))
+    assert at.document("former_forecast") == "after"
+    assert recipe.is_current(at)
+
+
+def test_the_latest_delivery_of_a_product_may_be_of_an_earlier_months_order() -> None:
+    months = pd.DataFrame(
+        {
+            "month": [dt.date(2025, 4, 1), dt.date(2025, 5, 1), dt.date(2025, 5, 1)],
+            "customer_id": ["A", "A", "B"],
+            "product_id": ["P", "P", "P"],
+            "last_delivered_on": [dt.date(2025, 6, 20), dt.date(2025, 5, 3), dt.date(2025, 5, 4)],
+            "last_quantity": [3, 1, 2],
+        }
+    )
+    found = latest_deliveries(ibis.memtable(months))
+    assert [(row.customer_id, row.last_delivered_on, row.last_quantity) for row in found.itertuples()] == [
+        ("A", pd.Timestamp(2025, 6, 20), 3),
+        ("B", pd.Timestamp(2025, 5, 4), 2),
+    ]
+
+
+def test_an_earlier_months_book_never_takes_the_place_of_a_later_one_and_holds_for_six_months(at: ClientMonth) -> None:
+    issue(at, "2020-08", classes=10)
+    issue(at, "2020-10", classes=10)
+    held = {
+        month: book_in_force(at.data.at(Month.parse(month))) for month in ("2020-07", "2020-09", "2020-10", "2021-03")
+    }
+    assert {month: held[month] and str(held[month]) for month in held} == {
+        "2020-07": None,
+        "2020-09": "2020-08",
+        "2020-10": "2020-10",
+        "2021-03": "2020-10",
+    }
+    assert book_in_force(at.data.at(Month(2021, 4))) is None
+
+
+def test_a_changed_number_of_classes_waits_for_the_next_book(at: ClientMonth) -> None:
+    issue(at, str(at.month), classes=4)
+    assert at.client.settings.value_classes == 10
+    assert as_booked(at).settings.value_classes == 4
+    assert replace(as_booked(at), settings=at.client.settings) == at.client
+
+
+def issue(at: ClientMonth, month: str, *, classes: int) -> None:
+    """Store a book for twenty customers."""
+    expected = pa.array([float(n) for n in range(1, 21)])
+    forecasts = pa.table({"customer_id": [f"C{n:02d}" for n in range(20)], "expected_sales_jpy": expected})
+    when = at.data.at(Month.parse(month))
+    book = issue_book(forecasts, when.as_of, classes)
+    at.data.lake.write(at.client.id, TABLES["segment_book"], when.month, book, MadeFrom())
+
+
+@pytest.mark.needs_program("make", "make")
+def test_make_clean_leaves_deliveries_and_books_alone() -> None:
+    said = subprocess.run(["make", "-n", "clean"], cwd=PROJECT, capture_output=True, text=True, check=True).stdout
+    assert ".venv" in said
+    assert "data/" not in said
