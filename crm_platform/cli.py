@@ -19,7 +19,9 @@ from crm_platform.refusals import Refused
 
 if TYPE_CHECKING:
     import dagster as dg
+    import pyarrow as pa
 
+    from crm_platform.clients import Client
     from crm_platform.orchestration.platform import Platform
     from crm_platform.orchestration.runs import RunReport
 
@@ -132,17 +134,34 @@ def check_client(client: Annotated[str, typer.Argument(help="The client's id.")]
 def deliver(
     client: ClientOption,
     files: Annotated[list[Path], typer.Argument(help="The files of the delivery, whole or only what changed.")],
+    data_to: Annotated[
+        dt.datetime | None,
+        typer.Option(formats=["%Y-%m-%d"], help="The last day that the files cover; else that of the last order."),
+    ] = None,
+    faults: Annotated[Path | None, typer.Option(help="Write every bad row with its reason to this CSV file.")] = None,
 ) -> None:
     """Put a delivery in the inbox: examined first, then there whole or not at all."""
-    _deliver(platform_here(), client, files)
+    _deliver(platform_here(), client, files, data_to.date() if data_to else None, faults)
 
 
-def _deliver(platform: Platform, client_id: str, paths: list[Path]) -> None:
+def _deliver(
+    platform: Platform, client_id: str, paths: list[Path], data_to: dt.date | None, faults: Path | None = None
+) -> None:
     from crm_platform.intake import accept_delivery, read_files
+    from crm_platform.orchestration.runs import register_client
 
     client = platform.catalogue.load(client_id)
     with err.status("examining the delivery"):
-        accepted = accept_delivery(platform.inbox, client, read_files(paths), today=dt.date.today())
+        accepted = accept_delivery(
+            platform.inbox,
+            client,
+            read_files(paths),
+            today=dt.date.today(),
+            data_to=data_to,
+            show_faults=(lambda rows: _write_faults(rows, client, faults)) if faults else None,
+        )
+    with instance_here(platform) as instance:
+        register_client(instance, client_id)
     if accepted.is_known:
         out.print(f"{accepted.folder.name}: delivered before with the same content; nothing to do", highlight=False)
         return
@@ -156,7 +175,28 @@ def _deliver(platform: Platform, client_id: str, paths: list[Path]) -> None:
         )
         grid.add_row(table, *(f"{number:,}" for number in numbers))
     out.print(grid)
+    for file in accepted.receipt["files"]:
+        for column in file["dropped_columns"]:
+            out.print(f"{file['name']}: column {column['column']} cut out as personal data", highlight=False)
+    out.print(f"data to {accepted.receipt['data_to']}{_unfinished(accepted.receipt['data_to'])}", highlight=False)
     out.print(f"in the inbox: {accepted.folder}", highlight=False)
+
+
+def _unfinished(data_to: str | None) -> str:
+    from crm_platform.periods import Month
+
+    last = Month.of(dt.date.fromisoformat(data_to)).last_day if data_to else None
+    if last is None or last.isoformat() == data_to:
+        return ""
+    return f": the month counts as unfinished; if the files cover all of it, say --data-to {last}"
+
+
+def _write_faults(rows: pa.Table, client: Client, path: Path) -> None:
+    from crm_platform.lake.files import write_whole
+    from crm_platform.reports import Wording, quarantine_csv
+
+    write_whole(path, quarantine_csv(rows, Wording.of(client.language), client.csv_encoding))
+    err.print(f"{rows.num_rows} faults listed in {path}", highlight=False)
 
 
 @app.command()
@@ -199,6 +239,7 @@ def print_report(report: RunReport) -> None:
         kept = sum(report.kept.values())
         out.print(f"{report.client} {report.month}: {report.recomputed} table-months recomputed, {kept} kept")
     out.print(f"deliverables: {report.deliverables}", highlight=False)
+    out.print(f"open first: {report.deliverables / 'second_opinion' / 'diagnosis_report.pdf'}", highlight=False)
 
 
 @app.command()
@@ -215,8 +256,8 @@ def demo(
     with err.status(f"making {customers:,} customers"), tempfile.TemporaryDirectory() as folder:
         made = make_demo(customers=customers, seed=seed)
         files = write_delivery(made, Path(folder))
-        _refuse_another_history(platform, files)
-        _deliver(platform, "demo", files)
+        _refuse_another_history(platform, files, made.last_month.last_day)
+        _deliver(platform, "demo", files, made.last_month.last_day)
         truth = platform.data / "demo"
         truth.mkdir(parents=True, exist_ok=True)
         write_truth(made, truth)
@@ -224,12 +265,13 @@ def demo(
     out.print(f"the truth behind it: {truth / 'truth.json'}; the UI: make dev", highlight=False)
 
 
-def _refuse_another_history(platform: Platform, paths: list[Path]) -> None:
+def _refuse_another_history(platform: Platform, paths: list[Path], data_to: dt.date) -> None:
     """The customers of two made-up histories have the same numbers; together they would be no history at all."""
     from crm_platform.intake import delivery_id_for, read_files, read_inbox
 
     stored = [delivery.delivery_id for delivery in read_inbox(platform.inbox, "demo")]
-    if stored and delivery_id_for(platform.inbox, "demo", read_files(paths)) not in stored:
+    delivery_id = delivery_id_for(platform.inbox, "demo", read_files(paths), data_to.isoformat())
+    if stored and delivery_id not in stored:
         folders = ", ".join(str(folder / "demo") for folder in (platform.inbox, platform.lake.root, platform.outbox))
         raise Refused(
             "the demo client has another history already.",

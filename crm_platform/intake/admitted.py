@@ -14,6 +14,8 @@ from crm_platform.clients.client import Client
 from crm_platform.clients.mapping import parse_intake_rules
 from crm_platform.refusals import Refused
 
+_FEW = 0.05
+
 
 @dataclass(frozen=True)
 class Admitted:
@@ -56,12 +58,18 @@ def _refusal(admitted: Admitted, table: str, bad: int, delivered: int, file: str
     return Refused(
         f"{bad:,} of {delivered:,} rows cannot be admitted ({counts}); "
         f"the first: {first['rule']}, {first['masked_value'] or 'empty'}.",
-        f"{first['remedy']} Mend them and deliver again, or allow it in data/clients/{file}: "
-        f"[admission] tolerated_bad_row_rate = {_rounded_up(bad / delivered)}",
+        f"{first['remedy']} Mend them and deliver again{_opening(bad / delivered, file)}",
         file=first["file_name"],
         row=first["row_number"],
         column=first["column"],
     )
+
+
+def _opening(rate: float, file: str) -> str:
+    """How the client may let a few bad rows pass; of many, something is wrong with the file as a whole."""
+    if rate > _FEW:
+        return "; --faults FILE lists them all."
+    return f", or allow it in data/clients/{file}: [admission] tolerated_bad_row_rate = {_rounded_up(rate)}"
 
 
 def _rounded_up(rate: float) -> str:

@@ -36,12 +36,19 @@ def mapping_digest(client: Client) -> str:
 
 
 def examine_delivery(
-    client: Client, files: Sequence[DeliveredFile], *, delivery_id: str, today: dt.date, former: Sequence[Admitted] = ()
+    client: Client,
+    files: Sequence[DeliveredFile],
+    *,
+    delivery_id: str,
+    today: dt.date,
+    former: Sequence[Admitted] = (),
+    data_to: dt.date | None = None,
 ) -> Admitted:
     """Read, guard, map and judge every row of a delivery; nothing is written.
 
     `today`: the day of the delivery; nothing may have happened after it. `former`: earlier deliveries, whose masters a
-    difference delivery (差分データ, R11) may rely on. Refused where a file as a whole cannot be used; bad rows are
+    difference delivery (差分データ, R11) may rely on. `data_to`: the last day that the files cover, where the client
+    says so; the day of the last order otherwise. Refused where a file as a whole cannot be used; bad rows are
     quarantined here and refused by `refuse_beyond_tolerance`.
     """
     rules = rules_of(client)
@@ -58,7 +65,7 @@ def examine_delivery(
         tables |= _derived_tables(rules, examined[name], read) if name == "order_lines" else {}
     quarantined = [part for item in examined.values() for part in item.quarantined]
     tables["quarantined_rows"] = concatenated(QUARANTINED_ROWS, quarantined)
-    return Admitted(tables, _receipt(client, rules, delivery_id, today, receipts, examined, tables))
+    return Admitted(tables, _receipt(client, rules, delivery_id, today, data_to, receipts, examined, tables))
 
 
 @dataclass(frozen=True)
@@ -145,6 +152,7 @@ def _receipt(
     rules: IntakeRules,
     delivery_id: str,
     today: dt.date,
+    data_to: dt.date | None,
     files: list[dict[str, Any]],
     examined: Mapping[str, _Examined],
     tables: Mapping[str, pa.Table],
@@ -166,7 +174,9 @@ def _receipt(
         "accounts": accounts,
         "months": months_of(tables["order_lines"]),
         "data_from": first_day,
-        "data_to": last_day,
+        "data_to": max(filter(None, (last_day, data_to.isoformat() if data_to else None)), default=None),
+        "last_order_on": last_day,
+        "declared_to": data_to.isoformat() if data_to else None,
         "processing": bool(reasons),
         "processing_reasons": reasons,
         "special_format": is_special_format(rules),

@@ -81,10 +81,11 @@ def read_inbox(inbox: Path, client_id: str) -> list[StoredDelivery]:
     return [_stored(path) for path in found]
 
 
-def delivery_id_for(inbox: Path, client_id: str, files: Sequence[DeliveredFile]) -> str:
-    """The id that these files have in the inbox, or will have as the next delivery."""
+def delivery_id_for(inbox: Path, client_id: str, files: Sequence[DeliveredFile], declared_to: str | None = None) -> str:
+    """The id of these files, said to reach `declared_to`, in the inbox, or that of the next delivery."""
     check_names(files)
-    content = digest_of(sorted((file.name.lower().removesuffix(".gz"), file.sha256) for file in files))[:12]
+    named = sorted((file.name.lower().removesuffix(".gz"), file.sha256) for file in files)
+    content = digest_of([named, declared_to] if declared_to else named)[:12]
     stored = [delivery.delivery_id for delivery in read_inbox(inbox, client_id)]
     same = [name for name in stored if name.endswith(f"-{content}")]
     return same[0] if same else f"{max((int(name.split('-')[0]) for name in stored), default=0) + 1:04d}-{content}"
@@ -98,7 +99,7 @@ def put_in_inbox(inbox: Path, client_id: str, files: Sequence[DeliveredFile], ad
     folder = inbox / valid_client_id(client_id)
     folder.mkdir(parents=True, exist_ok=True)
     with _alone(folder):
-        expected = delivery_id_for(inbox, client_id, files)
+        expected = delivery_id_for(inbox, client_id, files, admitted.receipt["declared_to"])
         if (folder / expected).is_dir():
             return folder / expected
         if admitted.delivery_id != expected:

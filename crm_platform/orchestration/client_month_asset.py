@@ -6,7 +6,7 @@ from it.
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any
 
@@ -40,6 +40,21 @@ Compute = Callable[[ClientMonth], Content]
 ComputeSpan = Callable[[Sequence[ClientMonth]], Mapping[ClientMonth, pa.Table]]
 Conserve = Callable[[ClientMonth, pa.Table], list[Fault]]
 Picture = Callable[[ClientMonth, Content], bytes | None]
+Describe = Callable[[ClientMonth, Content], dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What is held against a month's content, and what the UI shows of it."""
+
+    conserve: Conserve | None = None
+    picture: Picture | None = None
+    describe: Describe | None = None
+
+    def of(self, at: ClientMonth, content: Content) -> tuple[bytes | None, dict[str, Any]]:
+        """The month's picture and description."""
+        picture = self.picture(at, content) if self.picture else None
+        return picture, self.describe(at, content) if self.describe else {}
 
 
 @dataclass(frozen=True)
@@ -55,36 +70,42 @@ class Made:
     """What became of one table-month."""
 
     at: ClientMonth
-    written: Written | None  # None where the stored month was kept
+    written: Written | None  # None where the stored month was kept, or nothing could be stored
     faults: Sequence[Fault] = ()
     picture: bytes | None = None
+    described: Mapping[str, Any] = field(default_factory=dict)
     seconds: float = 0.0
 
 
 def client_month_asset(
-    recipe: Recipe, *, conserve: Conserve | None = None, picture: Picture | None = None
+    recipe: Recipe,
+    *,
+    conserve: Conserve | None = None,
+    picture: Picture | None = None,
+    describe: Describe | None = None,
 ) -> Callable[[Compute], ClientMonthAsset]:
     """Declare an asset whose body makes one client's month. Its docstring is what the UI shows."""
 
     def span(compute: Compute) -> ComputeSpan:
         return lambda months: {at: compute(at) for at in months}
 
-    return lambda compute: _declare(recipe, span(compute), compute.__doc__, conserve, picture, at_once=False)
+    shown = Shown(conserve, picture, describe)
+    return lambda compute: _declare(recipe, span(compute), compute.__doc__, shown, at_once=False)
 
 
 def client_months_asset(
     recipe: Recipe, *, conserve: Conserve | None = None, picture: Picture | None = None
 ) -> Callable[[ComputeSpan], ClientMonthAsset]:
     """The same for a body that makes many months of a client at once, because one pass over them is cheaper."""
-    return lambda compute: _declare(recipe, compute, compute.__doc__, conserve, picture, at_once=True)
+    shown = Shown(conserve, picture)
+    return lambda compute: _declare(recipe, compute, compute.__doc__, shown, at_once=True)
 
 
 def _declare(
     recipe: Recipe,
     compute: ComputeSpan,
     meaning: str | None,
-    conserve: Conserve | None,
-    picture: Picture | None,
+    shown: Shown,
     *,
     at_once: bool,
 ) -> ClientMonthAsset:
@@ -110,7 +131,7 @@ def _declare(
                 months = [data.at(key.month) for key in keys]
                 batches = [months] if at_once else [[at] for at in months]
                 with platform.lake.alone(client):  # a run from the UI and one from the command line may meet
-                    made += list(_make(recipe, batches, compute, conserve, picture))
+                    made += list(_make(recipe, batches, compute, shown))
         except Refused as refused:
             raise dg.Failure(str(refused), allow_retries=False) from refused
         for one in made:
@@ -135,8 +156,7 @@ def _make(
     recipe: Recipe,
     batches: Sequence[Sequence[ClientMonth]],
     compute: ComputeSpan,
-    conserve: Conserve | None,
-    picture: Picture | None,
+    shown: Shown,
 ) -> Iterator[Made]:
     kept = 0
     for batch in batches:
@@ -147,32 +167,36 @@ def _make(
         seconds = (time.perf_counter() - started) / max(len(stale), 1)
         for at in batch:
             if at in contents:
-                yield _store(recipe, at, stale[at], contents[at], conserve, picture, seconds)
+                yield _store(recipe, at, stale[at], contents[at], shown, seconds)
             else:
                 kept += 1
-                yield Made(at, None)
+                yield _kept(recipe, at, shown)
     report_progress(recipe.name, made=sum(map(len, batches)) - kept, kept=kept)
 
 
 def _store(
-    recipe: Recipe,
-    at: ClientMonth,
-    made_from: MadeFrom,
-    content: Content,
-    conserve: Conserve | None,
-    picture: Picture | None,
-    seconds: float,
+    recipe: Recipe, at: ClientMonth, made_from: MadeFrom, content: Content, shown: Shown, seconds: float
 ) -> Made:
     lake = at.data.lake
     if recipe.table is None:
         written = lake.write_document(at.client.id, recipe.name, at.month, content, made_from)
-        return Made(at, written, picture=picture(at, content) if picture else None, seconds=seconds)
+        return Made(at, written, (), *shown.of(at, content), seconds)
     rows = recipe.table.cast(content.to_pyarrow() if isinstance(content, ibis.Table) else content)
-    faults = recipe.table.faults(rows) + (conserve(at, rows) if conserve else [])
+    faults = recipe.table.faults(rows) + (shown.conserve(at, rows) if shown.conserve else [])
     if faults:
         return Made(at, None, faults)
     written = lake.write(at.client.id, recipe.table, at.month, rows, made_from)
-    return Made(at, written, picture=picture(at, rows) if picture else None, seconds=seconds)
+    return Made(at, written, (), *shown.of(at, rows), seconds)
+
+
+def _kept(recipe: Recipe, at: ClientMonth, shown: Shown) -> Made:
+    """A month that was kept, shown as it was when it was made."""
+    stored = at.data.lake.provenance(at.client.id, recipe.name, at.month) is not None
+    if not stored or not (shown.picture or shown.describe):
+        return Made(at, None)
+    return Made(
+        at, None, (), *shown.of(at, at.document(recipe.name) if recipe.table is None else at.arrow(recipe.name))
+    )
 
 
 def _check_metadata(made: Sequence[Made], broken: Sequence[Made]) -> dict[str, Any]:

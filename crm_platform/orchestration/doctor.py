@@ -15,6 +15,7 @@ import ibis
 from packaging.requirements import Requirement
 
 from crm_platform.orchestration.platform import Platform
+from crm_platform.refusals import Refused
 from crm_platform.reports.glyphs import BOLD_FONT, REGULAR_FONT
 
 FREE_DISK_BYTES = 2 * 1024**3
@@ -80,13 +81,16 @@ def _disk(folder: Path) -> Checked:
 
 def _clients(platform: Platform) -> Checked:
     ids = platform.catalogue.ids()
-    for client_id in ids:
-        platform.catalogue.load(client_id)
+    try:
+        for client_id in ids:
+            platform.catalogue.load(client_id)
+    except Refused as refused:
+        return Checked("clients", refused.problem, False, f"{refused.place}: {refused.remedy}")
     return Checked("clients", ", ".join(ids) or "none", bool(ids), "Add one: crm-platform clients add ID --name NAME")
 
 
 def _engine() -> Checked:
-    answer = ibis.duckdb.connect().sql("select 6 * 7 as answer").to_pyarrow()["answer"][0].as_py()
+    answer = ibis.duckdb.connect().execute(ibis.literal(6) * 7)
     return Checked("engine", f"Ibis on DuckDB {version('duckdb')}", answer == 42, "Reinstall: make clean install")
 
 

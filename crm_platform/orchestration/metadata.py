@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -30,7 +31,7 @@ def column_schema(table: Table) -> dg.TableSchema:
 
 
 def written_metadata(recipe: Recipe, made: Made) -> dict[str, Any]:
-    """What holds for one month: rows, yen, file, digest, picture; or that it was kept."""
+    """What holds for one month: rows, yen, file, digest, what it says, picture; made or kept."""
     provenance = made.at.data.lake.provenance(made.at.client.id, recipe.name, made.at.month)
     if provenance is None:
         return {"stored": False}
@@ -42,9 +43,10 @@ def written_metadata(recipe: Recipe, made: Made) -> dict[str, Any]:
     }
     if recipe.table is not None:
         metadata["dagster/row_count"] = provenance.rows
+    path = made.at.data.lake.root / made.at.client.id / recipe.name / provenance.file
+    metadata |= {"path": dg.MetadataValue.path(str(path)), **(_yen(path) if recipe.table else {}), **made.described}
     if made.written is not None:
-        metadata |= {"seconds": round(made.seconds, 3), "path": dg.MetadataValue.path(str(made.written.path))}
-        metadata |= _yen(made)
+        metadata["seconds"] = round(made.seconds, 3)
     if made.picture is not None:
         metadata["picture"] = picture_metadata(made.picture)
     return metadata
@@ -55,11 +57,9 @@ def picture_metadata(png: bytes) -> dg.MarkdownMetadataValue:
     return dg.MetadataValue.md(f"![picture](data:image/png;base64,{base64.b64encode(png).decode()})")
 
 
-def _yen(made: Made) -> dict[str, int]:
-    if made.written is None or made.written.path.suffix != ".parquet":
-        return {}
-    present = [name for name in ("ordered_jpy", "sales_jpy") if name in pq.read_schema(made.written.path).names]
-    columns = pq.read_table(made.written.path, columns=present)
+def _yen(path: Path) -> dict[str, int]:
+    present = [name for name in ("ordered_jpy", "sales_jpy") if name in pq.read_schema(path).names]
+    columns = pq.read_table(path, columns=present)
     return {name: pc.sum(columns[name]).as_py() or 0 for name in present}
 
 

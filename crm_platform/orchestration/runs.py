@@ -51,7 +51,7 @@ def run_platform(
     at = data.at(month or data.months()[-1])
     report = RunReport(client_id, at.month, platform.outbox / client_id / str(at.month))
     _ = at.history_months
-    instance.add_dynamic_partitions(str(clients.name), [client_id])
+    register_client(instance, client_id)
     with _reporting_to(report, listen):
         for span in stale_spans(data.at(m) for m in data.months()):
             _materialize(EVERY_MONTH, platform, instance, span)
@@ -59,6 +59,11 @@ def run_platform(
             _materialize(MONTHS_ASKED_FOR, platform, instance, [at])
     _count_kept(report, data)
     return report
+
+
+def register_client(instance: dg.DagsterInstance, client_id: str) -> None:
+    """Make the client a partition, so that the UI offers it; does nothing where it is one."""
+    instance.add_dynamic_partitions(str(clients.name), [client_id])
 
 
 def stale_spans(months: Iterator[ClientMonth] | Sequence[ClientMonth]) -> list[list[ClientMonth]]:

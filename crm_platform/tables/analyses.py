@@ -150,7 +150,7 @@ LAPSE_ALERTS = Table(
 
 CONTACT_DATES = Table(
     "contact_dates",
-    grain="customer who bought a product with a known days of supply",
+    grain="active customer whose supply is known",
     meaning="When the product runs out, and so when to contact the customer (R107)",
     key=("customer_id",),
     columns=(

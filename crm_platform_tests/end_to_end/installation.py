@@ -66,7 +66,9 @@ class Installation:
     def deliver(self, demo: Demo, folder: Path, **months: Month) -> None:
         """Deliver the demo's files, or those of some months only."""
         folder.mkdir(parents=True)
-        answer = self.run("deliver", "--client", "demo", *write_delivery(demo, folder, **months))
+        last_day = months.get("last", demo.last_month).last_day
+        files = write_delivery(demo, folder, **months)
+        answer = self.run("deliver", "--client", "demo", "--data-to", str(last_day), *files)
         assert answer.code == 0, answer.err
 
     def outbox(self, client: str, month: str) -> dict[str, bytes]:

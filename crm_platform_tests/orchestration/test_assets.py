@@ -17,7 +17,7 @@ from crm_platform.lake import MadeFrom, digest_of
 from crm_platform.orchestration.assets.segments import as_booked, book_in_force
 from crm_platform.orchestration.assets.two_track import latest_deliveries
 from crm_platform.orchestration.client_month import ClientData, ClientMonth
-from crm_platform.orchestration.client_month_asset import _make
+from crm_platform.orchestration.client_month_asset import Shown, _make
 from crm_platform.orchestration.recipe import Recipe
 from crm_platform.periods import Month
 from crm_platform.segments import issue_book
@@ -41,10 +41,10 @@ def test_an_input_that_changes_while_a_month_is_computed_leaves_the_month_stale(
         state[0] = "after"
         return dict.fromkeys(months, made_of)
 
-    list(_make(recipe, [[at]], compute, None, None))
+    list(_make(recipe, [[at]], compute, Shown()))
     assert at.document("former_forecast") == "before"
     assert not recipe.is_current(at)
-    list(_make(recipe, [[at]], compute, None, None))
+    list(_make(recipe, [[at]], compute, Shown()))
     assert at.document("former_forecast") == "after"
     assert recipe.is_current(at)
 

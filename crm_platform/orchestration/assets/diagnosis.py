@@ -24,6 +24,12 @@ _OF_THE_MONTH = (
 )
 
 
+def verdicts(_: ClientMonth, document: Any) -> dict[str, Any]:
+    """How many findings came to which verdict."""
+    found = [finding["verdict"] for finding in document["findings"]]
+    return {f"findings_{verdict}": found.count(verdict) for verdict in ("issue", "healthy", "undetermined")}
+
+
 @client_month_asset(
     Recipe(
         "diagnosis",
@@ -31,7 +37,8 @@ _OF_THE_MONTH = (
         {**dict.fromkeys(_OF_THE_PAST, Reads.UP_TO_MONTH), **dict.fromkeys(_OF_THE_MONTH, Reads.SAME_MONTH)},
         settings=everything,
         further_inputs=book_digest,
-    )
+    ),
+    describe=verdicts,
 )
 def diagnosis(at: ClientMonth) -> Any:
     """Findings of the second opinion: each a number with its verdict, yen effect and action (R53-R67)."""

@@ -6,6 +6,8 @@ import json
 from importlib.metadata import version
 from typing import Any
 
+import dagster as dg
+
 from crm_platform.diagnosis import Diagnosis
 from crm_platform.lake import digest_of
 from crm_platform.orchestration.assets.segments import as_booked, book_digest
@@ -48,6 +50,13 @@ def is_published(at: ClientMonth) -> bool:
     return bool(published == at.document("deliverables"))
 
 
+def where_published(at: ClientMonth, document: Any) -> dict[str, Any]:
+    """The folder in the outbox, and how many rows each list has."""
+    rows = {path: entry["rows"] for path, entry in document["files"].items() if entry["rows"] is not None}
+    folder = at.data.platform.outbox / at.client.id / str(at.month)
+    return {"outbox": dg.MetadataValue.path(str(folder)), "rows": dg.MetadataValue.json(rows)}
+
+
 @client_month_asset(
     Recipe(
         "deliverables",
@@ -56,7 +65,8 @@ def is_published(at: ClientMonth) -> bool:
         settings=everything,
         further_inputs=lambda at: {**specification(at), **book_digest(at)},
         still_there=is_published,
-    )
+    ),
+    describe=where_published,
 )
 def deliverables(at: ClientMonth) -> Any:
     """The month's folder in the outbox: report as PDF and HTML, the CSVs, the acceptance, and the manifest."""

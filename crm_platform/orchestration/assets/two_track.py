@@ -26,10 +26,11 @@ from crm_platform.two_track import next_contact_dates
     )
 )
 def contact_dates(at: ClientMonth) -> pa.Table:
-    """When the product runs out, and so when to contact the customer (R107)."""
+    """When the product of each active customer (現役) runs out, and so when to contact the customer (R107)."""
     deliveries = latest_deliveries(at.past("customer_product_months"))
-    lead_days = at.client.settings.contact_lead_days
-    return next_contact_dates(deliveries, at.frame("products"), at.frame("customer_history"), lead_days)
+    settings, history = at.client.settings, at.frame("customer_history")
+    active = history[history["gap_days"] < settings.cpm_lapsed_gap_days]  # who left is called back, not supplied
+    return next_contact_dates(deliveries, at.frame("products"), active, settings.contact_lead_days)
 
 
 def latest_deliveries(months: ibis.Table) -> pd.DataFrame:

@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+import csv
+import datetime as dt
+from pathlib import Path
+
+import pytest
+
+from crm_platform.demo import make_demo, write_delivery
+from crm_platform.intake import read_inbox
+from crm_platform.orchestration.client_month import ClientData
+from crm_platform.periods import Month
+from crm_platform_tests.end_to_end.installation import Installation
+
+pytestmark = pytest.mark.xdist_group("bad_input")
+
+
+@pytest.fixture
+def installation(tmp_path: Path) -> Installation:
+    return Installation.at(tmp_path / "data")
+
+
+def files_of(folder: Path, *, faults: int = 0) -> list[Path]:
+    folder.mkdir()
+    return write_delivery(make_demo(customers=60, faults=faults), folder)
+
+
+def test_the_doctor_finds_a_new_installation_sound(installation: Installation) -> None:
+    answer = installation.run("doctor")
+    assert answer.code == 0, answer.err
+    for subject in ("Python", "packages", "engine", "fonts", "Dagster instance"):
+        assert subject in answer.out
+
+
+def test_the_doctor_names_a_broken_client_file_and_what_to_do(installation: Installation) -> None:
+    (installation.data / "clients" / "broken.toml").write_text("name = ")
+    answer = installation.run("doctor")
+    assert answer.code == 1
+    assert "broken.toml" in answer.err
+
+
+def test_a_month_is_unfinished_unless_the_client_says_that_the_data_cover_it(
+    installation: Installation, tmp_path: Path
+) -> None:
+    files = files_of(tmp_path / "files")
+    answer = installation.run("deliver", "--client", "demo", *files)
+    assert answer.code == 0, answer.err
+    (stored,) = read_inbox(installation.platform.inbox, "demo")
+    last_order = dt.date.fromisoformat(stored.receipt["last_order_on"])
+    data = ClientData(installation.platform, installation.platform.catalogue.load("demo"))
+    assert data.at(Month(2025, 6)).as_of == last_order < dt.date(2025, 6, 30)
+    assert "--data-to 2025-06-30" in answer.out
+
+    assert installation.run("deliver", "--client", "demo", *files, "--data-to", "2025-06-30").code == 0
+    data = ClientData(installation.platform, installation.platform.catalogue.load("demo"))
+    assert data.at(Month(2025, 6)).as_of == dt.date(2025, 6, 30)
+
+
+@pytest.mark.parametrize(("day", "said"), [("2021-01-31", "there is an order of"), ("2999-12-31", "yet to come")])
+def test_a_last_day_that_cannot_be_is_refused(day: str, said: str, installation: Installation, tmp_path: Path) -> None:
+    answer = installation.run("deliver", "--client", "demo", *files_of(tmp_path / "files"), "--data-to", day)
+    assert answer.code == 1
+    assert said in answer.err
+    assert not read_inbox(installation.platform.inbox, "demo")
+
+
+def test_all_bad_rows_of_a_refused_delivery_can_be_listed(installation: Installation, tmp_path: Path) -> None:
+    listed = tmp_path / "faults.csv"
+    files = files_of(tmp_path / "files", faults=12)
+    answer = installation.run("deliver", "--client", "demo", *files, "--faults", listed)
+    assert answer.code == 1
+    with listed.open(encoding="utf-8-sig", newline="") as file:
+        rows = {row["行番号"] for row in csv.DictReader(file)}
+    assert len(rows) == 12
+    assert not read_inbox(installation.platform.inbox, "demo")
+
+
+def test_a_delivered_client_can_be_chosen_in_the_ui(installation: Installation, tmp_path: Path) -> None:
+    import dagster as dg
+
+    assert installation.run("deliver", "--client", "demo", *files_of(tmp_path / "files")).code == 0
+    with dg.DagsterInstance.from_config(str(installation.data / "dagster_home")) as instance:
+        assert instance.get_dynamic_partitions("client") == ["demo"]
+
+
+def test_only_active_customers_have_a_contact_date(installation: Installation, tmp_path: Path) -> None:
+    files = files_of(tmp_path / "files")
+    assert installation.run("deliver", "--client", "demo", *files, "--data-to", "2025-06-30").code == 0
+    assert installation.run("onboard", "--client", "demo").code == 0
+    classes = {
+        row["顧客番号"]: row["CPM区分"] for row in installation.rows("demo", "2025-06", "portfolio/cpm_classes.csv")
+    }
+    contacted = {row["顧客番号"] for row in installation.rows("demo", "2025-06", "portfolio/contact_dates.csv")}
+    assert contacted
+    assert all("現役" in classes[customer] for customer in contacted)
