@@ -5,18 +5,15 @@ from __future__ import annotations
 import dagster as dg
 
 from crm_platform.orchestration.assets import EVERY_MONTH, MONTHS_ASKED_FOR
-from crm_platform.orchestration.partitions import client_months
 
 backfill_facts = dg.define_asset_job(
     "backfill_facts",
     selection=dg.AssetSelection.assets(*(asset.definition for asset in EVERY_MONTH)),
-    partitions_def=client_months,
     description="Order lines and monthly facts of one client: launch it over every month of the history, as one run.",
 )
 analyse_month = dg.define_asset_job(
     "analyse_month",
     selection=dg.AssetSelection.assets(*(asset.definition for asset in MONTHS_ASKED_FOR)),
-    partitions_def=client_months,
     description="Everything after the facts, to the deliverables, as known at the end of one month of one client.",
 )
 JOBS = (backfill_facts, analyse_month)

@@ -44,7 +44,7 @@ def written_metadata(recipe: Recipe, made: Made) -> dict[str, Any]:
     if recipe.table is not None:
         metadata["dagster/row_count"] = provenance.rows
     path = made.at.data.lake.root / made.at.client.id / recipe.name / provenance.file
-    metadata |= {"path": dg.MetadataValue.path(str(path)), **(_yen(path) if recipe.table else {}), **made.described}
+    metadata |= {"path": dg.MetadataValue.path(str(path)), **_yen(recipe, path), **made.described}
     if made.written is not None:
         metadata["seconds"] = round(made.seconds, 3)
     if made.picture is not None:
@@ -57,8 +57,10 @@ def picture_metadata(png: bytes) -> dg.MarkdownMetadataValue:
     return dg.MetadataValue.md(f"![picture](data:image/png;base64,{base64.b64encode(png).decode()})")
 
 
-def _yen(path: Path) -> dict[str, int]:
-    present = [name for name in ("ordered_jpy", "sales_jpy") if name in pq.read_schema(path).names]
+def _yen(recipe: Recipe, path: Path) -> dict[str, int]:
+    present = [name for name in ("ordered_jpy", "sales_jpy") if recipe.table and name in recipe.table]
+    if not present:
+        return {}
     columns = pq.read_table(path, columns=present)
     return {name: pc.sum(columns[name]).as_py() or 0 for name in present}
 

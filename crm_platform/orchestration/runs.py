@@ -12,8 +12,9 @@ from typing import Any
 import dagster as dg
 
 from crm_platform.orchestration.assets import EVERY_MONTH, MONTHS_ASKED_FOR
+from crm_platform.orchestration.build import build_definitions
 from crm_platform.orchestration.client_month import ClientData, ClientMonth
-from crm_platform.orchestration.client_month_asset import ClientMonthAsset
+from crm_platform.orchestration.jobs import analyse_month, backfill_facts
 from crm_platform.orchestration.partitions import clients, partition_key
 from crm_platform.orchestration.platform import Platform
 from crm_platform.orchestration.progress import LOGGER
@@ -54,9 +55,9 @@ def run_platform(
     register_client(instance, client_id)
     with _reporting_to(report, listen):
         for span in stale_spans(data.at(m) for m in data.months()):
-            _materialize(EVERY_MONTH, platform, instance, span)
+            _run_job(backfill_facts.name, platform, instance, span)
         if not all(asset.recipe.is_current(at) for asset in MONTHS_ASKED_FOR):
-            _materialize(MONTHS_ASKED_FOR, platform, instance, [at])
+            _run_job(analyse_month.name, platform, instance, [at])
     _count_kept(report, data)
     return report
 
@@ -79,22 +80,22 @@ def stale_spans(months: Iterator[ClientMonth] | Sequence[ClientMonth]) -> list[l
     return spans
 
 
-def _materialize(
-    assets: Sequence[ClientMonthAsset], platform: Platform, instance: dg.DagsterInstance, span: Sequence[ClientMonth]
-) -> None:
+def _run_job(job: str, platform: Platform, instance: dg.DagsterInstance, span: Sequence[ClientMonth]) -> None:
     client = span[0].client.id
     first, last = (partition_key(client, at.month) for at in (span[0], span[-1]))
     tags = {"client": client}
     if first != last:
         tags |= {"dagster/asset_partition_range_start": first, "dagster/asset_partition_range_end": last}
-    result = dg.materialize(
-        [asset.definition for asset in assets],
-        partition_key=first if first == last else None,
-        instance=instance,
-        resources={"platform": platform},
-        tags=tags,
-        run_config=_QUIET,
-        raise_on_error=False,
+    result = (
+        build_definitions(platform)
+        .resolve_job_def(job)
+        .execute_in_process(
+            partition_key=first if first == last else None,
+            instance=instance,
+            tags=tags,
+            run_config=_QUIET,
+            raise_on_error=False,
+        )
     )
     if not result.success:
         raise Refused(_first_failure(result), f"See run {result.run_id} in the UI (make dev).")
