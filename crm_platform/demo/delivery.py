@@ -13,31 +13,10 @@ import pyarrow.compute as pc
 from crm_platform.demo.faults import plant
 from crm_platform.demo.made import Demo
 from crm_platform.demo.masters import with_client_ranks
+from crm_platform.intake.standard_layout import JAPANESE_HEADERS as HEADERS
 from crm_platform.periods import Month
 from crm_platform.refusals import Refused
 
-HEADERS: Mapping[str, Mapping[str, str]] = {
-    "products": {
-        "商品番号": "product_id", "商品名": "product_name", "商品群": "category", "ブランド": "brand",
-        "定価": "list_price_jpy", "原価": "cost_jpy", "使用日数": "supply_days", "お試し品": "is_trial",
-        "プレゼント": "is_gift",
-    },
-    "customers": {
-        "顧客番号": "customer_id", "生年": "birth_year", "性別": "sex", "都道府県": "prefecture",
-        "登録日": "registered_on", "初回媒体コード": "first_media_id", "顧客ランク": "client_rank",
-    },
-    "media": {
-        "媒体コード": "media_id", "媒体名": "media_name", "チャネル": "channel", "掲載開始日": "started_on",
-        "掲載終了日": "ended_on", "媒体費": "cost_jpy",
-    },
-    "order_lines": {
-        "注文番号": "order_id", "明細番号": "line_no", "顧客番号": "customer_id", "受注日時": "ordered_at",
-        "出荷日": "shipped_on", "状態": "status", "注文区分": "order_kind", "定期番号": "subscription_id",
-        "定期回数": "cycle_no", "定期コース": "course", "商品番号": "product_id", "数量": "quantity",
-        "単価": "unit_price_jpy", "値引": "discount_jpy", "送料": "shipping_fee_jpy", "媒体コード": "media_id",
-        "キャンセル日": "cancelled_on",
-    },
-}  # fmt: skip
 CODES: Mapping[str, Mapping[str, str]] = {
     "status": {"ordered": "受注", "shipped": "出荷済", "cancelled": "キャンセル", "returned": "返品"},
     "order_kind": {"subscription": "定期", "one_off": "都度", "bulk": "まとめ売り"},

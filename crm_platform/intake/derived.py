@@ -7,7 +7,7 @@ import pyarrow.compute as pc
 
 from crm_platform.clients.mapping import FromColumn, IntakeRules
 from crm_platform.intake.raw_rows import RawRows
-from crm_platform.intake.standard_layout import DELIVERED, declared_rows
+from crm_platform.intake.standard_layout import DELIVERED
 from crm_platform.intake.text_column import Mask, TextColumn
 from crm_platform.intake.typed_rows import TypedRows, column_texts
 from crm_platform.refusals import Refused
@@ -31,7 +31,7 @@ def derive_master(rules: IntakeRules, table: str, lines: TypedRows, files: list[
     if table == "customers":
         columns["registered_on"] = lines.columns["ordered_at"].cast(pa.date32(), safe=False)
     kept = pa.table(columns).filter(pa.array(among))
-    return declared_rows(declared, last_known(kept.filter(pc.is_valid(kept[key])), key))
+    return declared.from_columns(last_known(kept.filter(pc.is_valid(kept[key])), key))
 
 
 def last_known(rows: pa.Table, key: str) -> dict[str, pa.ChunkedArray]:

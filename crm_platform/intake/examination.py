@@ -21,7 +21,7 @@ from crm_platform.intake.line_money import with_amounts
 from crm_platform.intake.reading import read_file
 from crm_platform.intake.receipt import ReadFile, file_receipt, months_of, order_days, row_account
 from crm_platform.intake.row_rules import declared_breaches, order_line_breaches, repeated_key
-from crm_platform.intake.standard_layout import DELIVERED, concatenated, declared_rows
+from crm_platform.intake.standard_layout import DELIVERED, concatenated
 from crm_platform.intake.text_column import Mask, union_of
 from crm_platform.intake.typed_rows import TypedRows, type_rows
 from crm_platform.lake import digest_of
@@ -97,7 +97,7 @@ def _examine_table(
     for item in read:
         parts += quarantine_broken(delivery_id, name, item.file.name, item.raw.broken)
     columns, money = with_amounts(rows, breaches, kept, bad) if name == "order_lines" else (dict(rows.columns), {})
-    admitted = declared_rows(DELIVERED[name], {key: column.filter(pa.array(kept)) for key, column in columns.items()})
+    admitted = DELIVERED[name].from_columns({key: column.filter(pa.array(kept)) for key, column in columns.items()})
     broken = sum(len(item.raw.broken) for item in read)
     delivered = sum(item.raw.delivered for item in read)
     account = {

@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from crm_platform.intake.admitted import Admitted
 from crm_platform.intake.derived import last_known
-from crm_platform.intake.standard_layout import DELIVERED, concatenated, declared_rows
+from crm_platform.intake.standard_layout import DELIVERED, concatenated
 from crm_platform.tables import Table
 from crm_platform.tables.delivered import QUARANTINED_ROWS
 
@@ -35,7 +35,7 @@ def _merge(table: Table, admitted: Sequence[Admitted]) -> pa.Table:
         return parts[0]
     rows = pa.concat_tables(parts)
     if any(_is_derived(one, table.name) for one in admitted):
-        return declared_rows(table, last_known(rows, table.key[0]))
+        return table.from_columns(last_known(rows, table.key[0]))
     keys = rows.select(list(table.key)).to_pandas()
     latest = np.flatnonzero(~keys.duplicated(keep="last").to_numpy())
     return concatenated(table, [rows.take(pa.array(latest))])

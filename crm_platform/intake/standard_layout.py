@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import pyarrow as pa
 
@@ -53,15 +52,9 @@ STANDARD_CODES: dict[str, dict[str, str]] = {
 WHERE_COLUMN_MISSING = {"status": "shipped", "order_kind": "one_off"}  # of the standard layout only
 
 
-def declared_rows(table: Table, columns: Mapping[str, Any]) -> pa.Table:
-    """Columns as the table's rows, sorted by key, in exactly the declared schema (nulls barred where they are)."""
-    return table.from_columns(columns).cast(table.arrow_schema)
-
-
 def concatenated(table: Table, parts: Sequence[pa.Table]) -> pa.Table:
     """The rows of all parts, sorted by key, in exactly the declared schema."""
-    rows = pa.concat_tables([part.cast(table.arrow_schema) for part in [table.empty(), *parts]])
-    return table.cast(rows).cast(table.arrow_schema)
+    return table.cast(pa.concat_tables([table.empty(), *parts]))
 
 
 def standard_targets(table: str) -> Mapping[str, str]:
