@@ -29,7 +29,8 @@ def customer_history(months: ibis.Table, customers: ibis.Table, month: Month, as
 
     Args:
         months: CUSTOMER_MONTHS of every month up to `month`; later rows are left out.
-        customers: CUSTOMERS; those registered after `as_of` and without an order by then are not known yet.
+        customers: CUSTOMERS; those registered after `as_of` and without an order by then are not known yet, nor are
+            those without a day of registration before their first order.
         month: the month at whose end the customer is looked at.
         as_of: its last day, or the last day with data where the month is not complete.
     """

@@ -1,0 +1,44 @@
+"""What real beginnings look like: one order; everything on one day; one customer who returned all."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from crm_platform_tests.end_to_end.installation import Installation
+
+pytestmark = pytest.mark.xdist_group("bad_input")
+MASTERS = {
+    "products.csv": "product_id,product_name\nP1,青汁\n",
+    "customers.csv": "customer_id,registered_on\nC1,\nC2,2025-03-01\n",
+}
+HEADER = "order_id,line_no,customer_id,ordered_at,product_id,quantity,unit_price_jpy,status\n"
+ORDERS = {
+    "one order": "A,1,C1,2025-03-05,P1,1,3000,shipped\n",
+    "all on one day": """A,1,C1,2025-03-05,P1,1,3000,shipped
+B,1,C1,2025-03-05,P1,2,3000,shipped
+C,1,C2,2025-03-05,P1,1,3000,shipped
+""",
+    "all returned": "A,1,C1,2025-03-05,P1,1,3000,returned\nB,1,C1,2025-04-05,P1,-1,3000,returned\n",
+}
+
+
+@pytest.mark.parametrize("case", ORDERS)
+def test_the_smallest_client_gets_every_deliverable(case: str, tmp_path: Path) -> None:
+    installation = Installation.at(tmp_path / "data")
+    toml = '[tables.products]\nfile = "products.csv"\n[tables.customers]\nfile = "customers.csv"\n'
+    toml += '[tables.media]\nabsent = true\n[tables.order_lines]\nfile = "order_lines.csv"\n'
+    (installation.data / "clients" / "small.toml").write_text(f'name = "小さな店"\n{toml}', "utf-8")
+    files = {**MASTERS, "order_lines.csv": HEADER + ORDERS[case]}
+    for name, content in files.items():
+        (tmp_path / name).write_text(content, "utf-8")
+    delivered = installation.run("deliver", "--client", "small", *(tmp_path / name for name in files))
+    assert delivered.code == 0, delivered.err
+    answer = installation.run("onboard", "--client", "small")
+    assert answer.code == 0, answer.err
+    month = max(path.name for path in (installation.data / "outbox" / "small").iterdir())
+    deliverables = installation.outbox("small", month)
+    assert len(deliverables) == 11
+    assert [row["顧客番号"] for row in installation.rows("small", month, "second_opinion/segments.csv")] == ["C1", "C2"]
+    assert deliverables["second_opinion/diagnosis_report.pdf"].startswith(b"%PDF")
