@@ -13,7 +13,7 @@ from crm_platform import facts
 from crm_platform.history import customer_history
 from crm_platform.periods import Month
 from crm_platform.tables import TABLES
-from crm_platform_tests.facts.test_facts_conserve_lines_and_yen import order_line, order_lines
+from crm_platform_tests.facts.test_facts_conserve_lines_and_yen import GENERATE_ONLY, order_line, order_lines
 
 MAY = Month(2025, 5)
 
@@ -79,7 +79,7 @@ def test_one_time_buyers_have_no_cycle_and_no_tenure() -> None:
     assert (row["tenure_days"], row["cycle_days"], row["cycle_sd_days"]) == (0, None, None)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15, deadline=None, phases=GENERATE_ONLY)
 @given(
     st.lists(st.tuples(st.sampled_from("ab"), st.integers(0, 500)), min_size=1, max_size=25, unique=True),
     st.integers(0, 17),
