@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -94,13 +93,17 @@ class ClientMonth:
     @cached_property
     def history_months(self) -> list[Month]:
         """Every month of the client's history up to this one; Refused where it lies outside the data."""
+        self.refuse_outside_data()
+        return months_between(Month.of(self.data.data_from), self.month)
+
+    def refuse_outside_data(self) -> None:
+        """Refused where the client has no data for this month."""
         first = Month.of(self.data.data_from)
         if not first <= self.month <= Month.of(self.data.data_to):
             raise Refused(
                 f"'{self.client.id}' has data from {first} to {Month.of(self.data.data_to)}, none for {self.month}.",
                 "Choose a month inside, or deliver its orders first.",
             )
-        return months_between(first, self.month)
 
     def earlier(self, months: int) -> ClientMonth | None:
         """The client `months` before, or None where the history does not reach back to it."""
@@ -127,8 +130,3 @@ class ClientMonth:
     def document(self, name: str) -> Any:
         """This month's document."""
         return self.data.lake.read_document(self.client.id, name, self.month)
-
-
-def at_months(data: ClientData, months: Sequence[Month]) -> list[ClientMonth]:
-    """The client at the end of each of these months."""
-    return [data.at(month) for month in months]

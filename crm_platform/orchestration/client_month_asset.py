@@ -33,6 +33,7 @@ from crm_platform.tables import Fault
 
 OWNERS = ["team:data-engineering"]
 CHECK = "obeys_declaration"
+# A busy disk may recover; refusals and broken declarations forbid the retry, which would not change them.
 _DISK_MAY_RECOVER = dg.RetryPolicy(max_retries=2, delay=2, backoff=dg.Backoff.EXPONENTIAL)
 
 Content = Any  # pa.Table or ibis.Table for a table, plain JSON for a document

@@ -22,8 +22,9 @@ Points = Sequence[tuple[str, float]]
 
 
 def sales_by_month(at: ClientMonth, _: Any) -> bytes | None:
-    """売上 of every month; drawn for the latest month only, which sees all of them."""
-    if at.month != Month.of(at.data.data_to):
+    """売上 of every month; drawn for the latest month only, and only where all months before it are there."""
+    stored = at.data.lake.months(at.client.id, "customer_months")
+    if at.month != Month.of(at.data.data_to) or not set(at.history_months) <= set(stored):
         return None
     months = at.past("customer_months")
     sums = months.group_by("month").agg(sales_jpy=months.sales_jpy.sum()).order_by("month").to_pyarrow().to_pylist()

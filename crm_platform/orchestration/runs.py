@@ -50,8 +50,8 @@ def run_platform(
     """
     data = ClientData(platform, platform.catalogue.load(client_id))
     at = data.at(month or data.months()[-1])
+    at.refuse_outside_data()
     report = RunReport(client_id, at.month, platform.outbox / client_id / str(at.month))
-    _ = at.history_months
     register_client(instance, client_id)
     with _reporting_to(report, listen):
         for span in stale_spans(data.at(m) for m in data.months()):

@@ -10,7 +10,6 @@ from typing import Any
 import pandas as pd
 import pandera.pandas as pandera
 import pyarrow as pa
-import pyarrow.compute as pc
 from pandera.errors import SchemaErrors
 
 TEXT = pa.string()
@@ -125,10 +124,6 @@ class Table:
         except SchemaErrors as errors:
             return list(_faults_of(errors.failure_cases))
         return []
-
-    def null_keys(self, rows: pa.Table) -> int:
-        """How many rows have a null in the key."""
-        return sum(int(pc.sum(pc.is_null(rows[name])).as_py() or 0) for name in self.key)
 
 
 def _faults_of(cases: pd.DataFrame) -> Iterable[Fault]:

@@ -5,9 +5,12 @@ import json
 import re
 from pathlib import Path
 
+import dagster as dg
 import pytest
 
 from crm_platform.demo import Demo, make_demo
+from crm_platform.orchestration.partitions import partition_key
+from crm_platform.periods import Month
 from crm_platform_tests.browser.chromium import open_page
 from crm_platform_tests.end_to_end.installation import Installation
 
@@ -200,3 +203,16 @@ def test_the_html_report_opens_offline_and_breaks_none_of_its_own_rules(
     assert "default-src 'none'" in seen.dom
     assert seen.dom.count("<svg") >= 6
     assert seen.console == ""
+
+
+@pytest.mark.parametrize(
+    "table",
+    ["customer_months", "customer_history", "forecasts", "segments", "cpm_classes", "lapse_alerts", "former_forecast"],
+)
+def test_the_ui_has_a_picture_of_the_latest_month(table: str, onboarded: Installation) -> None:
+    key = str(partition_key("demo", Month.parse(MONTH)))
+    with dg.DagsterInstance.from_config(str(onboarded.data / "dagster_home")) as instance:
+        filters = dg.AssetRecordsFilter(asset_key=dg.AssetKey(table), asset_partitions=[key])
+        (record,) = instance.fetch_materializations(filters, limit=1).records
+    assert record.asset_materialization is not None
+    assert "data:image/png;base64," in str(record.asset_materialization.metadata["picture"].value)

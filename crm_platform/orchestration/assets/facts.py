@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 from crm_platform import facts
 from crm_platform.orchestration.client_month import ClientMonth
 from crm_platform.orchestration.client_month_asset import ClientMonthAsset, Picture, client_months_asset
+from crm_platform.orchestration.pictures import sales_by_month
 from crm_platform.orchestration.recipe import Reads, Recipe
 from crm_platform.tables import TABLES, Fault
 
@@ -47,6 +48,7 @@ customer_months = sum_months(
     "customer_months",
     facts.customer_months,
     "What each customer ordered, bought and returned in the month (受注・売上).",
+    picture=sales_by_month,
 )
 customer_product_months = sum_months(
     "customer_product_months",
