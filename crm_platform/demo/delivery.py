@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from crm_platform.demo.faults import plant
 from crm_platform.demo.made import Demo
 from crm_platform.demo.masters import with_client_ranks
-from crm_platform.intake.standard_layout import JAPANESE_HEADERS as HEADERS
+from crm_platform.intake.mapping.standard_layout import JAPANESE_HEADERS as HEADERS
 from crm_platform.periods import Month
 from crm_platform.refusals import Refused
 

@@ -3,13 +3,13 @@
 Belongs here: all that lies between a delivered file and a row in a declared table. Does not: any analysis.
 """
 
-from crm_platform.intake.acceptance import Accepted, accept_delivery, read_admitted, read_files
-from crm_platform.intake.admitted import Admitted, refuse_beyond_tolerance
-from crm_platform.intake.delivered_files import DeliveredFile
-from crm_platform.intake.examination import examine_delivery, mapping_digest
-from crm_platform.intake.inbox import StoredDelivery, delivery_id_for, put_in_inbox, read_inbox
-from crm_platform.intake.layouts import rules_of
-from crm_platform.intake.merging import merge_deliveries
+from crm_platform.intake.admission.admitted import Admitted, refuse_beyond_tolerance
+from crm_platform.intake.admission.examination import examine_delivery, mapping_digest
+from crm_platform.intake.keeping.acceptance import Accepted, accept_delivery, read_admitted, read_files
+from crm_platform.intake.keeping.inbox import StoredDelivery, delivery_id_for, put_in_inbox, read_inbox
+from crm_platform.intake.keeping.merging import merge_deliveries
+from crm_platform.intake.mapping.layouts import rules_of
+from crm_platform.intake.reading.delivered_files import DeliveredFile
 
 __all__ = [
     "Accepted",

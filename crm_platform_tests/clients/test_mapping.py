@@ -8,7 +8,7 @@ import pytest
 from crm_platform.clients import Catalogue, Client
 from crm_platform.clients.mapping import ByPattern, Constant, FromColumn, NumberWithin, SetAside, parse_intake_rules
 from crm_platform.intake import rules_of
-from crm_platform.intake.layouts import is_special_format, processing_reasons
+from crm_platform.intake.mapping.layouts import is_special_format, processing_reasons
 from crm_platform.refusals import Refused
 
 

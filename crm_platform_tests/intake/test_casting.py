@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crm_platform.intake.amounts import ordered_and_sales_jpy, signed_amounts_jpy
-from crm_platform.intake.casting import cast_flag, cast_instant, cast_whole, cast_yen, parse_number
+from crm_platform.intake.admission.amounts import ordered_and_sales_jpy, signed_amounts_jpy
+from crm_platform.intake.mapping.casting import cast_flag, cast_instant, cast_whole, cast_yen, parse_number
 
 
 @pytest.mark.parametrize(

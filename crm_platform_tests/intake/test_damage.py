@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from crm_platform.clients.mapping import TableMapping
 from crm_platform.intake import DeliveredFile
-from crm_platform.intake.raw_rows import read_rows
+from crm_platform.intake.reading.raw_rows import read_rows
 from crm_platform.refusals import Refused
 from crm_platform.tables import TABLES
 from crm_platform_tests.intake.deliveries import LINE_HEADERS, examine, line, masters, text_of

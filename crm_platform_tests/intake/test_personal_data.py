@@ -3,7 +3,7 @@
 import pytest
 
 from crm_platform.intake import DeliveredFile, accept_delivery, read_inbox
-from crm_platform.intake.faults import masked
+from crm_platform.intake.admission.faults import masked
 from crm_platform.refusals import Refused
 from crm_platform_tests.intake.deliveries import (
     CUSTOMERS,

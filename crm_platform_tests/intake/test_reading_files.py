@@ -6,7 +6,7 @@ import pytest
 
 from crm_platform.clients import Client
 from crm_platform.intake import DeliveredFile
-from crm_platform.intake.decoding import detect_encoding
+from crm_platform.intake.reading.decoding import detect_encoding
 from crm_platform.refusals import Refused
 from crm_platform_tests.intake.deliveries import (
     CUSTOMERS,

@@ -12,18 +12,25 @@ import pyarrow as pa
 
 from crm_platform.clients.client import Client
 from crm_platform.clients.mapping import DELIVERED_TABLES, IntakeRules
-from crm_platform.intake.admitted import Admitted
-from crm_platform.intake.delivered_files import DeliveredFile, files_by_table
-from crm_platform.intake.derived import derive_master
-from crm_platform.intake.faults import Breach, any_breach, one_per_column, quarantine_breaches, quarantine_broken
-from crm_platform.intake.layouts import is_special_format, processing_reasons, rules_of
-from crm_platform.intake.line_money import with_amounts
-from crm_platform.intake.reading import read_file
-from crm_platform.intake.receipt import ReadFile, file_receipt, months_of, order_days, row_account
-from crm_platform.intake.row_rules import declared_breaches, order_line_breaches, repeated_key
-from crm_platform.intake.standard_layout import DELIVERED, concatenated
-from crm_platform.intake.text_column import Mask, union_of
-from crm_platform.intake.typed_rows import TypedRows, type_rows
+from crm_platform.intake.admission.admitted import Admitted
+from crm_platform.intake.admission.faults import (
+    any_breach,
+    one_per_column,
+    quarantine_breaches,
+    quarantine_broken,
+)
+from crm_platform.intake.admission.guarded_files import read_file
+from crm_platform.intake.admission.line_money import with_amounts
+from crm_platform.intake.admission.receipt import ReadFile, file_receipt, months_of, order_days, row_account
+from crm_platform.intake.admission.row_rules import declared_breaches, order_line_breaches, repeated_key
+from crm_platform.intake.mapping.breaches import Breach
+from crm_platform.intake.mapping.derived import derive_master
+from crm_platform.intake.mapping.file_tables import files_by_table
+from crm_platform.intake.mapping.layouts import is_special_format, processing_reasons, rules_of
+from crm_platform.intake.mapping.standard_layout import DELIVERED, concatenated
+from crm_platform.intake.mapping.typed_rows import TypedRows, type_rows
+from crm_platform.intake.reading.delivered_files import DeliveredFile
+from crm_platform.intake.reading.text_column import Mask, union_of
 from crm_platform.lake import digest_of
 from crm_platform.tables.delivered import QUARANTINED_ROWS
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
 
-from crm_platform.intake.splitting import Broken
-from crm_platform.intake.text_column import Mask, Positions, TextColumn, union_of
+from crm_platform.intake.mapping.breaches import Breach, Origin
+from crm_platform.intake.reading.splitting import Broken
+from crm_platform.intake.reading.text_column import Mask, Positions, union_of
 from crm_platform.tables.delivered import QUARANTINED_ROWS
 
 REMEDIES = {
@@ -37,16 +37,6 @@ REMEDIES = {
 }
 
 
-@dataclass(frozen=True)
-class Breach:
-    """A rule broken by some rows of a table, with the column at fault as the file names it."""
-
-    rule: str
-    column: str
-    rows: Mask
-    texts: TextColumn | None
-
-
 def one_per_column(breaches: Sequence[Breach]) -> list[Breach]:
     """The same breaches, those of the same rule and delivered column as one (two targets may read one column)."""
     merged: dict[tuple[str, str], Breach] = {}
@@ -55,15 +45,6 @@ def one_per_column(breaches: Sequence[Breach]) -> list[Breach]:
         rows = breach.rows if former is None else breach.rows | former.rows
         merged[breach.rule, breach.column] = Breach(breach.rule, breach.column, rows, breach.texts)
     return list(merged.values())
-
-
-@dataclass(frozen=True)
-class Origin:
-    """Where each row of a table came from."""
-
-    files: tuple[str, ...]
-    file_of: np.ndarray[tuple[int], np.dtype[np.int32]]
-    row_numbers: Positions
 
 
 def masked(text: str) -> str:

@@ -10,11 +10,11 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from crm_platform.intake.amounts import LARGEST_LINE_JPY
-from crm_platform.intake.faults import Breach
-from crm_platform.intake.standard_layout import DELIVERED
-from crm_platform.intake.text_column import Mask
-from crm_platform.intake.typed_rows import TypedRows
+from crm_platform.intake.admission.amounts import LARGEST_LINE_JPY
+from crm_platform.intake.mapping.breaches import Breach
+from crm_platform.intake.mapping.standard_layout import DELIVERED
+from crm_platform.intake.mapping.typed_rows import TypedRows
+from crm_platform.intake.reading.text_column import Mask
 from crm_platform.tables.table import DAY, INSTANT
 
 FIRST_DAY = dt.date(2009, 1, 1)  # the platform's first month

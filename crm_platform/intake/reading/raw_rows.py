@@ -12,10 +12,10 @@ import pyarrow as pa
 import pyarrow.csv as pacsv
 
 from crm_platform.clients.mapping import TableMapping
-from crm_platform.intake.decoding import UNREADABLE, decode
-from crm_platform.intake.delivered_files import DeliveredFile
-from crm_platform.intake.splitting import Broken, detect_delimiter, split_header, split_records
-from crm_platform.intake.text_column import Mask, Positions, TextColumn
+from crm_platform.intake.reading.decoding import UNREADABLE, decode
+from crm_platform.intake.reading.delivered_files import DeliveredFile
+from crm_platform.intake.reading.splitting import Broken, detect_delimiter, split_header, split_records
+from crm_platform.intake.reading.text_column import Mask, Positions, TextColumn
 from crm_platform.refusals import Refused
 
 _BLOCK_BYTES = 1 << 24

@@ -11,10 +11,10 @@ from typing import Any
 import pyarrow as pa
 
 from crm_platform.clients.client import Client
-from crm_platform.intake.admitted import Admitted, refuse_beyond_tolerance
-from crm_platform.intake.delivered_files import DeliveredFile
-from crm_platform.intake.examination import examine_delivery
-from crm_platform.intake.inbox import delivery_id_for, put_in_inbox, read_inbox
+from crm_platform.intake.admission.admitted import Admitted, refuse_beyond_tolerance
+from crm_platform.intake.admission.examination import examine_delivery
+from crm_platform.intake.keeping.inbox import delivery_id_for, put_in_inbox, read_inbox
+from crm_platform.intake.reading.delivered_files import DeliveredFile
 from crm_platform.refusals import Refused
 
 ShowFaults = Callable[[pa.Table], None]

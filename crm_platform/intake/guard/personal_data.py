@@ -15,8 +15,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from crm_platform.intake.raw_rows import RawRows, matching_form
-from crm_platform.intake.text_column import TextColumn
+from crm_platform.intake.reading.raw_rows import RawRows, matching_form
+from crm_platform.intake.reading.text_column import TextColumn
 
 _HEADERS = re.compile(
     "氏名|お名前|姓名|(顧客|会員|購入者|注文者|受注者|送付先|配送先|届け先|お届け先|請求先|受取人)名|宛名|カナ|フリガナ|ふりがな|ヨミガナ"

@@ -12,12 +12,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from crm_platform.clients.mapping import ByPattern, Constant, FromColumn, IntakeRules, NumberWithin, SetAside, Source
-from crm_platform.intake import casting
-from crm_platform.intake.faults import Breach, Origin
-from crm_platform.intake.layouts import Layout, header_in
-from crm_platform.intake.raw_rows import RawRows
-from crm_platform.intake.standard_layout import DELIVERED, STANDARD_CODES
-from crm_platform.intake.text_column import Mask, TextColumn
+from crm_platform.intake.mapping import casting
+from crm_platform.intake.mapping.breaches import Breach, Origin
+from crm_platform.intake.mapping.layouts import Layout, header_in
+from crm_platform.intake.mapping.standard_layout import DELIVERED, STANDARD_CODES
+from crm_platform.intake.reading.raw_rows import RawRows
+from crm_platform.intake.reading.text_column import Mask, TextColumn
 from crm_platform.refusals import Refused
 from crm_platform.tables import Column
 from crm_platform.tables.table import DAY, FLAG, INSTANT, REAL, WHOLE

@@ -17,13 +17,13 @@ from crm_platform.clients.mapping import (
     TableMapping,
     parse_intake_rules,
 )
-from crm_platform.intake.raw_rows import RawRows, matching_form
-from crm_platform.intake.standard_layout import (
+from crm_platform.intake.mapping.standard_layout import (
     COMPUTED_COLUMNS,
     DELIVERED,
     WHERE_COLUMN_MISSING,
     standard_targets,
 )
+from crm_platform.intake.reading.raw_rows import RawRows, matching_form
 from crm_platform.refusals import Refused
 from crm_platform.tables import Column, Table
 from crm_platform.tables.table import TEXT

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from crm_platform.intake.amounts import ordered_and_sales_jpy, signed_amounts_jpy
-from crm_platform.intake.faults import Breach
-from crm_platform.intake.receipt import money_account
-from crm_platform.intake.row_rules import is_undone, numbers
-from crm_platform.intake.text_column import Mask, union_of
-from crm_platform.intake.typed_rows import TypedRows
+from crm_platform.intake.admission.amounts import ordered_and_sales_jpy, signed_amounts_jpy
+from crm_platform.intake.admission.receipt import money_account
+from crm_platform.intake.admission.row_rules import is_undone, numbers
+from crm_platform.intake.mapping.breaches import Breach
+from crm_platform.intake.mapping.typed_rows import TypedRows
+from crm_platform.intake.reading.text_column import Mask, union_of
 
 
 def with_amounts(

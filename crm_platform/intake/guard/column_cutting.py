@@ -8,9 +8,9 @@ import io
 from collections.abc import Mapping
 from typing import Any
 
-from crm_platform.intake.decoding import UNREADABLE, decode
-from crm_platform.intake.delivered_files import DeliveredFile
-from crm_platform.intake.splitting import records_of
+from crm_platform.intake.reading.decoding import UNREADABLE, decode
+from crm_platform.intake.reading.delivered_files import DeliveredFile
+from crm_platform.intake.reading.splitting import records_of
 
 _BROKEN_ROW = "(not stored)"  # a row that cannot be split may hold personal data anywhere
 

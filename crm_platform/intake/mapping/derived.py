@@ -6,10 +6,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from crm_platform.clients.mapping import FromColumn, IntakeRules
-from crm_platform.intake.raw_rows import RawRows
-from crm_platform.intake.standard_layout import DELIVERED
-from crm_platform.intake.text_column import Mask, TextColumn
-from crm_platform.intake.typed_rows import TypedRows, column_texts
+from crm_platform.intake.mapping.standard_layout import DELIVERED
+from crm_platform.intake.mapping.typed_rows import TypedRows, column_texts
+from crm_platform.intake.reading.raw_rows import RawRows
+from crm_platform.intake.reading.text_column import Mask, TextColumn
 from crm_platform.refusals import Refused
 
 

@@ -6,12 +6,12 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 
 from crm_platform.clients.mapping import FromColumn, IntakeRules
-from crm_platform.intake.delivered_files import DeliveredFile
-from crm_platform.intake.layouts import layout_of
-from crm_platform.intake.personal_data import PersonalData, find_personal_data
-from crm_platform.intake.raw_rows import matching_form, read_rows
-from crm_platform.intake.receipt import ReadFile
-from crm_platform.intake.standard_layout import standard_targets
+from crm_platform.intake.admission.receipt import ReadFile
+from crm_platform.intake.guard.personal_data import PersonalData, find_personal_data
+from crm_platform.intake.mapping.layouts import layout_of
+from crm_platform.intake.mapping.standard_layout import standard_targets
+from crm_platform.intake.reading.delivered_files import DeliveredFile
+from crm_platform.intake.reading.raw_rows import matching_form, read_rows
 from crm_platform.refusals import Refused
 
 _IDENTIFIERS = ("order_id", "customer_id", "product_id", "subscription_id", "media_id", "first_media_id")

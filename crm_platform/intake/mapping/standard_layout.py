@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import pyarrow as pa
 
-from crm_platform.intake.raw_rows import matching_form
+from crm_platform.intake.reading.raw_rows import matching_form
 from crm_platform.tables import Table, delivered
 
 DELIVERED: dict[str, Table] = {

@@ -10,9 +10,9 @@ from collections.abc import Sequence
 import numpy as np
 import pyarrow as pa
 
-from crm_platform.intake.admitted import Admitted
-from crm_platform.intake.derived import last_known
-from crm_platform.intake.standard_layout import DELIVERED, concatenated
+from crm_platform.intake.admission.admitted import Admitted
+from crm_platform.intake.mapping.derived import last_known
+from crm_platform.intake.mapping.standard_layout import DELIVERED, concatenated
 from crm_platform.tables import Table
 from crm_platform.tables.delivered import QUARANTINED_ROWS
 

@@ -12,12 +12,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from crm_platform.clients.mapping import FromColumn, TableMapping
-from crm_platform.intake.delivered_files import DeliveredFile
-from crm_platform.intake.layouts import Layout
-from crm_platform.intake.personal_data import PersonalData
-from crm_platform.intake.raw_rows import RawRows, matching_form
-from crm_platform.intake.standard_layout import DELIVERED
-from crm_platform.intake.text_column import Mask
+from crm_platform.intake.guard.personal_data import PersonalData
+from crm_platform.intake.mapping.layouts import Layout
+from crm_platform.intake.mapping.standard_layout import DELIVERED
+from crm_platform.intake.reading.delivered_files import DeliveredFile
+from crm_platform.intake.reading.raw_rows import RawRows, matching_form
+from crm_platform.intake.reading.text_column import Mask
 from crm_platform.lake import digest_of
 from crm_platform.tables.table import TEXT
 

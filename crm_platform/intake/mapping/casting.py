@@ -16,7 +16,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from crm_platform.intake.text_column import Mask
+from crm_platform.intake.reading.text_column import Mask
 
 _NUMBER = re.compile(
     r"(?P<front>[-−‐△▲]?)\s*[¥\\]?\s*(?P<inner>[-−]?)(?P<whole>\d{1,3}(?:,\d{3})+|\d{1,15})(?P<rest>\.\d{1,12})?\s*円?(?P<back>[-−]?)",

@@ -18,11 +18,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from crm_platform.clients.client import Client, valid_client_id
-from crm_platform.intake.admitted import Admitted
-from crm_platform.intake.column_cutting import cut_columns
-from crm_platform.intake.delivered_files import DeliveredFile, check_names
-from crm_platform.intake.examination import mapping_digest
-from crm_platform.intake.standard_layout import DELIVERED
+from crm_platform.intake.admission.admitted import Admitted
+from crm_platform.intake.admission.examination import mapping_digest
+from crm_platform.intake.guard.column_cutting import cut_columns
+from crm_platform.intake.mapping.standard_layout import DELIVERED
+from crm_platform.intake.reading.delivered_files import DeliveredFile, check_names
 from crm_platform.lake import digest_of
 from crm_platform.refusals import Refused
 from crm_platform.tables import Table

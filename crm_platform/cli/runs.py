@@ -1,0 +1,112 @@
+"""`crm-platform onboard`, `refresh`, `demo`, `doctor`: what runs the platform or looks at it."""
+
+from __future__ import annotations
+
+import datetime as dt
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.table import Table as Grid
+
+from crm_platform.cli.console import ClientOption, err, instance_here, out, platform_here
+from crm_platform.cli.deliveries import deliver_files
+from crm_platform.refusals import Refused
+
+if TYPE_CHECKING:
+    from crm_platform.orchestration.platform import Platform
+    from crm_platform.orchestration.runs import RunReport
+
+
+def onboard(client: ClientOption) -> None:
+    """First run: every month of history, then the latest month's deliverables."""
+    _run(platform_here(), client, None)
+
+
+def refresh(
+    client: ClientOption,
+    month: Annotated[str | None, typer.Option(help="YYYY-MM; the latest month with data by default.")] = None,
+) -> None:
+    """A later run: only what changed is made again; says what was recomputed and what was kept."""
+    _run(platform_here(), client, month)
+
+
+def _run(platform: Platform, client_id: str, month_text: str | None) -> None:
+    from crm_platform.orchestration.runs import run_platform
+    from crm_platform.periods import Month
+
+    try:
+        month = Month.parse(month_text) if month_text else None
+    except ValueError as error:
+        raise Refused(f"{error}.", "") from error
+    with instance_here(platform) as instance, err.status(f"{client_id}: reading the inbox") as status:
+        report = run_platform(platform, client_id, month, instance, lambda name: status.update(f"{client_id}: {name}"))
+    print_report(report)
+
+
+def print_report(report: RunReport) -> None:
+    """What was recomputed and kept, and where the deliverables are."""
+    if report.recomputed == 0:
+        out.print(f"{report.client} {report.month}: everything is current, nothing recomputed", highlight=False)
+    else:
+        grid = Grid("table", "months made", "months kept")
+        for name, kept in report.kept.items():
+            grid.add_row(name, str(report.made.get(name, 0)), str(kept))
+        out.print(grid)
+        kept = sum(report.kept.values())
+        out.print(f"{report.client} {report.month}: {report.recomputed} table-months recomputed, {kept} kept")
+    out.print(f"deliverables: {report.deliverables}", highlight=False)
+    out.print(f"open first: {report.deliverables / 'second_opinion' / 'diagnosis_report.pdf'}", highlight=False)
+
+
+def demo(
+    customers: Annotated[
+        int, typer.Option(min=1, max=2_000_000, help="How many customers the made-up client has.")
+    ] = 20_000,
+    seed: Annotated[int, typer.Option(help="Another seed makes another history.")] = 20200701,
+) -> None:
+    """Make the demo client's delivery, deliver it, and run the platform on it."""
+    from crm_platform.demo import make_demo, write_delivery, write_truth
+
+    platform = platform_here()
+    with err.status(f"making {customers:,} customers"), tempfile.TemporaryDirectory() as folder:
+        made = make_demo(customers=customers, seed=seed)
+        files = write_delivery(made, Path(folder))
+        _refuse_another_history(platform, files, made.last_month.last_day)
+        deliver_files(platform, "demo", files, made.last_month.last_day)
+        truth = platform.data / "demo"
+        truth.mkdir(parents=True, exist_ok=True)
+        write_truth(made, truth)
+    _run(platform, "demo", None)
+    out.print(f"the truth behind it: {truth / 'truth.json'}; the UI: make dev", highlight=False)
+
+
+def _refuse_another_history(platform: Platform, paths: list[Path], data_to: dt.date) -> None:
+    """The customers of two made-up histories have the same numbers; together they would be no history at all."""
+    from crm_platform.intake import delivery_id_for, read_files, read_inbox
+
+    stored = [delivery.delivery_id for delivery in read_inbox(platform.inbox, "demo")]
+    delivery_id = delivery_id_for(platform.inbox, "demo", read_files(paths), data_to.isoformat())
+    if stored and delivery_id not in stored:
+        folders = ", ".join(str(folder / "demo") for folder in (platform.inbox, platform.lake.root, platform.outbox))
+        raise Refused(
+            "the demo client has another history already.",
+            f"Remove it first (make forget, or the folders {folders}), or use another data folder.",
+        )
+
+
+def doctor() -> None:
+    """Is this installation sound: versions, folders, disk, instance, fonts, engine."""
+    from crm_platform.orchestration.doctor import examine_installation
+
+    platform = platform_here()
+    with instance_here(platform) as instance:
+        findings = examine_installation(platform, instance)
+    grid = Grid("", "what", "found")
+    for finding in findings:
+        grid.add_row("[green]ok[/]" if finding.sound else "[red]no[/]", finding.subject, finding.found)
+    out.print(grid)
+    broken = [finding for finding in findings if not finding.sound]
+    if broken:
+        raise Refused(f"{broken[0].subject}: {broken[0].found}.", broken[0].remedy)
