@@ -16,7 +16,8 @@ from typing import Any, Literal, NoReturn
 from crm_platform.clients.client import Client
 from crm_platform.refusals import Refused
 
-DELIVERED_TABLES = ("products", "customers", "media", "order_lines")
+OPTIONAL_TABLES = ("subscription_events", "contacts", "control_totals")
+DELIVERED_TABLES = ("products", "customers", "media", "order_lines", *OPTIONAL_TABLES)
 ENCODINGS = ("utf-8", "utf-8-sig", "cp932", "latin-1", "euc_jp")
 DELIMITERS = ("\t", ",", ";", "|")
 PersonalDataPolicy = Literal["refuse", "drop"]

@@ -45,7 +45,7 @@ def write_delivery(
     tables["order_lines"] = _ordered_within(tables["order_lines"], earliest, latest)
     faults = demo.faults if (first, last, known_at) == (None, None, None) else 0
     return [
-        _write(folder / f"{name}.tsv", tables[name], name, faults if name == "order_lines" else 0) for name in HEADERS
+        _write(folder / f"{name}.tsv", tables[name], name, faults if name == "order_lines" else 0) for name in tables
     ]
 
 

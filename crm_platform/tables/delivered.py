@@ -10,11 +10,16 @@ from dataclasses import replace
 from crm_platform.tables.table import INSTANT, REAL, WHOLE, Column, Table, count, day, flag, key, text, yen
 
 STATUSES = ("ordered", "shipped", "cancelled", "returned")
+SUBSCRIPTION_EVENT_KINDS = ("start", "skip", "switch", "stop", "resume")
 ORDER_KINDS = ("subscription", "one_off", "bulk")
 
 
 def _needed(column: Column) -> Column:
     return replace(column, required=True, nullable=False)
+
+
+def _in(column: Column, master: str) -> Column:
+    return replace(column, references=master)
 
 
 PRODUCTS = Table(
@@ -81,7 +86,7 @@ ORDER_LINES = Table(
     columns=(
         key("order_id", "Order number (注文番号)"),
         Column("line_no", WHOLE, "Line within the order (明細番号)", unit="number", nullable=False, minimum=1),
-        _needed(text("customer_id", "Customer number (顧客番号)")),
+        _in(_needed(text("customer_id", "Customer number (顧客番号)")), "customers"),
         Column(
             "ordered_at",
             INSTANT,
@@ -96,7 +101,7 @@ ORDER_LINES = Table(
         text("subscription_id", "Subscription contract (定期受注番号)"),
         Column("cycle_no", WHOLE, "Which delivery of the subscription (定期回数)", unit="number", minimum=1),
         text("course", "Subscription course (定期コース)"),
-        _needed(text("product_id", "Product code (商品コード)")),
+        _in(_needed(text("product_id", "Product code (商品コード)")), "products"),
         Column(
             "quantity", WHOLE, "Units; negative on a credit line (数量)", unit="units", required=True, nullable=False
         ),
@@ -105,10 +110,54 @@ ORDER_LINES = Table(
         ),
         yen("discount_jpy", "Discount on the line (値引き)", minimum=0),
         yen("shipping_fee_jpy", "Shipping fee; never part of an amount (送料, R20)", nullable=True),
-        text("media_id", "Medium of the order (媒体コード)"),
+        _in(text("media_id", "Medium of the order (媒体コード)"), "media"),
         day("cancelled_on", "Day of cancellation or return (キャンセル日)"),
         yen("ordered_jpy", "受注金額: quantity × price − discount, cancelled lines included, credit lines 0 (R21)"),
         yen("sales_jpy", "売上: the same without cancelled and returned lines; a credit line is negative"),
+    ),
+)
+
+SUBSCRIPTION_EVENTS = Table(
+    "subscription_events",
+    grain="event of a subscription",
+    meaning="What happened to subscriptions (定期の履歴: 開始・スキップ・変更・解約・再開); optional",
+    key=("subscription_id", "occurred_on", "event"),
+    columns=(
+        key("subscription_id", "Subscription contract (定期受注番号)"),
+        text("event", "What happened (イベント)", allowed=SUBSCRIPTION_EVENT_KINDS, nullable=False),
+        replace(day("occurred_on", "On which day (発生日)", nullable=False), required=True),
+        text("from_course", "Course before a switch (変更前コース)"),
+        text("to_course", "Course after it (変更後コース)"),
+        text("reason_code", "Reason of a stop or skip as the client codes it (理由コード, R124)"),
+    ),
+)
+
+CONTACTS = Table(
+    "contacts",
+    grain="contact with a customer",
+    meaning="Who was contacted, how, at what cost and with which outcome (コンタクト履歴); optional",
+    key=("customer_id", "campaign_id", "contacted_on", "channel"),
+    columns=(
+        _in(key("customer_id", "Customer number (顧客番号)"), "customers"),
+        key("campaign_id", "Campaign (施策コード)"),
+        replace(day("contacted_on", "Day of the contact (コンタクト日)", nullable=False), required=True),
+        key("channel", "Channel: call, mail, letter… (チャネル)"),
+        yen("unit_cost_jpy", "Cost of this contact (単価)", nullable=True, minimum=0),
+        text("outcome", "What came of it (結果)"),
+    ),
+)
+
+CONTROL_TOTALS = Table(
+    "control_totals",
+    grain="month",
+    meaning="The client's own monthly figures, to be compared with ours (検収, R39); optional",
+    key=("month",),
+    columns=(
+        replace(day("month", "First day of the month (年月)", nullable=False), required=True),
+        count("orders", "Orders (受注件数)", nullable=True),
+        count("customers", "Customers who ordered (顧客数)", nullable=True),
+        yen("ordered_jpy", "受注金額", nullable=True),
+        yen("sales_jpy", "売上", nullable=True),
     ),
 )
 

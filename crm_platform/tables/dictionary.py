@@ -24,7 +24,9 @@ def _section(table: Table) -> str:
 
 
 def _row(column: Column) -> str:
-    rules = "; ".join(str(check.name) for check in column.rules)
+    named = [str(check.name) for check in column.rules]
+    named += [f"is in {column.references}"] * (column.required and bool(column.references))
+    rules = "; ".join(named)
     cells = (column.name, str(column.type), column.unit, "yes" if column.nullable else "no", column.meaning, rules)
     return f"| {' | '.join(cell.replace('|', '/') for cell in cells)} |"
 

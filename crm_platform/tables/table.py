@@ -33,6 +33,7 @@ class Column:
     allowed: tuple[str, ...] = ()
     minimum: float | None = None
     maximum: float | None = None
+    references: str = ""  # the master whose key this is; a row that names none of its rows is not admitted, if required
 
     @property
     def rules(self) -> list[pandera.Check]:

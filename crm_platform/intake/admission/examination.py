@@ -22,12 +22,17 @@ from crm_platform.intake.admission.faults import (
 from crm_platform.intake.admission.guarded_files import read_file
 from crm_platform.intake.admission.line_money import with_amounts
 from crm_platform.intake.admission.receipt import ReadFile, file_receipt, months_of, order_days, row_account
-from crm_platform.intake.admission.row_rules import declared_breaches, order_line_breaches, repeated_key
+from crm_platform.intake.admission.row_rules import (
+    declared_breaches,
+    order_line_breaches,
+    reference_breaches,
+    repeated_key,
+)
 from crm_platform.intake.mapping.breaches import Breach
 from crm_platform.intake.mapping.derived import derive_master
 from crm_platform.intake.mapping.file_tables import files_by_table
 from crm_platform.intake.mapping.layouts import is_special_format, processing_reasons, rules_of
-from crm_platform.intake.mapping.standard_layout import DELIVERED, concatenated
+from crm_platform.intake.mapping.standard_layout import DELIVERED, MASTERS, concatenated
 from crm_platform.intake.mapping.typed_rows import TypedRows, type_rows
 from crm_platform.intake.reading.delivered_files import DeliveredFile
 from crm_platform.intake.reading.text_column import Mask, union_of
@@ -95,7 +100,8 @@ def _examine_table(
     rows = type_rows(rules, name, [(item.raw, item.layout) for item in read])
     aside = union_of(rows.set_aside.values(), rows.rows)
     breaches = [*rows.breaches, *declared_breaches(rows, today)]
-    breaches += order_line_breaches(rows, known) if name == "order_lines" else []
+    breaches += order_line_breaches(rows) if name == "order_lines" else []
+    breaches += reference_breaches(rows, known)
     breaches = one_per_column(breaches)
     breaches += repeated_key(rows, ~aside & ~any_breach(breaches, rows.rows))
     bad = any_breach(breaches, rows.rows) & ~aside
@@ -121,13 +127,13 @@ def _examine_table(
 def _known_ids(
     rules: IntakeRules, tables: Mapping[str, pa.Table], former: Sequence[Admitted], found: Mapping[str, object]
 ) -> dict[str, pa.Array | None]:
-    """Ids that order lines may name; None where no master says which exist."""
+    """Keys of each master that rows may name; None where no master says which exist."""
     known: dict[str, pa.Array | None] = {}
-    for master, column in (("customers", "customer_id"), ("products", "product_id")):
-        mapping = rules.tables[master]
+    for master in MASTERS:
+        mapping, column = rules.tables[master], DELIVERED[master].key[0]
         parts = [tables[master][column], *[admitted.tables[master][column] for admitted in former]]
         stated = not mapping.absent and not mapping.derived_from and (master in found or any(len(p) for p in parts))
-        known[column] = (
+        known[master] = (
             pa.chunked_array([chunk for part in parts for chunk in part.chunks], pa.string()) if stated else None
         )
     return known

@@ -43,8 +43,8 @@ def declared_breaches(rows: TypedRows, today: dt.date) -> list[Breach]:
     return [breach for breach in breaches if breach.rows.any()]
 
 
-def order_line_breaches(rows: TypedRows, known: Mapping[str, pa.Array | None]) -> list[Breach]:
-    """Rules of order lines alone. `known`: ids by column that masters hold; None where there is no such master."""
+def order_line_breaches(rows: TypedRows) -> list[Breach]:
+    """Rules of order lines alone."""
     quantity, price = numbers(rows, "quantity"), numbers(rows, "unit_price_jpy")
     discount = numbers(rows, "discount_jpy", missing=0.0)
     undone = is_undone(rows)
@@ -57,11 +57,18 @@ def order_line_breaches(rows: TypedRows, known: Mapping[str, pa.Array | None]) -
         rows.breach("discount_above_amount", "discount_jpy", (quantity != 0) & (price >= 0) & (discount > gross)),
         rows.breach("amount_too_large", "unit_price_jpy", large),
     ]
-    for column, rule in (("customer_id", "unknown_customer"), ("product_id", "unknown_product")):
-        ids, masters = rows.columns[column], known[column]
-        if masters is not None:
-            strange = pc.and_(pc.is_valid(ids), pc.invert(pc.is_in(ids, value_set=masters)))
-            breaches.append(rows.breach(rule, column, _true(strange)))
+    return [breach for breach in breaches if breach.rows.any()]
+
+
+def reference_breaches(rows: TypedRows, known: Mapping[str, pa.Array | None]) -> list[Breach]:
+    """Required references to a row that no master holds. `known`: keys by master; None where no master says."""
+    breaches = []
+    for column in DELIVERED[rows.table].columns:
+        keys = known.get(column.references)
+        if column.required and keys is not None:
+            ids = rows.columns[column.name]
+            strange = pc.and_(pc.is_valid(ids), pc.invert(pc.is_in(ids, value_set=keys)))
+            breaches.append(rows.breach(f"unknown_{DELIVERED[column.references].grain}", column.name, _true(strange)))
     return [breach for breach in breaches if breach.rows.any()]
 
 

@@ -99,6 +99,14 @@ def cast_day(distinct: pa.Array) -> Cast:
     return Cast(cast.values.cast(pa.date32(), safe=False), cast.failed)
 
 
+def cast_month(distinct: pa.Array) -> Cast:
+    """Months as their first day: `2025-06`, `2025/6`, `2025年6月`, `202506`, or any date within them."""
+    plain = pc.utf8_normalize(distinct, "NFKC")
+    first = pc.replace_substring_regex(plain, r"^(\d{4})[-/.年]?(\d{1,2})月?$", r"\1-\2-1")
+    cast = cast_day(first)
+    return Cast(pc.floor_temporal(cast.values, unit="month"), cast.failed)
+
+
 def _each(
     distinct: pa.Array, parse: Callable[[str], object | None], as_type: Callable[[Any], object], arrow: pa.DataType
 ) -> Cast:

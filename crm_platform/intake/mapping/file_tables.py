@@ -6,7 +6,7 @@ import fnmatch
 import unicodedata
 from collections.abc import Sequence
 
-from crm_platform.clients.mapping import DELIVERED_TABLES, IntakeRules
+from crm_platform.clients.mapping import DELIVERED_TABLES, OPTIONAL_TABLES, IntakeRules
 from crm_platform.intake.reading.delivered_files import DeliveredFile, check_names
 from crm_platform.refusals import Refused
 
@@ -15,6 +15,9 @@ STANDARD_STEMS = {
     "customers": ("customers", "顧客マスター", "顧客マスタ"),
     "media": ("media", "媒体マスター", "媒体マスタ"),
     "order_lines": ("order_lines", "取引明細", "取引明細データ", "実績明細", "実績明細データ"),
+    "subscription_events": ("subscription_events", "定期履歴"),
+    "contacts": ("contacts", "コンタクト履歴"),
+    "control_totals": ("control_totals", "検収"),
 }
 
 
@@ -40,7 +43,7 @@ def files_by_table(
                 file=file.name,
             )
         found[takers[0]].append(file)
-    missing = [name for name in wanted if not found[name] and name not in known]
+    missing = [name for name in wanted if not found[name] and name not in known and name not in OPTIONAL_TABLES]
     if missing or not files:
         raise Refused(
             f"the delivery lacks {', '.join(_expected(rules, name) for name in missing or wanted)}.",

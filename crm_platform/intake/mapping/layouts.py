@@ -175,8 +175,9 @@ def _lacks(rules: IntakeRules, mapping: TableMapping, rows: RawRows, header: str
 def _check_targets(file: str, table: Table, mapping: TableMapping) -> None:
     for target in [*(mapping.columns or {}), *mapping.codes]:
         place = f"tables.{table.name}.{'codes' if target in mapping.codes else 'columns'}.{target}"
-        if target not in table or target in COMPUTED_COLUMNS:
-            names = ", ".join(name for name in table.names if name not in COMPUTED_COLUMNS)
+        computed = COMPUTED_COLUMNS.get(table.name, set())
+        if target not in table or target in computed:
+            names = ", ".join(name for name in table.names if name not in computed)
             raise Refused(f"{table.name} takes no column '{target}'.", f"Use {names}.", file=file, column=place)
         if mapping.derived_from and (target in mapping.codes or table[target].type != TEXT):
             raise Refused(

@@ -10,9 +10,19 @@ from crm_platform.intake.reading.raw_rows import matching_form
 from crm_platform.tables import Table, delivered
 
 DELIVERED: dict[str, Table] = {
-    table.name: table for table in (delivered.PRODUCTS, delivered.CUSTOMERS, delivered.MEDIA, delivered.ORDER_LINES)
+    table.name: table
+    for table in (
+        delivered.PRODUCTS,
+        delivered.CUSTOMERS,
+        delivered.MEDIA,
+        delivered.ORDER_LINES,
+        delivered.SUBSCRIPTION_EVENTS,
+        delivered.CONTACTS,
+        delivered.CONTROL_TOTALS,
+    )
 }
-COMPUTED_COLUMNS = {"ordered_jpy", "sales_jpy"}
+MASTERS = ("products", "customers", "media")
+COMPUTED_COLUMNS = {"order_lines": {"ordered_jpy", "sales_jpy"}}
 
 JAPANESE_HEADERS: dict[str, dict[str, str]] = {
     "products": {
@@ -35,6 +45,17 @@ JAPANESE_HEADERS: dict[str, dict[str, str]] = {
         "単価": "unit_price_jpy", "値引": "discount_jpy", "送料": "shipping_fee_jpy", "媒体コード": "media_id",
         "キャンセル日": "cancelled_on",
     },
+    "subscription_events": {
+        "定期番号": "subscription_id", "イベント": "event", "発生日": "occurred_on", "変更前コース": "from_course",
+        "変更後コース": "to_course", "理由コード": "reason_code",
+    },
+    "contacts": {
+        "顧客番号": "customer_id", "施策コード": "campaign_id", "コンタクト日": "contacted_on", "チャネル": "channel",
+        "単価": "unit_cost_jpy", "結果": "outcome",
+    },
+    "control_totals": {
+        "年月": "month", "受注件数": "orders", "顧客数": "customers", "受注金額": "ordered_jpy", "売上": "sales_jpy",
+    },
 }  # fmt: skip
 
 STANDARD_CODES: dict[str, dict[str, str]] = {
@@ -46,6 +67,10 @@ STANDARD_CODES: dict[str, dict[str, str]] = {
         "定期": "subscription", "都度": "one_off", "まとめ売り": "bulk",
         "予約購入": "subscription", "予約販売": "subscription",  # words of the trade for 定期 (R110)
         "subscription": "subscription", "one_off": "one_off", "bulk": "bulk",
+    },
+    "event": {
+        "開始": "start", "スキップ": "skip", "変更": "switch", "解約": "stop", "停止": "stop", "再開": "resume",
+        "start": "start", "skip": "skip", "switch": "switch", "stop": "stop", "resume": "resume",
     },
 }  # fmt: skip
 
@@ -59,5 +84,6 @@ def concatenated(table: Table, parts: Sequence[pa.Table]) -> pa.Table:
 
 def standard_targets(table: str) -> Mapping[str, str]:
     """Table column by header in matching form, English and Japanese."""
-    english = {name: name for name in DELIVERED[table].names if name not in COMPUTED_COLUMNS}
+    computed = COMPUTED_COLUMNS.get(table, set())
+    english = {name: name for name in DELIVERED[table].names if name not in computed}
     return {matching_form(header): target for header, target in {**JAPANESE_HEADERS[table], **english}.items()}

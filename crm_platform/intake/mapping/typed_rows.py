@@ -164,7 +164,7 @@ def _cast(column: Column, distinct: pa.Array, source: Source) -> casting.Cast:
     if column.type == FLAG:
         return casting.cast_flag(distinct)
     if column.type == DAY:
-        return casting.cast_day(distinct)
+        return casting.cast_month(distinct) if column.name == "month" else casting.cast_day(distinct)
     if column.type == INSTANT:
         return casting.cast_instant(distinct)
     empty = pc.equal(distinct, "")
