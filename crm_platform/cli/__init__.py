@@ -9,7 +9,7 @@ import sys
 
 import typer
 
-from crm_platform.cli import clients, deliveries, runs
+from crm_platform.cli import clients, deliveries, mapping, runs
 from crm_platform.cli.console import err
 from crm_platform.refusals import Refused
 
@@ -20,7 +20,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(clients.app, name="clients")
+app.add_typer(mapping.app, name="mapping")
 app.command()(deliveries.deliver)
+app.command("deliveries")(deliveries.list_deliveries)
 app.command()(runs.onboard)
 app.command()(runs.refresh)
 app.command()(runs.demo)

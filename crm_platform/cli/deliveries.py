@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.table import Table as Grid
 
-from crm_platform.cli.console import ClientOption, err, instance_here, out, platform_here
+from crm_platform.cli.console import ClientOption, err, instance_here, platform_here
+from crm_platform.cli.receipts import show_accepted, show_deliveries
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
     from crm_platform.clients import Client
+    from crm_platform.intake import HashKey
     from crm_platform.orchestration.platform import Platform
 
 
@@ -36,6 +38,7 @@ def deliver_files(
 ) -> None:
     """Accept the files at `paths`, tell Dagster of the client, print the receipt."""
     from crm_platform.intake import accept_delivery, read_files
+    from crm_platform.intake.drafting.adoption import client_definition
     from crm_platform.orchestration.runs import register_client
 
     client = platform.catalogue.load(client_id)
@@ -46,37 +49,30 @@ def deliver_files(
             read_files(paths),
             today=dt.date.today(),
             data_to=data_to,
+            hash_key=_hash_key_here(),
+            definition=client_definition(platform.catalogue.folder, client_id),
             show_faults=(lambda rows: _write_faults(rows, client, faults)) if faults else None,
         )
     with instance_here(platform) as instance:
         register_client(instance, client_id)
-    if accepted.is_known:
-        out.print(f"{accepted.folder.name}: delivered before with the same content; nothing to do", highlight=False)
-        return
-    grid = Grid("table", "rows delivered", "admitted", "quarantined", "set aside")
-    for table, account in accepted.receipt["accounts"].items():
-        numbers = (
-            account["delivered"],
-            account["admitted"],
-            account["quarantined"],
-            sum(account["set_aside"].values()),
-        )
-        grid.add_row(table, *(f"{number:,}" for number in numbers))
-    out.print(grid)
-    for file in accepted.receipt["files"]:
-        for column in file["dropped_columns"]:
-            out.print(f"{file['name']}: column {column['column']} cut out as personal data", highlight=False)
-    out.print(f"data to {accepted.receipt['data_to']}{_unfinished(accepted.receipt['data_to'])}", highlight=False)
-    out.print(f"in the inbox: {accepted.folder}", highlight=False)
+    show_accepted(accepted)
 
 
-def _unfinished(data_to: str | None) -> str:
-    from crm_platform.periods import Month
+def list_deliveries(client: ClientOption) -> None:
+    """Every delivery of a client in the order of arrival; all of them stay readable."""
+    from crm_platform.intake import read_inbox
 
-    last = Month.of(dt.date.fromisoformat(data_to)).last_day if data_to else None
-    if last is None or last.isoformat() == data_to:
-        return ""
-    return f": the month counts as unfinished; if the files cover all of it, say --data-to {last}"
+    platform = platform_here()
+    platform.catalogue.load(client)
+    show_deliveries(read_inbox(platform.inbox, client))
+
+
+def _hash_key_here() -> HashKey | None:
+    """The secret of keyed hashes, which stands in the environment alone, beside no data."""
+    from crm_platform.intake import HashKey
+
+    secret = os.environ.get("CRM_PLATFORM_HASH_KEY", "")
+    return HashKey(secret.encode()) if secret else None
 
 
 def _write_faults(rows: pa.Table, client: Client, path: Path) -> None:

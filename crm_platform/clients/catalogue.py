@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from crm_platform.clients.client import CSV_ENCODINGS, LANGUAGES, Client, valid_client_id
+from crm_platform.clients.mapping.presets import with_preset
 from crm_platform.clients.settings import Settings
 from crm_platform.refusals import Refused
 
@@ -19,6 +20,7 @@ _KNOWN = {
     "settings",
     "admission",
     "personal_data",
+    "preset",
     "tables",
 }
 
@@ -48,16 +50,21 @@ class Catalogue:
             raise Refused(f"the file is not valid TOML: {error}.", "Mend that line.", file=path.name) from error
         return client_from_toml(client_id, values, path.name)
 
-    def add(self, client_id: str, name: str, language: str = "ja") -> Path:
-        """Write the file of a new client who delivers in the standard layout; Refused where the id is taken."""
+    def add(self, client_id: str, name: str, language: str = "ja", preset: str | None = None) -> Path:
+        """Write the file of a new client who delivers in the standard layout, or in that of the cart `preset` names.
+
+        Refused where the id is taken or there is no such preset.
+        """
         path = self.folder / f"{valid_client_id(client_id)}.toml"
         if path.exists():
             raise Refused(f"the client '{client_id}' exists already.", f"Edit {path.name} or choose another id.")
+        with_preset({} if preset is None else {"preset": preset}, path.name)
         client_from_toml(client_id, {"name": name, "language": language}, path.name)
         quoted = name.replace("\\", "\\\\").replace('"', '\\"')
         self.folder.mkdir(parents=True, exist_ok=True)
         with path.open("x", encoding="utf-8") as file:
             file.write(f'name = "{quoted}"\nlanguage = "{language}"\n')
+            file.write(f'preset = "{preset}"\n' if preset else "")
         return path
 
 
@@ -91,5 +98,5 @@ def client_from_toml(client_id: str, values: dict[str, Any], file: str) -> Clien
         csv_encoding=encoding,
         business_year_start_month=first_month,
         settings=Settings.from_toml(values.get("settings", {}), file),
-        intake={key: values[key] for key in ("admission", "personal_data", "tables") if key in values},
+        intake={key: values[key] for key in ("admission", "personal_data", "preset", "tables") if key in values},
     )

@@ -37,4 +37,4 @@ class Client:
     settings: Settings = field(default_factory=Settings)
     intake: Mapping[str, Any] = field(
         default_factory=dict
-    )  # the tables `admission`, `personal_data`, `tables` as written
+    )  # `preset`, `admission`, `personal_data`, `tables` as written

@@ -5,16 +5,18 @@ Belongs here: all that lies between a delivered file and a row in a declared tab
 
 from crm_platform.intake.admission.admitted import Admitted, refuse_beyond_tolerance
 from crm_platform.intake.admission.examination import examine_delivery, mapping_digest
+from crm_platform.intake.guard.keyed_hash import HashKey
 from crm_platform.intake.keeping.acceptance import Accepted, accept_delivery, read_admitted, read_files
 from crm_platform.intake.keeping.inbox import StoredDelivery, delivery_id_for, put_in_inbox, read_inbox
 from crm_platform.intake.keeping.merging import merge_deliveries
-from crm_platform.intake.mapping.layouts import rules_of
+from crm_platform.intake.mapping.checked_rules import rules_of
 from crm_platform.intake.reading.delivered_files import DeliveredFile
 
 __all__ = [
     "Accepted",
     "Admitted",
     "DeliveredFile",
+    "HashKey",
     "StoredDelivery",
     "accept_delivery",
     "delivery_id_for",

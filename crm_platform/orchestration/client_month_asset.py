@@ -17,6 +17,7 @@ import pyarrow as pa
 from crm_platform.lake import MadeFrom, Written
 from crm_platform.orchestration.client_month import ClientData, ClientMonth
 from crm_platform.orchestration.code_digest import code_digest
+from crm_platform.orchestration.further_checks import FurtherChecks, Verdict
 from crm_platform.orchestration.metadata import declared_metadata, written_metadata
 from crm_platform.orchestration.partitions import (
     client_months,
@@ -51,11 +52,13 @@ class Shown:
     conserve: Conserve | None = None
     picture: Picture | None = None
     describe: Describe | None = None
+    checks: FurtherChecks | None = None
 
-    def of(self, at: ClientMonth, content: Content) -> tuple[bytes | None, dict[str, Any]]:
-        """The month's picture and description."""
+    def of(self, at: ClientMonth, content: Content) -> tuple[bytes | None, dict[str, Any], Mapping[str, Verdict]]:
+        """The month's picture, description and verdicts."""
         picture = self.picture(at, content) if self.picture else None
-        return picture, self.describe(at, content) if self.describe else {}
+        verdicts = self.checks.verdicts(at, content) if self.checks else {}
+        return picture, self.describe(at, content) if self.describe else {}, verdicts
 
 
 @dataclass(frozen=True)
@@ -75,6 +78,7 @@ class Made:
     faults: Sequence[Fault] = ()
     picture: bytes | None = None
     described: Mapping[str, Any] = field(default_factory=dict)
+    verdicts: Mapping[str, Verdict] = field(default_factory=dict)
     seconds: float = 0.0
 
 
@@ -84,13 +88,14 @@ def client_month_asset(
     conserve: Conserve | None = None,
     picture: Picture | None = None,
     describe: Describe | None = None,
+    checks: FurtherChecks | None = None,
 ) -> Callable[[Compute], ClientMonthAsset]:
     """Declare an asset whose body makes one client's month. Its docstring is what the UI shows."""
 
     def span(compute: Compute) -> ComputeSpan:
         return lambda months: {at: compute(at) for at in months}
 
-    shown = Shown(conserve, picture, describe)
+    shown = Shown(conserve, picture, describe, checks)
     return lambda compute: _declare(recipe, span(compute), compute.__doc__, shown, at_once=False)
 
 
@@ -122,7 +127,10 @@ def _declare(
         kinds={"duckdb", "parquet"} if recipe.table else {"python", "json"},
         code_version=code_digest(recipe.chapter)[:12],
         retry_policy=_DISK_MAY_RECOVER,
-        check_specs=[dg.AssetCheckSpec(CHECK, asset=recipe.name, blocking=True, description=_CHECK_MEANING)],
+        check_specs=[
+            dg.AssetCheckSpec(CHECK, asset=recipe.name, blocking=True, description=_CHECK_MEANING),
+            *(shown.checks.specs(recipe.name) if shown.checks else []),
+        ],
     )
     def client_month_table(context: dg.AssetExecutionContext, platform: Platform) -> Iterator[Any]:
         made = []
@@ -144,6 +152,8 @@ def _declare(
         )
         if broken:
             raise dg.Failure(_spelled(recipe, broken), allow_retries=False)
+        if shown.checks:
+            yield from shown.checks.results(recipe.name, [(one.at, one.verdicts) for one in made])
         yield dg.MaterializeResult()
 
     return ClientMonthAsset(recipe, client_month_table)
@@ -193,7 +203,7 @@ def _store(
 def _kept(recipe: Recipe, at: ClientMonth, shown: Shown) -> Made:
     """A month that was kept, shown as it was when it was made."""
     stored = at.data.lake.provenance(at.client.id, recipe.name, at.month) is not None
-    if not stored or not (shown.picture or shown.describe):
+    if not stored or not (shown.picture or shown.describe or shown.checks):
         return Made(at, None)
     return Made(
         at, None, (), *shown.of(at, at.document(recipe.name) if recipe.table is None else at.arrow(recipe.name))

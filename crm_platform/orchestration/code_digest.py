@@ -26,9 +26,10 @@ CHAPTERS = (
 )
 _ENGINES = (
     "duckdb", "ibis-framework", "numpy", "pandas", "pyarrow", "scipy",
-    "altair", "brotli", "budoux", "fonttools", "noto-cjk-sans-jp-bold", "noto-cjk-sans-jp-regular", "typst",
-    "vl-convert-python",
+    "altair", "brotli", "budoux", "fonttools", "great-expectations", "noto-cjk-sans-jp-bold",
+    "noto-cjk-sans-jp-regular", "typst", "vl-convert-python",
 )  # fmt: skip
+_SOURCES = {".py", ".toml", ".typ", ".css", ".j2"}
 _PACKAGE = Path(crm_platform.__file__).parent
 
 
@@ -41,9 +42,7 @@ def engine_versions() -> dict[str, str]:
 def code_digest(chapter: str) -> str:
     """Digest of the sources of `chapter` and all before it, of its assets, and of the engines' versions."""
     folders = [_PACKAGE / name for name in CHAPTERS[: CHAPTERS.index(chapter) + 1]]
-    files = [
-        path for folder in folders for path in folder.rglob("*") if path.suffix in {".py", ".toml", ".typ", ".css"}
-    ]
+    files = [path for folder in folders for path in folder.rglob("*") if path.suffix in _SOURCES]
     files.append(_PACKAGE / "orchestration" / "assets" / f"{chapter}.py")
     sources = {path.relative_to(_PACKAGE).as_posix(): digest_of(path.read_bytes()) for path in files}
     return digest_of({"sources": sources, "engines": engine_versions()})

@@ -3,7 +3,7 @@
 Belongs here: words, looks, layouts, files for the client. Does not: computing a number that a page shows.
 """
 
-from crm_platform.reports.acceptance import quarantine_csv, receipts_json, test_totals_csv
+from crm_platform.reports.acceptance import delivery_judgement_csv, quarantine_csv, receipts_json, test_totals_csv
 from crm_platform.reports.csv_files import (
     alert_customers_csv,
     contact_dates_csv,
@@ -27,6 +27,7 @@ __all__ = [
     "alert_customers_csv",
     "contact_dates_csv",
     "cpm_classes_csv",
+    "delivery_judgement_csv",
     "diagnosis_report",
     "exhibit_png",
     "manifest",

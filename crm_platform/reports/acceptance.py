@@ -8,13 +8,14 @@ from typing import Any
 
 import ibis
 import pyarrow as pa
-from ibis import _
 
+from crm_platform.intake.judging.monthly_totals import TOTALS, monthly_totals
+from crm_platform.periods import Month
 from crm_platform.reports.csv_files import DEFAULT_ENCODING, csv_file
 from crm_platform.reports.wording import Wording
 
 _QUARANTINE = ("delivery_id", "file_name", "row_number", "table", "column", "masked_value", "rule", "remedy")
-_TOTALS = ("month", "rows", "orders", "customers", "ordered_jpy", "sales_jpy")
+_OURS = ("rows", *TOTALS)
 _OF_THE_DAY = {"examined_on"}  # when a delivery came changes nothing of what it holds
 
 
@@ -30,15 +31,44 @@ def quarantine_csv(rows: pa.Table, wording: Wording, encoding: str = DEFAULT_ENC
     return csv_file(_QUARANTINE, cells, wording, encoding)
 
 
-def test_totals_csv(order_lines: ibis.Table, wording: Wording, encoding: str = DEFAULT_ENCODING) -> bytes:
-    """Rows, orders, customers, 受注 and 売上 of every month (テスト集計, R39), to hold against the client's own."""
-    lines = order_lines.mutate(month=_.ordered_at.strftime("%Y-%m"))
-    totals = lines.group_by("month").agg(
-        rows=_.count(),
-        orders=_.order_id.nunique(where=_.quantity > 0),
-        customers=_.customer_id.nunique(),
-        ordered_jpy=_.ordered_jpy.sum(),
-        sales_jpy=_.sales_jpy.sum(),
-    )
-    rows = totals.order_by("month").to_pyarrow().to_pylist()
-    return csv_file(_TOTALS, [[str(row[name]) for name in _TOTALS] for row in rows], wording, encoding)
+def test_totals_csv(
+    order_lines: ibis.Table, control_totals: pa.Table, wording: Wording, encoding: str = DEFAULT_ENCODING
+) -> bytes:
+    """Our figures of every month (テスト集計, R39), beside them the client's own and the difference (ours − theirs).
+
+    `control_totals`: what the client delivered of them (CONTROL_TOTALS); what it did not deliver is empty.
+    """
+    ours = {row["month"]: row for row in monthly_totals(order_lines).to_pyarrow().to_pylist()}
+    theirs = {row["month"]: row for row in control_totals.to_pylist()}
+    rows = [
+        _totals_of(str(Month.of(month)), ours.get(month, dict.fromkeys(_OURS, 0)), theirs.get(month, {}))
+        for month in sorted({*ours, *theirs})
+    ]
+    theirs_and_differences = [f"{side}_{name}" for name in TOTALS for side in ("client", "difference")]
+    return csv_file(("month", *_OURS, *theirs_and_differences), rows, wording, encoding)
+
+
+def _totals_of(month: str, ours: Mapping[str, int], theirs: Mapping[str, int | None]) -> list[str]:
+    cells = [month, *(str(ours[name]) for name in _OURS)]
+    for name in TOTALS:
+        said = theirs.get(name)
+        cells += ["", ""] if said is None else [str(said), str(ours[name] - said)]
+    return cells
+
+
+def delivery_judgement_csv(
+    expectations: Sequence[Mapping[str, Any]], wording: Wording, encoding: str = DEFAULT_ENCODING
+) -> bytes:
+    """What was expected of the delivery as a whole, its verdict, and the first case that breaks it; one row each."""
+    rows = [
+        (
+            wording.text(f"judgement.{one['name']}"),
+            wording.text(f"judgement.{one['severity'] if one['status'] == 'broken' else one['status']}"),
+            "" if one["observed"] is None else f"{one['observed']:.4g}",
+            one["bound"].replace("at least", "≥").replace("at most", "≤"),
+            str(len(one["cases"])),
+            ", ".join(f"{key}={value}" for key, value in one["cases"][0].items()) if one["cases"] else "",
+        )
+        for one in expectations
+    ]
+    return csv_file(("expectation", "verdict", "observed", "bound", "cases", "first_case"), rows, wording, encoding)

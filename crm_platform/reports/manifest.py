@@ -24,11 +24,14 @@ def manifest(
     months: Sequence[Month],
     spec_fingerprint: str,
     versions: Mapping[str, str],
+    same_spec: bool | None = None,
+    spec_differences: Sequence[str] = (),
 ) -> bytes:
     """JSON naming each of `files` by path with its SHA-256, bytes and, for CSV, rows without the header.
 
     `months` are the months of data that went in, `spec_fingerprint` the digest of mapping and settings, `versions`
-    those of the programs. Equal input gives equal bytes.
+    those of the programs. `same_spec`: whether the latest delivery came as the one before (R13), null for the first,
+    and `spec_differences` what differs, in words. Equal input gives equal bytes.
     """
     document = {
         "client": client,
@@ -36,6 +39,8 @@ def manifest(
         "last_month": str(max(months)) if months else None,
         "months": len(months),
         "spec_fingerprint": spec_fingerprint,
+        "same_spec": same_spec,
+        "spec_differences": list(spec_differences),
         "versions": dict(sorted(versions.items())),
         "files": {path: _entry(path, content) for path, content in sorted(files.items())},
     }

@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 import pandera.pandas as pandera
 import pyarrow as pa
+import pyarrow.compute as pc
 from pandera.errors import SchemaErrors
 
 TEXT = pa.string()
@@ -104,7 +105,19 @@ class Table:
         if missing:
             raise ValueError(f"table '{self.name}' lacks the columns {', '.join(missing)}")
         cast = pa.Table.from_arrays([rows[c.name].cast(c.type) for c in self.columns], schema=self.arrow_schema)
-        return cast.sort_by([(name, "ascending") for name in self.key]).combine_chunks()
+        in_order = cast if self._is_in_order(cast) else cast.sort_by([(name, "ascending") for name in self.key])
+        return in_order.combine_chunks()
+
+    def _is_in_order(self, rows: pa.Table) -> bool:
+        """Whether the keys already ascend, as those of most exports do; sorting copies every column."""
+        tied = pa.scalar(True)
+        for name in self.key:
+            values = rows[name].combine_chunks()
+            before, after = values[:-1], values[1:]
+            if values.null_count or pc.any(pc.and_(tied, pc.greater(before, after))).as_py():
+                return False
+            tied = pc.and_(tied, pc.equal(before, after))
+        return True
 
     def from_pandas(self, frame: pd.DataFrame) -> pa.Table:
         """`frame` as this table; NaN in a nullable column becomes null."""

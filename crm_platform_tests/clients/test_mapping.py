@@ -6,9 +6,25 @@ from pathlib import Path
 import pytest
 
 from crm_platform.clients import Catalogue, Client
-from crm_platform.clients.mapping import ByPattern, Constant, FromColumn, NumberWithin, SetAside, parse_intake_rules
+from crm_platform.clients.mapping import (
+    ByCases,
+    Case,
+    Constant,
+    FillDown,
+    FirstFilled,
+    FromColumn,
+    Joined,
+    KeyedHash,
+    NumberWithin,
+    OrderDiscount,
+    Part,
+    SetAside,
+    SplitRows,
+    hashed_header,
+    parse_intake_rules,
+)
 from crm_platform.intake import rules_of
-from crm_platform.intake.mapping.layouts import is_special_format, processing_reasons
+from crm_platform.intake.mapping.processing import is_special_format, processing_reasons
 from crm_platform.refusals import Refused
 
 
@@ -20,9 +36,9 @@ def lines(**said):
     return rules(tables={"order_lines": said}).tables["order_lines"]
 
 
-def test_nothing_said_means_the_standard_layout_and_no_tolerance():
+def test_nothing_said_means_the_standard_layout_a_small_tolerance_and_no_personal_data():
     found = rules()
-    assert (found.tolerated_bad_row_rate, found.personal_data) == (0.0, "refuse")
+    assert (found.tolerated_bad_row_rate, found.personal_data) == (0.005, "drop")
     assert is_special_format(found)
     assert processing_reasons(found) == []
 
@@ -35,15 +51,42 @@ def test_every_kind_of_source_is_understood():
             "line_no": {"number_within": "order_id"},
             "status": {"column": "Invoice", "pattern": "^C", "then": "returned", "otherwise": "shipped"},
             "order_kind": {"constant": "one_off"},
+            "customer_id": {"keyed_hash": ["姓", "電話"]},
+            "ordered_at": {"columns": ["注文日", "注文時間"], "join": " "},
+            "product_id": {"first_filled": ["sku", "name"]},
+            "course": {"column": "X", "part": 2, "separator": "/"},
+            "shipped_on": {"column": "Date", "format": "%m/%d/%Y"},
+            "discount_jpy": {"column": "値引", "divided_by": 1.1},
         }
     ).columns
     assert columns == {
         "order_id": FromColumn("Invoice"),
         "unit_price_jpy": FromColumn("Price", Decimal("135.1")),
         "line_no": NumberWithin("order_id"),
-        "status": ByPattern("Invoice", "^C", "returned", "shipped"),
+        "status": ByCases((Case("Invoice", "^C", "returned"),), "shipped"),
         "order_kind": Constant("one_off"),
+        "customer_id": KeyedHash(("姓", "電話")),
+        "ordered_at": Joined(("注文日", "注文時間"), " "),
+        "product_id": FirstFilled(("sku", "name")),
+        "course": Part("X", 2, "/"),
+        "shipped_on": FromColumn("Date", format="%m/%d/%Y"),
+        "discount_jpy": FromColumn("値引", divided_by=Decimal("1.1")),
     }
+    assert columns["customer_id"].reads == (hashed_header(["姓", "電話"]),) == ("hash(姓+電話)",)
+
+
+def test_every_rule_of_a_whole_table_is_understood():
+    found = lines(
+        sheet="受注",
+        fill_down={"within": "Name", "columns": ["Subtotal"]},
+        split_rows={"column": "商品", "separator": ",", "first_only": ["小計"]},
+        order_discount={"total": "Subtotal", "divided_by": 1.1},
+        drop=["備考"],
+    )
+    assert (found.sheet, found.drop) == ("受注", ("備考",))
+    assert found.fill_down == FillDown("Name", ("Subtotal",))
+    assert found.split_rows == SplitRows("商品", ",", ("小計",))
+    assert found.order_discount == OrderDiscount(total="Subtotal", divided_by=Decimal("1.1"))
 
 
 def test_every_kind_of_set_aside_rule_is_understood():
@@ -78,6 +121,40 @@ def test_every_kind_of_set_aside_rule_is_understood():
         ({"tables": {"media": {"columns": {"media_id": 3}}}}, "tables.media.columns.media_id"),
         ({"tables": {"media": {"columns": {"media_id": {"join": "x"}}}}}, "tables.media.columns.media_id"),
         ({"tables": {"media": {"columns": {"media_id": ""}}}}, "tables.media.columns.media_id"),
+        (
+            {"tables": {"media": {"columns": {"media_id": {"cases": [], "otherwise": "x"}}}}},
+            "tables.media.columns.media_id.cases",
+        ),
+        ({"tables": {"media": {"columns": {"media_id": {"keyed_hash": "Email"}}}}}, "tables.media.columns.media_id"),
+        (
+            {"tables": {"media": {"columns": {"media_id": {"column": "x", "part": 0, "separator": ","}}}}},
+            "tables.media.columns.media_id.part",
+        ),
+        (
+            {"tables": {"media": {"columns": {"started_on": {"column": "x", "format": "%Y"}}}}},
+            "tables.media.columns.started_on.format",
+        ),
+        (
+            {"tables": {"products": {"columns": {"list_price_jpy": {"column": "x", "divided_by": 0}}}}},
+            "tables.products.columns.list_price_jpy",
+        ),
+        ({"tables": {"media": {"split_rows": {}}}}, "tables.media.split_rows"),
+        ({"tables": {"order_lines": {"fill_down": {"within": "Name"}}}}, "tables.order_lines.fill_down"),
+        ({"tables": {"order_lines": {"split_rows": {"column": "x"}}}}, "tables.order_lines.split_rows"),
+        (
+            {"tables": {"order_lines": {"order_discount": {"set_aside": "x"}}}},
+            "tables.order_lines.order_discount.set_aside",
+        ),
+        (
+            {"tables": {"order_lines": {"order_discount": {"column": "x", "total": "y"}}}},
+            "tables.order_lines.order_discount",
+        ),
+        (
+            {"tables": {"order_lines": {"order_discount": {"column": "x"}, "columns": {"discount_jpy": "y"}}}},
+            "tables.order_lines.order_discount",
+        ),
+        ({"tables": {"media": {"derived_columns": {"media_name": "x"}}}}, "tables.media.derived_columns"),
+        ({"preset": "base"}, "preset"),
         ({"tables": {"media": {"codes": {"channel": {"1": 2}}}}}, "tables.media.codes.channel"),
         ({"tables": {"media": {"set_aside": [{"rule": "a", "column": "x"}]}}}, "tables.media.set_aside"),
         ({"tables": {"media": {"set_aside": {"rule": "a"}}}}, "tables.media.set_aside"),
@@ -110,6 +187,16 @@ def test_a_wrong_key_is_refused_by_its_name(intake, key):
         ({"columns": {"cycle_no": {"number_within": "order_id"}}}, "columns.cycle_no"),
         ({"columns": {"line_no": {"number_within": "order_id"}}}, "columns.line_no"),
         ({"columns": {"order_kind": {"constant": "teiki"}}}, "columns.order_kind"),
+        ({"columns": {"quantity": {"column": "x", "divided_by": 2}}}, "columns.quantity"),
+        ({"columns": {"course": {"column": "x", "format": "%Y%m%d"}}}, "columns.course"),
+        (
+            {
+                "columns": {
+                    "status": {"cases": [{"column": "x", "pattern": ".", "then": "gone"}], "otherwise": "shipped"}
+                }
+            },
+            "columns.status",
+        ),
         ({"codes": {"status": {"9": "gone"}}}, "codes.status"),
     ],
 )

@@ -1,5 +1,8 @@
 """The inbox: a delivery is there whole or not at all, once, and is read back as it was admitted."""
 
+import hashlib
+import random
+import shutil
 from dataclasses import replace
 
 import pytest
@@ -30,7 +33,7 @@ def test_a_delivery_is_read_back_as_it_was_admitted(tmp_path):
     assert stored.folder == accepted.folder
     assert stored.receipt == accepted.receipt
     expected = examine_delivery(client_with(), delivery([line()]), delivery_id=stored.delivery_id, today=TODAY)
-    assert stored.load() == expected
+    assert stored.load() == replace(expected, receipt={**expected.receipt, "control_totals": [], "lines_removed": 0})
     assert {file.name for file in stored.files()} == {file.name for file in delivery([line()])}
 
 
@@ -94,11 +97,66 @@ def test_another_mapping_reads_the_stored_files_anew_and_once(tmp_path):
     assert read_admitted(tmp_path, client_with())[0].tables["order_lines"]["status"].to_pylist() == ["returned"]
 
 
-def test_a_damaged_receipt_is_refused(tmp_path):
+@pytest.mark.parametrize("has_digests", [True, False])
+@pytest.mark.parametrize("content", [b"{", b"[1]", b"\xff", b""])
+def test_a_damaged_receipt_is_refused_by_name(tmp_path, content, has_digests):
     accepted = accept_delivery(tmp_path, client_with(), delivery([line()]), today=TODAY)
-    (accepted.folder / "receipt.json").write_text("{")
-    with pytest.raises(Refused, match="receipt cannot be read"):
+    if not has_digests:
+        (accepted.folder / "SHA256SUMS").unlink()
+    (accepted.folder / "receipt.json").write_bytes(content)
+    with pytest.raises(Refused, match=r"receipt\.json: this file of the inbox is missing or damaged.*backup"):
         read_inbox(tmp_path, "acme")
+
+
+def flipped(content: bytes, position: int) -> bytes:
+    return content[:position] + bytes([content[position] ^ 0x40]) + content[position + 1 :]
+
+
+def test_a_single_flipped_byte_of_an_admitted_table_is_refused(tmp_path):
+    accept_delivery(tmp_path, client_with(), delivery([line()]), today=TODAY)
+    [stored] = read_inbox(tmp_path, "acme")
+    path, sound = stored.folder / "admitted" / "order_lines.parquet", stored.load()
+    content = path.read_bytes()
+    for position in random.Random(1).sample(range(len(content)), 60):
+        path.write_bytes(flipped(content, position))
+        with pytest.raises(Refused, match=r"missing or damaged.*deliver again") as refusal:
+            stored.load()
+        assert refusal.value.file == str(path)
+    path.write_bytes(content)
+    assert stored.load() == sound
+
+
+@pytest.mark.parametrize("has_digests", [True, False])
+@pytest.mark.parametrize("content", [None, b"", b"PAR1"])
+def test_an_admitted_table_that_is_lost_or_cut_off_is_refused_by_name(tmp_path, content, has_digests):
+    accept_delivery(tmp_path, client_with(), delivery([line()]), today=TODAY)
+    [stored] = read_inbox(tmp_path, "acme")
+    if not has_digests:
+        (stored.folder / "SHA256SUMS").unlink()
+    path = stored.folder / "admitted" / "customers.parquet"
+    path.unlink()
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(Refused, match=r"customers\.parquet: this file of the inbox is missing or damaged"):
+        read_admitted(tmp_path, client_with())
+
+
+def test_a_stored_delivery_can_be_checked_without_the_platform(tmp_path):
+    accepted = accept_delivery(tmp_path, client_with(), delivery([line()]), today=TODAY)
+    digests = dict(text.split("  ")[::-1] for text in (accepted.folder / "SHA256SUMS").read_text().splitlines())
+    files = {
+        path.relative_to(accepted.folder).as_posix(): path for path in accepted.folder.rglob("*") if path.is_file()
+    }
+    del files["SHA256SUMS"]
+    assert digests == {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in files.items()}
+
+
+def test_lost_files_are_refused_where_they_are_to_be_read_again(tmp_path):
+    accepted = accept_delivery(tmp_path, client_with(), delivery([line()]), today=TODAY)
+    shutil.rmtree(accepted.folder / "files")
+    assert len(read_admitted(tmp_path, client_with())) == 1
+    with pytest.raises(Refused, match=r"files/customers\.tsv: this file of the inbox is missing or damaged"):
+        read_admitted(tmp_path, client_with({"tables": {"order_lines": {"codes": {"status": {"返品": "cancelled"}}}}}))
 
 
 def test_examining_twice_gives_the_same():

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crm_platform.intake import merge_deliveries
+from crm_platform.intake.keeping.merging import lines_removed
 from crm_platform.refusals import Refused
 from crm_platform_tests.intake.deliveries import (
     CUSTOMERS,
@@ -43,6 +44,36 @@ def test_full_equals_old_and_difference():
     assert merged == merge_deliveries([full])
 
 
+def test_a_line_that_a_redelivered_order_no_longer_holds_is_removed():
+    first = examine(delivery([line("A1", "1"), line("A1", "2"), line("A2", "1")]))
+    later = difference([line("A1", "2", 単価="900")], [first])
+    merged = merge_deliveries([first, later])["order_lines"]
+    assert merged.select(["order_id", "line_no", "unit_price_jpy"]).to_pylist() == [
+        {"order_id": "A1", "line_no": 2, "unit_price_jpy": 900.0},
+        {"order_id": "A2", "line_no": 1, "unit_price_jpy": 1000.0},
+    ]
+    assert lines_removed([first], later) == 1
+
+
+def test_a_line_in_the_quarantine_does_not_remove_what_was_known_of_it():
+    first = examine(delivery([line("A1", "1"), line("A1", "2"), line("A1", "3")]))
+    later = difference([line("A1", "1", 単価="900"), line("A1", "2", 数量="x")], [first])
+    merged = merge_deliveries([first, later])["order_lines"]
+    assert merged["unit_price_jpy"].to_pylist() == [900.0, 1000.0, 1000.0]
+    assert later.receipt["orders_with_quarantined_lines"] == ["A1"]
+    mended = difference([line("A1", "1", 単価="900"), line("A1", "2")], [first, later], number=3)
+    assert merge_deliveries([first, later, mended])["order_lines"]["line_no"].to_pylist() == [1, 2]
+
+
+def test_a_client_that_delivers_single_lines_loses_no_other_line_of_the_order():
+    client = client_with({"tables": {"order_lines": {"differences": "lines"}}})
+    first = examine(delivery([line("A1", "1"), line("A1", "2")]), client)
+    later = difference([line("A1", "2", 状態="キャンセル")], [first], client=client)
+    merged = merge_deliveries([first, later])["order_lines"]
+    assert merged["status"].to_pylist() == ["shipped", "cancelled"]
+    assert lines_removed([first], later) == 0
+
+
 def test_a_difference_without_masters_needs_former_ones():
     with pytest.raises(Refused, match="lacks products"):
         difference([line()], [])
@@ -63,12 +94,14 @@ def test_the_latest_master_row_of_a_customer_wins():
     assert customers[0]["birth_year"] is None
 
 
-EVENTS = st.lists(
+VERSIONS_OF_ORDERS = st.lists(
     st.tuples(
         st.integers(1, 6),
-        st.integers(1, 2),
-        st.sampled_from(["受注", "出荷済", "キャンセル", "返品"]),
-        st.integers(1, 9),
+        st.dictionaries(
+            st.integers(1, 3),
+            st.tuples(st.sampled_from(["受注", "出荷済", "キャンセル", "返品"]), st.integers(1, 9)),
+            min_size=1,
+        ),
     ),
     min_size=1,
     max_size=20,
@@ -76,13 +109,16 @@ EVENTS = st.lists(
 
 
 @settings(max_examples=20, deadline=None)
-@given(events=EVENTS, cuts=st.sets(st.integers(1, 19), max_size=4))
+@given(events=VERSIONS_OF_ORDERS, cuts=st.sets(st.integers(1, 19), max_size=4))
 def test_any_split_of_a_history_merges_to_the_same(events, cuts):
-    """Every event is delivered at some time; within one delivery the last state of a line is what the file holds."""
+    """Every version of an order is delivered at some time; a file holds the last version before it was written."""
 
     def lines_of(part):
-        last = {(order, number): (status, quantity) for order, number, status, quantity in part}
-        return [line(f"A{o}", str(n), 状態=status, 数量=str(q)) for (o, n), (status, q) in last.items()]
+        return [
+            line(f"A{order}", str(number), 状態=status, 数量=str(quantity))
+            for order, lines in dict(part).items()
+            for number, (status, quantity) in lines.items()
+        ]
 
     whole = merge_deliveries([examine(delivery(lines_of(events)))])
     bounds = [0, *sorted(cut for cut in cuts if cut < len(events)), len(events)]
@@ -96,7 +132,7 @@ def test_any_split_of_a_history_merges_to_the_same(events, cuts):
 DERIVED = {
     "tables": {
         "customers": {"derived_from": "order_lines", "include_set_aside": True},
-        "products": {"derived_from": "order_lines", "columns": {"brand": "媒体コード"}},
+        "products": {"derived_from": "order_lines", "derived_columns": {"brand": "媒体コード"}},
         "media": {"absent": True},
         "order_lines": {
             "columns": {

@@ -6,7 +6,7 @@ import pytest
 
 from crm_platform.clients import Client
 from crm_platform.intake import DeliveredFile
-from crm_platform.intake.reading.decoding import detect_encoding
+from crm_platform.intake.reading.encodings import choose_encoding
 from crm_platform.refusals import Refused
 from crm_platform_tests.intake.deliveries import (
     CUSTOMERS,
@@ -95,7 +95,7 @@ def test_bad_bytes_before_a_tab_leave_the_tab_a_delimiter():
 
 def test_one_damaged_line_does_not_turn_utf8_into_cp932():
     content = "\n".join(["名前", *["東京都", "大阪府", "青汁"] * 5]).encode() + b"\n\x83\xff\n"
-    assert detect_encoding(content)[0] == "utf-8"
+    assert choose_encoding(content)[0] == "utf-8"
 
 
 def test_a_wrong_number_of_fields_costs_its_row():
@@ -126,17 +126,25 @@ def test_blank_lines_and_an_old_end_mark_are_no_rows():
     assert admitted.receipt["accounts"]["order_lines"]["delivered"] == 2
 
 
+def test_line_ends_that_were_translated_twice_are_line_ends():
+    content = text_of([LINE_HEADERS, line("A1"), line("A2")], line_end="\r\r\n").encode("cp932")
+    for damaged in (content, content.removesuffix(b"\n")):
+        admitted = examine(with_lines(damaged))
+        assert faults_of(admitted) == []
+        assert admitted.tables["order_lines"]["order_id"].to_pylist() == ["A1", "A2"]
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [
         (b"", "the file is empty"),
         (b"\r\n\r\n", "the file is empty"),
         (text_of([LINE_HEADERS]).encode(), "a header but no rows"),
-        (text_of([[*LINE_HEADERS, "備考"], [*line(), "x"]]).encode(), "the header '備考' is not known"),
+        (text_of([[*LINE_HEADERS, "別の項目"], [*line(), "x"]]).encode(), "the header '別の項目' is not known"),
         (text_of([LINE_HEADERS[1:], line()[1:]]).encode(), "lacks the required column order_id"),
-        (text_of([[*LINE_HEADERS, "数　量"], [*line(), "1"]]).encode(), "is there twice .columns 8 and 12"),
-        (text_of([[*LINE_HEADERS, ""], [*line(), "1"]]).encode(), "the header of column 12 is empty"),
-        ("注文番号".encode("utf-16"), "UTF-16"),
+        (text_of([[*LINE_HEADERS, "数　量"], [*line(), "1"]]).encode(), "the header '数　量 .2.' is not known"),
+        (text_of([[*LINE_HEADERS, ""], [*line(), "1"]]).encode(), "the header '.column 12.' is not known"),
+        ("注文番号".encode("utf-16"), "a header but no rows"),
         (b"\x89PNG\r\n\x1a\n\x00\x00", "is not known"),
         (text_of([line(), line("A2")]).encode(), "the first line holds values"),
         (b"\x00\x01\x02\n\x00", "the header of column 1 is no text in the encoding"),

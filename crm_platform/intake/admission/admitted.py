@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import pyarrow as pa
@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 
 from crm_platform.clients.client import Client
 from crm_platform.clients.mapping import parse_intake_rules
+from crm_platform.intake.reading.delivered_files import DeliveredFile
 from crm_platform.refusals import Refused
 
 _FEW = 0.05
@@ -22,16 +23,22 @@ class Admitted:
     """An examined delivery.
 
     `tables`: products, customers, media, order_lines and quarantined_rows in their declared schemas; one that the
-    delivery did not bring is empty. `receipt`: JSON; accounts of rows and money, how every file was read.
+    delivery did not bring is empty. `receipt`: JSON; accounts of rows and money, how every file was read. `files`: the
+    delivered files without personal data, as they may be stored; none where the delivery was read from its tables.
     """
 
     tables: Mapping[str, pa.Table]
     receipt: Mapping[str, Any]
+    files: tuple[DeliveredFile, ...] = field(default=(), compare=False)
 
     @property
     def delivery_id(self) -> str:
         """The delivery's name."""
         return str(self.receipt["delivery_id"])
+
+    def delivered(self, table: str) -> bool:
+        """Whether a file of the table was delivered."""
+        return bool(self.receipt["accounts"].get(table, {}).get("source") == "delivered")
 
     def holds(self, table: str) -> bool:
         """Whether the delivery brought the table or derived it."""

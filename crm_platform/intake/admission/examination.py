@@ -9,9 +9,10 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from crm_platform.clients.client import Client
-from crm_platform.clients.mapping import DELIVERED_TABLES, IntakeRules
+from crm_platform.clients.mapping import DELIVERED_TABLES, IntakeRules, with_preset
 from crm_platform.intake.admission.admitted import Admitted
 from crm_platform.intake.admission.faults import (
     any_breach,
@@ -19,32 +20,43 @@ from crm_platform.intake.admission.faults import (
     quarantine_breaches,
     quarantine_broken,
 )
-from crm_platform.intake.admission.guarded_files import read_file
+from crm_platform.intake.admission.guarded_files import personal_breaches, read_file
 from crm_platform.intake.admission.line_money import with_amounts
-from crm_platform.intake.admission.receipt import ReadFile, file_receipt, months_of, order_days, row_account
+from crm_platform.intake.admission.receipt import (
+    ReadFile,
+    file_receipt,
+    months_of,
+    order_days,
+    orders_in_two_files,
+    row_account,
+)
 from crm_platform.intake.admission.row_rules import (
     declared_breaches,
     order_line_breaches,
     reference_breaches,
     repeated_key,
 )
+from crm_platform.intake.admission.specification import compared_with_last
+from crm_platform.intake.guard.keyed_hash import HashKey
 from crm_platform.intake.mapping.breaches import Breach
-from crm_platform.intake.mapping.derived import derive_master
+from crm_platform.intake.mapping.checked_rules import rules_of
+from crm_platform.intake.mapping.derived import derive_master, without_ids
 from crm_platform.intake.mapping.file_tables import files_by_table
-from crm_platform.intake.mapping.layouts import is_special_format, processing_reasons, rules_of
+from crm_platform.intake.mapping.processing import is_special_format, processing_reasons
 from crm_platform.intake.mapping.standard_layout import DELIVERED, MASTERS, concatenated
 from crm_platform.intake.mapping.typed_rows import TypedRows, type_rows
+from crm_platform.intake.reading.archives import expand_archives
 from crm_platform.intake.reading.delivered_files import DeliveredFile
 from crm_platform.intake.reading.text_column import Mask, union_of
 from crm_platform.lake import digest_of
 from crm_platform.tables.delivered import QUARANTINED_ROWS
 
-_RULES_EDITION = 1  # counts up when the same files and mapping are to be read differently
+_RULES_EDITION = 2  # counts up when the same files and mapping are to be read differently
 
 
 def mapping_digest(client: Client) -> str:
     """Digest of all that decides how the client's files are read."""
-    return digest_of({"intake": client.intake, "edition": _RULES_EDITION})
+    return digest_of({"intake": with_preset(client.intake, f"{client.id}.toml"), "edition": _RULES_EDITION})
 
 
 def examine_delivery(
@@ -55,29 +67,42 @@ def examine_delivery(
     today: dt.date,
     former: Sequence[Admitted] = (),
     data_to: dt.date | None = None,
+    hash_key: HashKey | None = None,
 ) -> Admitted:
     """Read, guard, map and judge every row of a delivery; nothing is written.
 
     `today`: the day of the delivery; nothing may have happened after it. `former`: earlier deliveries, whose masters a
     difference delivery (差分データ, R11) may rely on. `data_to`: the last day that the files cover, where the client
-    says so; the day of the last order otherwise. Refused where a file as a whole cannot be used; bad rows are
-    quarantined here and refused by `refuse_beyond_tolerance`.
+    says so; the day of the last order otherwise. `hash_key`: the secret of keyed hashes, where the mapping wants any
+    that the files do not hold yet. Refused where a file as a whole cannot be used; bad rows are quarantined here and
+    refused by `refuse_beyond_tolerance`.
     """
     rules = rules_of(client)
+    files = expand_archives(files)
     known = frozenset(name for name in DELIVERED_TABLES if any(admitted.tables[name].num_rows for admitted in former))
     found = files_by_table(rules, files, known)
     tables = {name: table.empty() for name, table in DELIVERED.items()}
     examined: dict[str, _Examined] = {}
     receipts: list[dict[str, Any]] = []
+    guarded: list[ReadFile] = []
     for name in [name for name in DELIVERED_TABLES if name in found]:
-        read = [read_file(rules, name, file, today) for file in found[name]]
+        read = [read_file(rules, name, file, today, hash_key) for file in found[name]]
+        guarded += read
         receipts += [file_receipt(item, name, rules.tables[name]) for item in read]
         examined[name] = _examine_table(rules, name, read, delivery_id, today, _known_ids(rules, tables, former, found))
         tables[name] = examined[name].admitted
-        tables |= _derived_tables(rules, examined[name], read) if name == "order_lines" else {}
+        tables |= _derived_tables(rules, examined[name], read, tables, former) if name == "order_lines" else {}
     quarantined = [part for item in examined.values() for part in item.quarantined]
     tables["quarantined_rows"] = concatenated(QUARANTINED_ROWS, quarantined)
-    return Admitted(tables, _receipt(client, rules, delivery_id, today, data_to, receipts, examined, tables))
+    receipt = _receipt(client, rules, delivery_id, today, data_to, receipts, examined, tables)
+    same_spec, differences = compared_with_last(receipts, [admitted.receipt for admitted in former])
+    receipt |= {"same_spec": same_spec, "spec_differences": differences, "hash_key_fingerprint": _fingerprint(guarded)}
+    return Admitted(tables, receipt, tuple(item.storable for item in guarded))
+
+
+def _fingerprint(read: Sequence[ReadFile]) -> str | None:
+    """Of the key that made keyed hashes here; None where none were made."""
+    return next(filter(None, (item.guarded.hash_key_fingerprint for item in read)), None)
 
 
 @dataclass(frozen=True)
@@ -87,6 +112,12 @@ class _Examined:
     quarantined: list[pa.Table]
     bad: Mask
     account: dict[str, Any]
+
+    @property
+    def broken_orders(self) -> list[str]:
+        """Orders with a line in the quarantine, as far as it can be read of which order it is."""
+        orders = pc.unique(self.rows.columns["order_id"].filter(pa.array(self.bad)))
+        return sorted(order for order in orders.to_pylist() if order is not None)
 
 
 def _examine_table(
@@ -99,7 +130,7 @@ def _examine_table(
 ) -> _Examined:
     rows = type_rows(rules, name, [(item.raw, item.layout) for item in read])
     aside = union_of(rows.set_aside.values(), rows.rows)
-    breaches = [*rows.breaches, *declared_breaches(rows, today)]
+    breaches = [*rows.breaches, *personal_breaches(rows, read), *declared_breaches(rows, today)]
     breaches += order_line_breaches(rows) if name == "order_lines" else []
     breaches += reference_breaches(rows, known)
     breaches = one_per_column(breaches)
@@ -115,12 +146,14 @@ def _examine_table(
     delivered = sum(item.raw.delivered for item in read)
     account = {
         "source": "delivered",
-        **row_account(delivered, rows.set_aside, bad, broken),
+        **row_account(delivered, sum(item.raw.added_by_splitting for item in read), rows.set_aside, bad, broken),
         "quarantined_by_rule": _by_rule(breaches, ~aside, read),
+        **rows.counts,
         **money,
     }
     if money:
         account["rows_with_unreadable_amount"] += broken
+        account["orders_in_two_files"] = orders_in_two_files(rows.columns["order_id"], rows.origin.file_of)
     return _Examined(rows, admitted, parts, bad, account)
 
 
@@ -139,14 +172,23 @@ def _known_ids(
     return known
 
 
-def _derived_tables(rules: IntakeRules, lines: _Examined, read: Sequence[ReadFile]) -> dict[str, pa.Table]:
+def _derived_tables(
+    rules: IntakeRules,
+    lines: _Examined,
+    read: Sequence[ReadFile],
+    tables: Mapping[str, pa.Table],
+    former: Sequence[Admitted],
+) -> dict[str, pa.Table]:
+    """Derived masters; one that was also delivered is completed by the ids that only the lines know."""
     aside = union_of(lines.rows.set_aside.values(), lines.rows.rows)
-    tables = {}
+    derived = {}
     for name, mapping in rules.tables.items():
         if mapping.derived_from:
             among = ~lines.bad if mapping.include_set_aside else ~lines.bad & ~aside
-            tables[name] = derive_master(rules, name, lines.rows, [item.raw for item in read], among)
-    return tables
+            made = derive_master(rules, name, lines.rows, [item.raw for item in read], among)
+            known = [tables[name], *[admitted.tables[name] for admitted in former if admitted.delivered(name)]]
+            derived[name] = concatenated(DELIVERED[name], [tables[name], without_ids(made, name, known)])
+    return derived
 
 
 def _by_rule(breaches: Sequence[Breach], among: Mask, read: Sequence[ReadFile]) -> dict[str, int]:
@@ -173,9 +215,9 @@ def _receipt(
     accounts = {name: item.account for name, item in examined.items()}
     for name, mapping in rules.tables.items():
         if mapping.derived_from and mapping.derived_from in examined:
-            none = row_account(0, {}, np.zeros(0, bool), 0)
-            source = f"derived from {mapping.derived_from}"
-            accounts[name] = {"source": source, **none, "quarantined_by_rule": {}, "derived": tables[name].num_rows}
+            none = {**row_account(0, 0, {}, np.zeros(0, bool), 0), "quarantined_by_rule": {}}
+            account = accounts.get(name, {"source": f"derived from {mapping.derived_from}", **none})
+            accounts[name] = {**account, "derived": tables[name].num_rows - account["admitted"]}
     reasons = processing_reasons(rules)
     first_day, last_day = order_days(tables["order_lines"])
     return {
@@ -190,6 +232,8 @@ def _receipt(
         "data_to": max(filter(None, (last_day, data_to.isoformat() if data_to else None)), default=None),
         "last_order_on": last_day,
         "declared_to": data_to.isoformat() if data_to else None,
+        "differences": rules.tables["order_lines"].differences,
+        "orders_with_quarantined_lines": examined["order_lines"].broken_orders if "order_lines" in examined else [],
         "processing": bool(reasons),
         "processing_reasons": reasons,
         "special_format": is_special_format(rules),

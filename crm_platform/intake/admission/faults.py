@@ -33,6 +33,7 @@ REMEDIES = {
     "negative_standing_quantity": "Give a credit line the status returned or cancelled (返品, キャンセル).",
     "negative_price": "Write a credit as a negative quantity.",
     "discount_above_amount": "Correct the discount; it is more than quantity × price.",
+    "personal_data": "Take the name, address or number out of this value; it is never stored.",
     "amount_too_large": "Correct quantity and price; the line exceeds a trillion yen.",
 }
 

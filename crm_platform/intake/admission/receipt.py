@@ -11,44 +11,30 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from crm_platform.clients.mapping import FromColumn, TableMapping
-from crm_platform.intake.guard.personal_data import PersonalData
+from crm_platform.clients.mapping import TableMapping
+from crm_platform.intake.admission.row_rules import value_numbers
+from crm_platform.intake.admission.specification import fingerprint_of, specification_of
+from crm_platform.intake.guard.guarding import Guarded
 from crm_platform.intake.mapping.layouts import Layout
-from crm_platform.intake.mapping.standard_layout import DELIVERED
 from crm_platform.intake.reading.delivered_files import DeliveredFile
-from crm_platform.intake.reading.raw_rows import RawRows, matching_form
+from crm_platform.intake.reading.raw_rows import RawRows
 from crm_platform.intake.reading.text_column import Mask
-from crm_platform.lake import digest_of
-from crm_platform.tables.table import TEXT
-
-_SAMPLE = 1000
-_KINDS = {
-    "number": r"^[-−△▲¥]?[0-9][0-9,]*(\.[0-9]+)?円?$",
-    "date": r"^[0-9]{4}[-/.][0-9]{1,2}[-/.][0-9]{1,2}([T ].*)?$",
-}
-
-_MONTH_FIGURES = {
-    "rows": ("order_id", "count"),
-    "orders": ("order_id", "count_distinct"),
-    "customers": ("customer_id", "count_distinct"),
-    "ordered_jpy": ("ordered_jpy", "sum"),
-    "sales_jpy": ("sales_jpy", "sum"),
-}
 
 
 @dataclass(frozen=True)
 class ReadFile:
-    """A delivered file once read: its rows, its layout, and the columns cut out as personal data."""
+    """A delivered file once read: its rows, its layout, what the guard took, and the file as it may be stored."""
 
     file: DeliveredFile
     raw: RawRows
     layout: Layout
-    dropped: tuple[PersonalData, ...]
+    guarded: Guarded
+    storable: DeliveredFile
 
 
 def file_receipt(read: ReadFile, table: str, mapping: TableMapping) -> dict[str, Any]:
     """How one file was read, and the fingerprint of its specification (R13)."""
-    reading = read.raw.reading
+    reading, specification = read.raw.reading, specification_of(read.raw, read.layout, mapping)
     return {
         "name": read.file.name,
         "table": table,
@@ -61,34 +47,36 @@ def file_receipt(read: ReadFile, table: str, mapping: TableMapping) -> dict[str,
         "delimiter_reason": reading.delimiter_reason,
         "columns": list(reading.headers),
         "unused_columns": list(read.layout.unused),
-        "dropped_columns": [{"column": item.header, "kind": item.kind, "first_row": item.row} for item in read.dropped],
-        "spec_fingerprint": spec_fingerprint(read.raw, read.layout, mapping),
+        "lacking_columns": list(read.layout.lacking),
+        "dropped_columns": [
+            {"column": item.header, "kind": item.kind, "first_row": item.row, "filled_cells": item.cells}
+            for item in read.guarded.cut
+        ],
+        "specification": specification,
+        "spec_fingerprint": fingerprint_of(specification),
     }
 
 
-def spec_fingerprint(raw: RawRows, layout: Layout, mapping: TableMapping) -> str:
-    """Digest of columns, their order and kind, delimiter, encoding and codes: equal means データの仕様が前回と同じ.
+def orders_in_two_files(order_ids: pa.Array, file_of: npt.NDArray[np.int32]) -> int | None:
+    """How many orders have lines in more than one of the delivered files; None where there is only one file."""
+    if len(file_of) == 0 or file_of[0] == file_of[-1]:
+        return None
+    met = pa.table({"order_id": order_ids, "file": file_of}).group_by(["order_id", "file"]).aggregate([])
+    files = met.group_by("order_id").aggregate([("file", "count")])
+    return int(pc.sum(pc.greater(files["file_count"], 1)).as_py() or 0)
 
-    The kind of a column that is cast is what it is cast to: a month without cancellations has the same specification.
+
+def row_account(delivered: int, added: int, set_aside: Mapping[str, Mask], bad: Mask, broken: int) -> dict[str, Any]:
+    """Rows delivered + added = admitted + quarantined + set aside by rule; a row with several faults counts once.
+
+    `added`: lines beyond the first of the rows that listed several.
     """
-    cast_to = {
-        matching_form(source.header): str(DELIVERED[mapping.table][target].type)
-        for target, source in layout.sources.items()
-        if isinstance(source, FromColumn) and DELIVERED[mapping.table][target].type != TEXT
-    }
-    kinds = {matching_form(name): _kind(column.distinct) for name, column in raw.columns.items()} | cast_to
-    columns = [(form := matching_form(name), kinds.get(form, "dropped")) for name in raw.reading.headers]
-    codes = {target: dict(pairs) for target, pairs in mapping.codes.items()}
-    return digest_of([columns, raw.reading.delimiter, raw.reading.encoding, codes])
-
-
-def row_account(delivered: int, set_aside: Mapping[str, Mask], bad: Mask, broken: int) -> dict[str, Any]:
-    """Rows delivered = admitted + quarantined + set aside by rule; a row with several faults counts once."""
     aside = {rule: int(rows.sum()) for rule, rows in set_aside.items()}
     quarantined = int(bad.sum()) + broken
     return {
         "delivered": delivered,
-        "admitted": delivered - quarantined - sum(aside.values()),
+        "added_by_splitting": added,
+        "admitted": delivered + added - quarantined - sum(aside.values()),
         "quarantined": quarantined,
         "set_aside": aside,
     }
@@ -114,12 +102,28 @@ def months_of(lines: pa.Table) -> list[dict[str, Any]]:
     """Test totals (テスト集計, R39) per month of the admitted lines."""
     if lines.num_rows == 0:
         return []
-    month = pc.strftime(lines["ordered_at"], "%Y-%m")
-    kept = lines.select(["order_id", "customer_id", "ordered_jpy", "sales_jpy"]).append_column("month", month)
-    sums = kept.group_by("month").aggregate(list(_MONTH_FIGURES.values())).sort_by("month")
-    columns = {"month": sums["month"].to_pylist()}
-    columns |= {name: sums["_".join(figure)].to_pylist() for name, figure in _MONTH_FIGURES.items()}
+    months = lines["ordered_at"].to_numpy().astype("datetime64[M]")
+    first, number = months.min(), (months - months.min()).astype(np.int64)
+    amounts = lines.select(["ordered_jpy", "sales_jpy"]).append_column("month", pa.array(number))
+    sums = amounts.group_by("month", use_threads=False).aggregate([("ordered_jpy", "sum"), ("sales_jpy", "sum")])
+    sums = sums.sort_by("month")
+    present = sums["month"].to_numpy()
+    columns = {
+        "month": [str(month) for month in first + present],
+        "rows": np.bincount(number)[present].tolist(),
+        "orders": _distinct_by_month(number, lines["order_id"])[present].tolist(),
+        "customers": _distinct_by_month(number, lines["customer_id"])[present].tolist(),
+        "ordered_jpy": sums["ordered_jpy_sum"].to_pylist(),
+        "sales_jpy": sums["sales_jpy_sum"].to_pylist(),
+    }
     return [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
+
+
+def _distinct_by_month(months: npt.NDArray[np.int64], ids: pa.ChunkedArray) -> npt.NDArray[np.int64]:
+    """How many different ids each month holds. `months`: 0, 1, 2 … for each row."""
+    pairs = np.sort(months * len(ids) + value_numbers(ids.combine_chunks()))
+    is_first = np.append(True, pairs[1:] != pairs[:-1])
+    return np.bincount(pairs[is_first] // len(ids))
 
 
 def order_days(lines: pa.Table) -> tuple[str | None, str | None]:
@@ -127,13 +131,3 @@ def order_days(lines: pa.Table) -> tuple[str | None, str | None]:
     span = pc.min_max(lines["ordered_at"]).as_py()
     first, last = (None if span[end] is None else span[end].date().isoformat() for end in ("min", "max"))
     return first, last
-
-
-def _kind(distinct: pa.Array) -> str:
-    sample = distinct.slice(0, _SAMPLE)
-    sample = sample.filter(pc.not_equal(sample, ""))
-    for kind, pattern in _KINDS.items():
-        hits = pc.sum(pc.match_substring_regex(sample, pattern)).as_py() or 0
-        if len(sample) and hits >= 0.9 * len(sample):
-            return kind
-    return "text"

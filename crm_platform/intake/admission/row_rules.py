@@ -49,12 +49,13 @@ def order_line_breaches(rows: TypedRows) -> list[Breach]:
     discount = numbers(rows, "discount_jpy", missing=0.0)
     undone = is_undone(rows)
     gross = np.abs(quantity) * price
+    most = np.maximum(gross, np.rint(gross))  # a discount is in whole yen, a price divided by the tax is not
     large = (np.abs(gross) > LARGEST_LINE_JPY) | (discount > LARGEST_LINE_JPY)
     breaches = [
         rows.breach("zero_quantity", "quantity", quantity == 0),
         rows.breach("negative_standing_quantity", "quantity", (quantity < 0) & ~undone),
         rows.breach("negative_price", "unit_price_jpy", price < 0),
-        rows.breach("discount_above_amount", "discount_jpy", (quantity != 0) & (price >= 0) & (discount > gross)),
+        rows.breach("discount_above_amount", "discount_jpy", (quantity != 0) & (price >= 0) & (discount > most)),
         rows.breach("amount_too_large", "unit_price_jpy", large),
     ]
     return [breach for breach in breaches if breach.rows.any()]
@@ -75,10 +76,20 @@ def reference_breaches(rows: TypedRows, known: Mapping[str, pa.Array | None]) ->
 def repeated_key(rows: TypedRows, among: Mask) -> list[Breach]:
     """Rows of `among` whose key an earlier one of them has."""
     names = DELIVERED[rows.table].key
-    keys = pd.DataFrame({name: rows.columns[name].filter(pa.array(among)).to_pandas() for name in names})
+    keys = pd.DataFrame({name: value_numbers(rows.columns[name])[among] for name in names})
     repeated: Mask = np.zeros(rows.rows, bool)
     repeated[among] = keys.duplicated(keep="first").to_numpy()
     return [rows.breach("duplicate_key", names[-1], repeated)] if repeated.any() else []
+
+
+def value_numbers(values: pa.Array) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+    """A whole number for every value, equal where the values are; at once where they ascend, as order numbers do."""
+    before, after = values[:-1], values[1:]
+    if not values.null_count and pc.all(pc.less_equal(before, after)).as_py():
+        changes = pc.not_equal(before, after).to_numpy(zero_copy_only=False)
+        return np.concatenate([[0], np.cumsum(changes)])[: len(values)].astype(np.int64)
+    encoded = values.dictionary_encode(null_encoding="encode").indices
+    return np.asarray(encoded.to_numpy(zero_copy_only=False), np.int64)
 
 
 def numbers(

@@ -1,46 +1,92 @@
-"""A delivered file without the columns that hold personal data, line for line, so that row numbers stay true."""
+"""A delivered file as it may be stored: without personal data, line for line, so that row numbers stay true."""
 
 from __future__ import annotations
 
-import csv
 import gzip
-import io
-from collections.abc import Mapping
-from typing import Any
+import re
 
-from crm_platform.intake.reading.decoding import UNREADABLE, decode
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from crm_platform.intake.guard.guarding import Guarded, with_blots
+from crm_platform.intake.guard.telling_values import positions_by_kind, suspects
+from crm_platform.intake.reading.characters import decoded
+from crm_platform.intake.reading.decoding import encoded_text
 from crm_platform.intake.reading.delivered_files import DeliveredFile
-from crm_platform.intake.reading.splitting import records_of
+from crm_platform.intake.reading.physical_lines import PhysicalLines
+from crm_platform.intake.reading.raw_rows import RawRows
+from crm_platform.intake.reading.splitting import Broken
+from crm_platform.intake.reading.text_column import TextColumn
 
 _BROKEN_ROW = "(not stored)"  # a row that cannot be split may hold personal data anywhere
+_NO_CHARACTER = "\ufffd"
+_ENCODING = "utf-8-sig"  # its mark outdoes any declared encoding when the file is read again
 
 
-def cut_columns(file: DeliveredFile, reading: Mapping[str, Any], dropped: set[str]) -> bytes:
-    """The bytes of `file` without the columns `dropped`, in its own encoding, delimiter and packing.
+def storable_file(file: DeliveredFile, guarded: Guarded) -> DeliveredFile:
+    """The file as delivered where it holds no personal data; else written anew as UTF-8, with the mark.
 
-    `reading`: the file's part of the receipt. Unreadable rows are blotted out; they stay unreadable and counted.
+    Written anew, unreadable rows are blotted out; they stay unreadable, under the same rule and number.
     """
-    encoding, delimiter = str(reading["encoding"]), str(reading["delimiter"])
-    text = decode(file.plain, encoding, file.name).text
-    headers = list(reading["columns"])
-    kept = [position for position, header in enumerate(headers) if header not in dropped]
-    out = io.StringIO()
-    writer = csv.writer(out, delimiter=delimiter, lineterminator="\r\n")
-    for values, taken in records_of(text.split("\n"), 0, delimiter, len(headers)):
-        lines = _write_record(out, writer, values, kept)
-        out.write("\r\n" * (taken - lines))
-    content = out.getvalue().encode(encoding, "replace")
-    return gzip.compress(content, mtime=0) if file.name.lower().endswith(".gz") else content
+    if not guarded.cut and not guarded.blotted and not _any_broken_row_tells(file, guarded.rows):
+        return file
+    content = _text_of(with_blots(guarded.rows, guarded.blotted)).encode(_ENCODING)
+    packed = gzip.compress(content, mtime=0) if file.name.lower().endswith(".gz") else content
+    return DeliveredFile(file.name, packed)
 
 
-def _write_record(out: io.StringIO, writer: Any, values: list[str] | None, kept: list[int]) -> int:
-    """Write one record; returns how many physical lines it takes."""
-    if values == []:
-        out.write("\r\n")
-        return 1
-    if values is None or any(UNREADABLE in value for value in values):
-        out.write(f"{_BROKEN_ROW}\r\n")
-        return 1
-    cut = [values[position] for position in kept]
-    writer.writerow(cut)
-    return 1 + sum(value.count("\n") for value in cut)
+def _text_of(rows: RawRows) -> str:
+    """The header in line 1, every row in its own line, and a mark in the line of each broken row."""
+    delimiter, headers = rows.reading.delimiter, list(rows.columns)
+    cells = [_quoted(column, delimiter).texts for column in rows.columns.values()]
+    sound = pc.binary_join_element_wise(*cells, pa.scalar(delimiter)) if cells else pa.array([], pa.string())
+    broken = [_mark_of(item, headers, delimiter) for item in rows.broken]
+    numbers = np.concatenate([rows.row_numbers, [item.row_number for item in rows.broken]]).astype(np.int64)
+    in_order = np.argsort(numbers, kind="stable")
+    header = delimiter.join(_quoted(TextColumn.of(pa.array(headers)), delimiter).texts.to_pylist())
+    records = pa.concat_arrays([sound.cast(pa.large_string()), pa.array(broken, pa.large_string())])
+    lines = pa.concat_arrays([pa.array([header], pa.large_string()), records.take(pa.array(in_order))])
+    return "".join(_placed(lines, np.concatenate([[1], numbers[in_order]])).to_pylist())
+
+
+def _placed(lines: pa.Array, numbers: np.ndarray[tuple[int], np.dtype[np.int64]]) -> pa.Array:
+    """Each line with as many line ends behind it as bring the next one to its own number."""
+    breaks_within = np.asarray(pc.count_substring(lines, "\n").to_numpy(zero_copy_only=False), np.int64)
+    ends = np.append(np.diff(numbers) - breaks_within[:-1], 1)
+    padding = pc.binary_repeat(pa.scalar("\n", pa.large_string()), pa.array(ends))
+    return pc.binary_join_element_wise(lines, padding, pa.scalar("", pa.large_string()))
+
+
+def _mark_of(broken: Broken, headers: list[str], delimiter: str) -> str:
+    """A line that breaks the same rule in the same column when it is read again."""
+    if broken.rule == "unreadable_bytes":
+        position = headers.index(broken.column) if broken.column in headers else 0
+        return delimiter.join(_NO_CHARACTER if k == position else _BROKEN_ROW for k in range(len(headers)))
+    if broken.rule == "quotation":
+        return f'"{_BROKEN_ROW}" out of place'
+    return delimiter.join([_BROKEN_ROW] * (len(headers) + 1))
+
+
+def _quoted(column: TextColumn, delimiter: str) -> TextColumn:
+    """The values as delimited text; an empty value of a single column is quoted too, so that its line is not blank."""
+    texts = column.distinct
+    needed = pc.or_(pc.match_substring_regex(texts, f'["\r\n{re.escape(delimiter)}]'), pc.equal(texts, ""))
+    doubled = pc.replace_substring(texts, '"', '""')
+    return TextColumn(pc.if_else(needed, pc.binary_join_element_wise('"', doubled, '"', ""), texts), column.index)
+
+
+def _any_broken_row_tells(file: DeliveredFile, rows: RawRows) -> bool:
+    """Whether a row that could not be split looks personal, and so may not be stored as it came."""
+    if not rows.broken:
+        return False
+    encoded = encoded_text(file.plain, rows.reading.encoding, rows.reading.delimiter, file.name)
+    lines = PhysicalLines.of(encoded.content)
+    starts = np.sort(np.concatenate([rows.row_numbers, [item.row_number for item in rows.broken], [len(lines) + 1]]))
+    cells = []
+    for item in rows.broken:
+        end = int(starts[np.searchsorted(starts, item.row_number, side="right")])
+        physical = (lines[position] for position in range(item.row_number - 1, end - 1))
+        record = decoded(b"".join(physical), encoded.values_encoding)
+        cells += [cell.strip(' "\r') for cell in re.split(f"[\n{re.escape(rows.reading.delimiter)}]", record)]
+    return bool(positions_by_kind(suspects(TextColumn.of(pa.array(cells, pa.string())))))

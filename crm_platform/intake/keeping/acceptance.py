@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
 from crm_platform.clients.client import Client
+from crm_platform.clients.mapping import parse_intake_rules
 from crm_platform.intake.admission.admitted import Admitted, refuse_beyond_tolerance
 from crm_platform.intake.admission.examination import examine_delivery
-from crm_platform.intake.keeping.inbox import delivery_id_for, put_in_inbox, read_inbox
+from crm_platform.intake.drafting.definition import Definition
+from crm_platform.intake.drafting.holding import hold_files
+from crm_platform.intake.guard.keyed_hash import HashKey
+from crm_platform.intake.judging.control_totals import compare_totals, refuse_beyond_difference
+from crm_platform.intake.keeping.inbox import StoredDelivery, delivery_id_for, put_in_inbox, read_inbox
+from crm_platform.intake.keeping.merging import lines_removed, merge_deliveries
+from crm_platform.intake.reading.archives import expand_archives, left_by_systems
 from crm_platform.intake.reading.delivered_files import DeliveredFile
 from crm_platform.refusals import Refused
 
@@ -22,11 +29,15 @@ ShowFaults = Callable[[pa.Table], None]
 
 @dataclass(frozen=True)
 class Accepted:
-    """A delivery that lies in the inbox. `is_known`: the same content had been delivered before."""
+    """A delivery that lies in the inbox. `is_known`: the same content had been delivered before.
+
+    `left_out`: what operating systems had added to its archives, as `archive.zip: __MACOSX/._orders.csv`.
+    """
 
     folder: Path
     receipt: Mapping[str, Any]
     is_known: bool
+    left_out: tuple[str, ...] = ()
 
 
 def read_files(paths: Sequence[Path]) -> list[DeliveredFile]:
@@ -50,22 +61,47 @@ def accept_delivery(
     today: dt.date,
     data_to: dt.date | None = None,
     show_faults: ShowFaults | None = None,
+    hash_key: HashKey | None = None,
+    definition: Definition | None = None,
 ) -> Accepted:
     """Examine a delivery and put it in the inbox; Refused, with nothing written, where it cannot be admitted.
 
-    `show_faults` is handed every bad row (QUARANTINED_ROWS) before the verdict. `data_to`: see `examine_delivery`.
+    `show_faults` is handed every bad row (QUARANTINED_ROWS) before the verdict. `data_to`, `hash_key`: see
+    `examine_delivery`. A key other than that of the former deliveries would make every customer a new one: Refused.
+    So is a delivery that differs from the client's table `definition` (テーブル定義書, R03).
     """
+    left_out = tuple(left_by_systems(files))
+    files = expand_archives(files)
     delivery_id = delivery_id_for(inbox, client.id, files, data_to.isoformat() if data_to else None)
     for stored in read_inbox(inbox, client.id):
         if stored.delivery_id == delivery_id:
-            return Accepted(stored.folder, stored.receipt, is_known=True)
+            return Accepted(stored.folder, stored.receipt, is_known=True, left_out=left_out)
     former = read_admitted(inbox, client)
-    admitted = examine_delivery(client, files, delivery_id=delivery_id, today=today, former=former, data_to=data_to)
+    if definition is not None:
+        hold_files(definition, client, files, former)
+    admitted = examine_delivery(
+        client, files, delivery_id=delivery_id, today=today, former=former, data_to=data_to, hash_key=hash_key
+    )
+    _check_hash_key(admitted, read_inbox(inbox, client.id))
     if show_faults:
         show_faults(admitted.tables["quarantined_rows"])
     _check_last_day(admitted, data_to, today)
     refuse_beyond_tolerance(admitted, client)
-    return Accepted(put_in_inbox(inbox, client.id, files, admitted), admitted.receipt, is_known=False)
+    admitted = _held_against_control_totals(admitted, former, client)
+    admitted = replace(admitted, receipt={**admitted.receipt, "lines_removed": lines_removed(former, admitted)})
+    folder = put_in_inbox(inbox, client.id, files, admitted)
+    return Accepted(folder, admitted.receipt, is_known=False, left_out=left_out)
+
+
+def _check_hash_key(admitted: Admitted, stored: Sequence[StoredDelivery]) -> None:
+    ours = admitted.receipt["hash_key_fingerprint"]
+    theirs = [one.receipt.get("hash_key_fingerprint") for one in stored]
+    former = next((fingerprint for fingerprint in reversed(theirs) if fingerprint), None)
+    if ours and former and ours != former:
+        raise Refused(
+            "the hash key is not that of the former deliveries; every customer would be taken for a new one.",
+            "Set CRM_PLATFORM_HASH_KEY to the former key; where it is lost, begin anew with another client id.",
+        )
 
 
 def _check_last_day(admitted: Admitted, data_to: dt.date | None, today: dt.date) -> None:
@@ -75,6 +111,19 @@ def _check_last_day(admitted: Admitted, data_to: dt.date | None, today: dt.date)
         raise Refused(problem, "Name the last day that the files cover.")
     if data_to and data_to > today:
         raise Refused(f"the data are said to reach {data_to}, which is yet to come.", "Name a day that is over.")
+
+
+def _held_against_control_totals(admitted: Admitted, former: Sequence[Admitted], client: Client) -> Admitted:
+    """The delivery with the comparison of its control totals (検収, R39) in its receipt; Refused beyond tolerance.
+
+    Compared is what is known after the delivery: the totals of a month hold whatever deliveries it came in.
+    """
+    totals = admitted.tables["control_totals"]
+    known = merge_deliveries([*former, admitted])["order_lines"] if totals.num_rows else None
+    compared = [] if known is None else compare_totals(known, totals)
+    rules = parse_intake_rules(client)
+    refuse_beyond_difference(compared, rules.tolerated_total_difference_rate, rules.file)
+    return replace(admitted, receipt={**admitted.receipt, "control_totals": compared})
 
 
 def read_admitted(inbox: Path, client: Client) -> list[Admitted]:
@@ -96,6 +145,7 @@ def read_admitted(inbox: Path, client: Client) -> list[Admitted]:
             data_to=dt.date.fromisoformat(declared) if declared else None,
         )
         refuse_beyond_tolerance(again, client)
+        again = _held_against_control_totals(again, admitted, client)
         stored.keep(again)
         admitted.append(again)
     return admitted

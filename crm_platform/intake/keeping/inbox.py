@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import hashlib
 import io
 import json
 import os
@@ -20,8 +21,8 @@ import pyarrow.parquet as pq
 from crm_platform.clients.client import Client, valid_client_id
 from crm_platform.intake.admission.admitted import Admitted
 from crm_platform.intake.admission.examination import mapping_digest
-from crm_platform.intake.guard.column_cutting import cut_columns
 from crm_platform.intake.mapping.standard_layout import DELIVERED
+from crm_platform.intake.reading.archives import expand_archives
 from crm_platform.intake.reading.delivered_files import DeliveredFile, check_names
 from crm_platform.lake import digest_of
 from crm_platform.refusals import Refused
@@ -31,6 +32,7 @@ from crm_platform.tables.delivered import QUARANTINED_ROWS
 _STORED: dict[str, Table] = {**DELIVERED, QUARANTINED_ROWS.name: QUARANTINED_ROWS}
 _STAGED = ".staged-"
 _READMITTED = "readmitted"
+_DIGESTS = "SHA256SUMS"
 
 
 @dataclass(frozen=True)
@@ -51,27 +53,26 @@ class StoredDelivery:
 
     def load(self) -> Admitted:
         """The admitted tables as stored, without decoding again."""
-        return Admitted(_read_tables(self.folder / "admitted"), self.receipt)
+        return Admitted(_read_tables(self.folder, "admitted/"), self.receipt)
 
     def readmitted(self, client: Client) -> Admitted | None:
         """What `keep` stored under the client's present mapping, or None."""
         folder = self.folder / _READMITTED / mapping_digest(client)[:16]
-        return Admitted(_read_tables(folder), _read_receipt(folder)) if folder.is_dir() else None
+        return Admitted(_read_tables(folder, ""), _read_receipt(folder)) if folder.is_dir() else None
 
     def keep(self, admitted: Admitted) -> None:
         """Store the delivery as examined again under a later mapping, beside what it was; whole or not at all."""
         folder = self.folder / _READMITTED / str(admitted.receipt["mapping_sha256"])[:16]
         folder.parent.mkdir(exist_ok=True)
-        staged = Path(tempfile.mkdtemp(prefix=_STAGED, dir=folder.parent))
-        _write_admitted(staged, staged, admitted)
-        try:
-            staged.rename(folder)
-        except OSError:  # another process stored the same before
-            shutil.rmtree(staged)
+        with _alone(folder.parent):
+            if not folder.is_dir():  # another process may have stored the same before
+                with _whole_or_not_at_all(folder) as staged:
+                    _write_admitted(staged, staged, admitted)
 
     def files(self) -> list[DeliveredFile]:
         """The delivered files, without columns that were cut out."""
-        return [DeliveredFile(path.name, path.read_bytes()) for path in sorted((self.folder / "files").iterdir())]
+        names = [item["name"] for item in self.receipt["files"]]
+        return [DeliveredFile(name, _read(self.folder, f"files/{name}")) for name in sorted(names)]
 
 
 def read_inbox(inbox: Path, client_id: str) -> list[StoredDelivery]:
@@ -83,8 +84,9 @@ def read_inbox(inbox: Path, client_id: str) -> list[StoredDelivery]:
 
 def delivery_id_for(inbox: Path, client_id: str, files: Sequence[DeliveredFile], declared_to: str | None = None) -> str:
     """The id of these files, said to reach `declared_to`, in the inbox, or that of the next delivery."""
-    check_names(files)
-    named = sorted((file.name.lower().removesuffix(".gz"), file.sha256) for file in files)
+    members = expand_archives(files)
+    check_names(members)
+    named = sorted((file.unpacked_name.lower(), file.sha256) for file in members)
     content = digest_of([named, declared_to] if declared_to else named)[:12]
     stored = [delivery.delivery_id for delivery in read_inbox(inbox, client_id)]
     same = [name for name in stored if name.endswith(f"-{content}")]
@@ -107,26 +109,15 @@ def put_in_inbox(inbox: Path, client_id: str, files: Sequence[DeliveredFile], ad
                 f"the delivery was examined as {admitted.delivery_id}, but {expected} is the next of '{client_id}'.",
                 "Another delivery arrived meanwhile; deliver again.",
             )
-        staged = Path(tempfile.mkdtemp(prefix=_STAGED, dir=folder))
-        try:
-            _fill(staged, files, admitted)
-            staged.chmod(0o755)
-            staged.rename(folder / expected)
-        except BaseException:
-            shutil.rmtree(staged, ignore_errors=True)
-            raise
-        _flush(folder)
+        with _whole_or_not_at_all(folder / expected) as staged:
+            _fill(staged, admitted)
     return folder / expected
 
 
-def _fill(folder: Path, files: Sequence[DeliveredFile], admitted: Admitted) -> None:
-    read = {item["name"]: item for item in admitted.receipt["files"]}
-    for file in files:
-        dropped = {column["column"] for column in read[file.name]["dropped_columns"]}
-        _write(folder / "files" / file.name, cut_columns(file, read[file.name], dropped) if dropped else file.content)
+def _fill(folder: Path, admitted: Admitted) -> None:
+    for file in admitted.files:
+        _write(folder / "files" / file.name, file.content)
     _write_admitted(folder / "admitted", folder, admitted)
-    for path in (folder / "files", folder / "admitted", folder):
-        _flush(path)
 
 
 def _write_admitted(folder: Path, receipt_folder: Path, admitted: Admitted) -> None:
@@ -138,10 +129,44 @@ def _write_admitted(folder: Path, receipt_folder: Path, admitted: Admitted) -> N
     _write(receipt_folder / "receipt.json", receipt.encode())
 
 
-def _read_tables(folder: Path) -> dict[str, pa.Table]:
-    return {
-        name: pq.read_table(folder / f"{name}.parquet", schema=table.arrow_schema) for name, table in _STORED.items()
-    }
+def _read_tables(folder: Path, place: str) -> dict[str, pa.Table]:
+    return {name: _read_table(folder, f"{place}{name}.parquet", table) for name, table in _STORED.items()}
+
+
+def _read_table(folder: Path, name: str, table: Table) -> pa.Table:
+    try:
+        return pq.read_table(pa.BufferReader(_read(folder, name)), schema=table.arrow_schema)
+    except (OSError, pa.ArrowException) as error:
+        raise _damaged(folder / name) from error
+
+
+def _read(folder: Path, name: str) -> bytes:
+    """A file of a stored delivery; Refused where it is lost or not as it was stored.
+
+    Deliveries of early editions have no digests; of these only what cannot be read at all is refused.
+    """
+    digests = folder / _DIGESTS
+    try:
+        content = (folder / name).read_bytes()
+        stated = digests.read_bytes().splitlines(keepends=True) if digests.exists() else None
+    except OSError as error:
+        raise _damaged(folder / name) from error
+    if stated is not None and _digest_line(name, content) not in stated:
+        raise _damaged(folder / name)
+    return content
+
+
+def _digest_line(name: str, content: bytes) -> bytes:
+    """As sha256sum writes it, so that a stored delivery can be checked without the platform."""
+    return f"{hashlib.sha256(content).hexdigest()}  {name}\n".encode()
+
+
+def _damaged(path: Path) -> Refused:
+    return Refused(
+        "this file of the inbox is missing or damaged.",
+        "Restore the delivery's folder from the backup; where there is none, remove it and deliver again.",
+        file=str(path),
+    )
 
 
 def _write(path: Path, content: bytes) -> None:
@@ -150,6 +175,24 @@ def _write(path: Path, content: bytes) -> None:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
+
+
+@contextlib.contextmanager
+def _whole_or_not_at_all(folder: Path) -> Iterator[Path]:
+    """A hidden folder to be filled beside `folder`, which it becomes in one rename once everything is on the disk."""
+    staged = Path(tempfile.mkdtemp(prefix=_STAGED, dir=folder.parent))
+    try:
+        yield staged
+        names = sorted(path.relative_to(staged).as_posix() for path in staged.rglob("*") if path.is_file())
+        _write(staged / _DIGESTS, b"".join(_digest_line(name, (staged / name).read_bytes()) for name in names))
+        staged.chmod(0o755)
+        for inner in [*(path for path in staged.iterdir() if path.is_dir()), staged]:
+            _flush(inner)
+        staged.rename(folder)
+    except BaseException:
+        shutil.rmtree(staged, ignore_errors=True)
+        raise
+    _flush(folder.parent)
 
 
 def _flush(folder: Path) -> None:
@@ -176,8 +219,6 @@ def _stored(folder: Path) -> StoredDelivery:
 
 def _read_receipt(folder: Path) -> Mapping[str, Any]:
     try:
-        return dict(json.loads((folder / "receipt.json").read_text("utf-8")))
-    except (OSError, ValueError) as error:
-        raise Refused(
-            f"'{folder.name}' is no delivery: its receipt cannot be read.", "Remove the folder and deliver again."
-        ) from error
+        return dict(json.loads(_read(folder, "receipt.json")))
+    except (ValueError, TypeError) as error:
+        raise _damaged(folder / "receipt.json") from error

@@ -1,6 +1,7 @@
-"""Deliveries → the state of knowledge: keys decide, and the latest delivery of a key wins (R11).
+"""Deliveries → the state of knowledge: keys decide, and the latest delivery wins (R11).
 
-An order that a later file no longer holds is not a cancellation; carts lose orders when a customer is deleted.
+An order is delivered whole: a line that its latest delivery no longer holds was removed. An order that a later file no
+longer holds at all is not a cancellation; carts lose orders when a customer is deleted.
 """
 
 from __future__ import annotations
@@ -8,13 +9,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from crm_platform.intake.admission.admitted import Admitted
 from crm_platform.intake.mapping.derived import last_known
 from crm_platform.intake.mapping.standard_layout import DELIVERED, concatenated
+from crm_platform.intake.reading.text_column import Mask, TextColumn
 from crm_platform.tables import Table
-from crm_platform.tables.delivered import QUARANTINED_ROWS
+from crm_platform.tables.delivered import ORDER_LINES, QUARANTINED_ROWS
 
 
 def merge_deliveries(admitted: Sequence[Admitted]) -> dict[str, pa.Table]:
@@ -37,10 +41,44 @@ def _merge(table: Table, admitted: Sequence[Admitted]) -> pa.Table:
     if any(_is_derived(one, table.name) for one in admitted):
         return table.from_columns(last_known(rows, table.key[0]))
     keys = rows.select(list(table.key)).to_pandas()
-    latest = np.flatnonzero(~keys.duplicated(keep="last").to_numpy())
-    return concatenated(table, [rows.take(pa.array(latest))])
+    latest = ~keys.duplicated(keep="last").to_numpy()
+    if table.name == ORDER_LINES.name:
+        latest &= _still_part_of_their_order(rows, admitted)
+    return concatenated(table, [rows.filter(pa.array(latest))])
+
+
+def lines_removed(former: Sequence[Admitted], new: Admitted) -> int:
+    """How many order lines known from `former` deliveries the delivery `new` takes away."""
+    orders = new.tables[ORDER_LINES.name]["order_id"]
+    known = merge_deliveries(former)[ORDER_LINES.name]
+    touched = known.filter(pc.is_in(known["order_id"], value_set=orders.combine_chunks()))
+    if touched.num_rows == 0:
+        return 0
+    after = _merge(ORDER_LINES, [Admitted({ORDER_LINES.name: touched}, {}), new])
+    kept = [pd.MultiIndex.from_frame(lines.select(list(ORDER_LINES.key)).to_pandas()) for lines in (touched, after)]
+    return len(kept[0].difference(kept[1], sort=False))
+
+
+def _still_part_of_their_order(rows: pa.Table, admitted: Sequence[Admitted]) -> Mask:
+    """Lines of the latest whole delivery of their order, or of a later one that held only a part of it."""
+    sizes = [one.tables[ORDER_LINES.name].num_rows for one in admitted]
+    delivery = np.repeat(np.arange(len(sizes)), sizes)
+    order = TextColumn.of(rows["order_id"])
+    whole = np.concatenate([_whole_orders(one) for one in admitted])
+    latest_whole = np.zeros(len(order.distinct), np.int64)
+    latest_whole[order.index[whole]] = delivery[whole]  # later deliveries come later, and the last assignment stays
+    return np.asarray(delivery >= latest_whole[order.index], bool)
+
+
+def _whole_orders(admitted: Admitted) -> Mask:
+    """Lines whose order came whole: the client does not deliver single lines, and none of it is in the quarantine."""
+    lines = admitted.tables[ORDER_LINES.name]
+    if admitted.receipt.get("differences") == "lines":
+        return np.zeros(lines.num_rows, bool)
+    broken = pa.array(admitted.receipt.get("orders_with_quarantined_lines", []), pa.string())
+    return ~np.asarray(pc.is_in(lines["order_id"], value_set=broken), bool)
 
 
 def _is_derived(admitted: Admitted, table: str) -> bool:
-    account = admitted.receipt["accounts"].get(table)
+    account = admitted.receipt.get("accounts", {}).get(table)
     return account is not None and str(account["source"]).startswith("derived")

@@ -2,36 +2,44 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from crm_platform.clients.mapping import FromColumn, IntakeRules
+from crm_platform.clients.mapping import IntakeRules
+from crm_platform.intake.mapping.source_texts import column_texts, header_in
 from crm_platform.intake.mapping.standard_layout import DELIVERED
-from crm_platform.intake.mapping.typed_rows import TypedRows, column_texts
+from crm_platform.intake.mapping.typed_rows import TypedRows
 from crm_platform.intake.reading.raw_rows import RawRows
 from crm_platform.intake.reading.text_column import Mask, TextColumn
-from crm_platform.refusals import Refused
 
 
 def derive_master(rules: IntakeRules, table: str, lines: TypedRows, files: list[RawRows], among: Mask) -> pa.Table:
-    """One row per id met in the order lines of `among`: the last known text of each mapped column.
+    """One row per id met in the order lines of `among`: the last known text of each derived column.
 
     Customers are registered on the day of their first order (登録日).
     """
     declared = DELIVERED[table]
     key = declared.key[0]
     columns = {key: lines.columns[key]}
-    for target, source in (rules.tables[table].columns or {}).items():
-        if not isinstance(source, FromColumn):
-            raise Refused(
-                "a derived column must name a delivered one.", 'Write "HEADER".', file=rules.file, column=target
-            )
-        texts = TextColumn.joined([column_texts(raw, source.header) for raw in files]).texts
+    mapping = rules.tables[table]
+    for target, header in mapping.derived_columns.items():
+        if mapping.preset and any(header_in(raw.columns, header) is None for raw in files):
+            continue  # a column that the shop switched off; the receipt lists it
+        texts = TextColumn.joined([column_texts(raw, header) for raw in files]).texts
         columns[target] = pc.if_else(pc.equal(texts, ""), pa.scalar(None, pa.string()), texts)
     if table == "customers":
         columns["registered_on"] = lines.columns["ordered_at"].cast(pa.date32(), safe=False)
     kept = pa.table(columns).filter(pa.array(among))
     return declared.from_columns(last_known(kept.filter(pc.is_valid(kept[key])), key))
+
+
+def without_ids(master: pa.Table, table: str, known: Sequence[pa.Table]) -> pa.Table:
+    """The rows of a master whose id none of the `known` ones has."""
+    key = DELIVERED[table].key[0]
+    ids = pa.chunked_array([chunk for each in known for chunk in each[key].chunks], pa.string())
+    return master.filter(pc.invert(pc.is_in(master[key], value_set=ids)))
 
 
 def last_known(rows: pa.Table, key: str) -> dict[str, pa.ChunkedArray]:

@@ -6,10 +6,21 @@ import fnmatch
 import unicodedata
 from collections.abc import Sequence
 
-from crm_platform.clients.mapping import DELIVERED_TABLES, OPTIONAL_TABLES, IntakeRules
+from crm_platform.clients.mapping import (
+    DELIVERED_TABLES,
+    OPTIONAL_TABLES,
+    FirstFilled,
+    IntakeRules,
+    KeyedHash,
+    Source,
+    TableMapping,
+)
+from crm_platform.intake.mapping.layouts import needed_columns
 from crm_platform.intake.reading.delivered_files import DeliveredFile, check_names
+from crm_platform.intake.reading.raw_rows import matching_form, read_rows
 from crm_platform.refusals import Refused
 
+_BEGINNING_BYTES = 1 << 20  # enough for a header and a row, however long a shop's descriptions are
 STANDARD_STEMS = {
     "products": ("products", "商品マスター", "商品マスタ"),
     "customers": ("customers", "顧客マスター", "顧客マスタ"),
@@ -26,24 +37,16 @@ def files_by_table(
 ) -> dict[str, list[DeliveredFile]]:
     """Delivered files by table, in order of name. `known`: tables that a former delivery brought.
 
-    Refused names every table that is missing (R01) or every file that belongs to no table or to two.
+    A file belongs to a table by the mapping's `file`, else by its standard name, else by its headers. A derived master
+    need not be delivered. Refused names every table that is missing (R01) or a file that belongs to no table or to two.
     """
     check_names(files)
-    wanted = [
-        name for name in DELIVERED_TABLES if not rules.tables[name].absent and not rules.tables[name].derived_from
-    ]
-    found: dict[str, list[DeliveredFile]] = {name: [] for name in wanted}
+    possible = [name for name in DELIVERED_TABLES if not rules.tables[name].absent]
+    found: dict[str, list[DeliveredFile]] = {name: [] for name in possible}
     for file in sorted(files, key=lambda file: file.name):
-        takers = [name for name in wanted if _takes(rules, name, file)]
-        if len(takers) != 1:
-            problem = f"is meant for {' and for '.join(takers)}" if takers else "belongs to no table"
-            raise Refused(
-                f"the file {problem}.",
-                f"Name it as the standard layout does, leave it out, or set `file` in {rules.file}: [tables.<table>].",
-                file=file.name,
-            )
-        found[takers[0]].append(file)
-    missing = [name for name in wanted if not found[name] and name not in known and name not in OPTIONAL_TABLES]
+        found[_table_of(rules, possible, file)].append(file)
+    wanted = [name for name in possible if name not in OPTIONAL_TABLES and not rules.tables[name].derived_from]
+    missing = [name for name in wanted if not found[name] and name not in known]
     if missing or not files:
         raise Refused(
             f"the delivery lacks {', '.join(_expected(rules, name) for name in missing or wanted)}.",
@@ -52,14 +55,58 @@ def files_by_table(
     return {name: taken for name, taken in found.items() if taken}
 
 
-def _takes(rules: IntakeRules, table: str, file: DeliveredFile) -> bool:
-    pattern = rules.tables[table].file
-    if pattern is not None:
-        return fnmatch.fnmatchcase(
-            unicodedata.normalize("NFKC", file.name).casefold(), unicodedata.normalize("NFKC", pattern).casefold()
-        )
+def _table_of(rules: IntakeRules, possible: Sequence[str], file: DeliveredFile) -> str:
+    takers = [name for name in possible if _matches_pattern(rules.tables[name], file)]
+    takers = takers or [name for name in possible if rules.tables[name].file is None and _has_standard_name(name, file)]
+    takers = takers or _by_headers([rules.tables[name] for name in possible], file)
+    if len(takers) == 1:
+        return takers[0]
+    problem = f"is meant for {' and for '.join(takers)}" if takers else "belongs to no table"
+    raise Refused(
+        f"the file {problem}.",
+        f"Name it as the standard layout does, leave it out, or set `file` in {rules.file}: [tables.<table>].",
+        file=file.name,
+    )
+
+
+def _matches_pattern(mapping: TableMapping, file: DeliveredFile) -> bool:
+    pattern, name = (unicodedata.normalize("NFKC", text).casefold() for text in (mapping.file or "", file.name))
+    return mapping.file is not None and fnmatch.fnmatchcase(name, pattern)
+
+
+def _has_standard_name(table: str, file: DeliveredFile) -> bool:
     stem = file.stem.casefold()
     return any(stem == name or stem.startswith((f"{name}_", f"{name}-")) for name in STANDARD_STEMS[table])
+
+
+def _by_headers(mappings: Sequence[TableMapping], file: DeliveredFile) -> list[str]:
+    """The mapped tables whose needed headers are all there; of several, the one that needs the most of them.
+
+    An order file holds customer and product numbers too, so the masters' needs alone prove little.
+    """
+    needs: dict[str, int] = {}
+    for mapping in mappings:
+        needed = [source for name in needed_columns(mapping.table) if (source := (mapping.columns or {}).get(name))]
+        there = {matching_form(header) for header in _headers(file, mapping)} if needed else set()
+        if needed and all(_is_there(source, there) for source in needed):
+            needs[mapping.table] = sum(bool(source.reads) for source in needed)
+    return [name for name, number in needs.items() if number == max(needs.values())]
+
+
+def _is_there(source: Source, headers: set[str]) -> bool:
+    there = [matching_form(header) in headers for header in source.reads]
+    if isinstance(source, KeyedHash):  # as the cart writes the file, or as it was stored without them
+        return all(there) or all(matching_form(header) in headers for header in source.headers)
+    return any(there) if isinstance(source, FirstFilled) else all(there)
+
+
+def _headers(file: DeliveredFile, mapping: TableMapping) -> list[str]:
+    """The headers of the file, from its beginning."""
+    plain = file.of_sheet(mapping.sheet).plain
+    if len(plain) > _BEGINNING_BYTES:
+        end = plain.rfind(b"\n", 0, _BEGINNING_BYTES) + 1
+        plain = plain[: end + end % 2 if b"\0" in plain[:_BEGINNING_BYTES] else end]  # UTF-16 has two bytes a letter
+    return list(read_rows(DeliveredFile(file.name, plain), mapping).columns)
 
 
 def _expected(rules: IntakeRules, table: str) -> str:

@@ -6,60 +6,23 @@ import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from crm_platform.clients.client import Client
-from crm_platform.clients.mapping import (
-    ByPattern,
-    Constant,
-    FromColumn,
-    IntakeRules,
-    NumberWithin,
-    Source,
-    TableMapping,
-    parse_intake_rules,
-)
-from crm_platform.intake.mapping.standard_layout import (
-    COMPUTED_COLUMNS,
-    DELIVERED,
-    WHERE_COLUMN_MISSING,
-    standard_targets,
-)
+from crm_platform.clients.mapping import Constant, FirstFilled, FromColumn, IntakeRules, Source, TableMapping
+from crm_platform.intake.mapping.source_texts import header_in
+from crm_platform.intake.mapping.standard_layout import DELIVERED, WHERE_COLUMN_MISSING, standard_targets
 from crm_platform.intake.reading.raw_rows import RawRows, matching_form
 from crm_platform.refusals import Refused
-from crm_platform.tables import Column, Table
-from crm_platform.tables.table import TEXT
 
 
 @dataclass(frozen=True)
 class Layout:
-    """The source of every table column that the file can fill, and the delivered columns that nothing uses."""
+    """The source of every table column that the file can fill; the delivered columns that nothing uses.
+
+    `lacking`: headers that the mapping names and the file lacks, of columns that the table can do without.
+    """
 
     sources: Mapping[str, Source]
     unused: tuple[str, ...]
-
-
-def rules_of(client: Client) -> IntakeRules:
-    """The client's rules, checked against the tables too; Refused names a column that no table has."""
-    rules = parse_intake_rules(client)
-    for name, mapping in rules.tables.items():
-        _check_targets(rules.file, DELIVERED[name], mapping)
-    return rules
-
-
-def processing_reasons(rules: IntakeRules) -> list[str]:
-    """What in the rules is more than renaming, casting, decoding and code mapping (加工あり, R09)."""
-    reasons = []
-    for name, mapping in rules.tables.items():
-        reasons += [f"{name}: rows set aside by the rule '{rule.rule}'" for rule in mapping.set_aside]
-        reasons += [f"{name}: derived from {mapping.derived_from}"] if mapping.derived_from else []
-        for target, source in (mapping.columns or {}).items():
-            if isinstance(source, NumberWithin | ByPattern):
-                reasons.append(f"{name}: {target} is computed from another column")
-    return reasons
-
-
-def is_special_format(rules: IntakeRules) -> bool:
-    """Whether the client delivers the standard layout with nothing mapped (R10)."""
-    return all(mapping == TableMapping(name) for name, mapping in rules.tables.items())
+    lacking: tuple[str, ...] = ()
 
 
 def layout_of(rules: IntakeRules, table: str, rows: RawRows, dropped: set[str]) -> Layout:
@@ -68,40 +31,46 @@ def layout_of(rules: IntakeRules, table: str, rows: RawRows, dropped: set[str]) 
     Refused names an unknown header (standard layout), a mapped header that the file lacks, or a required column that is
     missing.
     """
-    mapping = rules.tables[table]
+    mapping, lacking = rules.tables[table], list[str]()
     if mapping.columns is None:
         sources = _standard_sources(rules, table, rows)
     else:
-        sources = _mapped_sources(rules, mapping, rows, dropped)
-    needed = [
-        column.name for column in DELIVERED[table].columns if column.required or column.name in DELIVERED[table].key
-    ]
-    missing = [name for name in needed if name not in sources]
-    if missing:
-        raise Refused(
-            f"the file lacks the required {_plural(missing, 'column')} {', '.join(missing)}.",
-            f"Deliver {'it' if len(missing) == 1 else 'them'}, or name the delivered header in {rules.file}: "
-            f"[tables.{table}.columns].",
-            file=rows.file,
-            row=1,
-        )
-    also = [rule.header for rule in mapping.set_aside]
-    for derived in [other for other in rules.tables.values() if other.derived_from == table]:
-        also += [source.header for source in (derived.columns or {}).values() if isinstance(source, FromColumn)]
+        sources, lacking = _mapped_sources(rules, mapping, rows, dropped)
+    _refuse_where_needed_is_missing(rules, table, rows, sources)
+    derived = [header for other in rules.tables.values() for header in _derived_headers(other, table)]
+    lacking += [header for header in derived if header_in(rows.columns, header) is None]
+    also = [*(rule.header for rule in mapping.set_aside), *derived, *_headers_of_rules(mapping)]
     read = headers_read(rows.columns, sources.values(), also)
-    return Layout(sources, tuple(header for header in rows.columns if header not in read))
-
-
-def header_in(headers: Iterable[str], wanted: str) -> str | None:
-    """The delivered header that `wanted` means, or None."""
-    return next((header for header in headers if matching_form(header) == matching_form(wanted)), None)
+    return Layout(sources, tuple(header for header in rows.columns if header not in read), tuple(lacking))
 
 
 def headers_read(headers: Iterable[str], sources: Iterable[Source], also: Sequence[str]) -> set[str]:
     """Which delivered headers these sources read."""
-    wanted = {matching_form(source.header) for source in sources if isinstance(source, FromColumn | ByPattern)}
+    wanted = {matching_form(header) for source in sources for header in source.reads}
     wanted |= {matching_form(header) for header in also}
     return {header for header in headers if matching_form(header) in wanted}
+
+
+def needed_columns(table: str) -> list[str]:
+    """Columns without which no row of the table can be admitted."""
+    declared = DELIVERED[table]
+    return [column.name for column in declared.columns if column.required or column.name in declared.key]
+
+
+def _can_be_missing(table: str, target: str) -> bool:
+    """Columns that are null where nobody knows them; a state or a kind is never assumed."""
+    column = DELIVERED[table][target]
+    return target not in needed_columns(table) and (column.nullable or target == "discount_jpy")
+
+
+def _derived_headers(mapping: TableMapping, table: str) -> list[str]:
+    return list(mapping.derived_columns.values()) if mapping.derived_from == table else []
+
+
+def _headers_of_rules(mapping: TableMapping) -> list[str]:
+    headers = [mapping.fill_down.within] if mapping.fill_down else []
+    headers += [mapping.split_rows.header] if mapping.split_rows else []
+    return headers + list(mapping.order_discount.reads if mapping.order_discount else ())
 
 
 def _standard_sources(rules: IntakeRules, table: str, rows: RawRows) -> dict[str, Source]:
@@ -126,19 +95,40 @@ def _standard_sources(rules: IntakeRules, table: str, rows: RawRows) -> dict[str
     return sources
 
 
-def _mapped_sources(rules: IntakeRules, mapping: TableMapping, rows: RawRows, dropped: set[str]) -> dict[str, Source]:
-    sources = dict(mapping.columns or {})
-    named = [source.header for source in sources.values() if isinstance(source, FromColumn | ByPattern)]
-    _refuse_where_no_header_is_known(rules, rows, {matching_form(header) for header in named})
+def _mapped_sources(
+    rules: IntakeRules, mapping: TableMapping, rows: RawRows, dropped: set[str]
+) -> tuple[dict[str, Source], list[str]]:
+    said = mapping.columns or {}
+    _refuse_where_no_header_is_known(
+        rules, rows, {matching_form(header) for source in said.values() for header in source.reads}
+    )
     cut = {matching_form(header) for header in dropped}
-    for target, source in list(sources.items()):
-        if isinstance(source, FromColumn | ByPattern) and matching_form(source.header) in cut:
-            del sources[target]
-        elif isinstance(source, FromColumn | ByPattern) and header_in(rows.columns, source.header) is None:
-            raise _lacks(rules, mapping, rows, source.header)
-    for rule in mapping.set_aside:
-        if header_in(rows.columns, rule.header) is None:
-            raise _lacks(rules, mapping, rows, rule.header)
+    sources, lacking = dict[str, Source](), list[str]()
+    for target, source in said.items():
+        if cut & {matching_form(header) for header in source.reads}:
+            continue
+        missing = [header for header in source.reads if header_in(rows.columns, header) is None]
+        if not missing:
+            sources[target] = source
+        elif mapping.may_be_missing(target) and _enough(source, missing):
+            sources[target] = FirstFilled(tuple(header for header in source.reads if header not in missing))
+        elif mapping.may_be_missing(target) and _can_be_missing(mapping.table, target):
+            lacking += missing
+        else:
+            raise _lacks(rules, mapping, rows, missing[0])
+    for header in [*(rule.header for rule in mapping.set_aside), *_headers_of_rules(mapping)]:
+        if header_in(rows.columns, header) is None:
+            raise _lacks(rules, mapping, rows, header)
+    return _with_state_and_kind(rules, mapping, rows, sources), lacking
+
+
+def _enough(source: Source, missing: Sequence[str]) -> bool:
+    return isinstance(source, FirstFilled) and len(missing) < len(source.reads)
+
+
+def _with_state_and_kind(
+    rules: IntakeRules, mapping: TableMapping, rows: RawRows, sources: dict[str, Source]
+) -> dict[str, Source]:
     if mapping.table == "order_lines" and "status" not in sources:
         sources["status"] = Constant(WHERE_COLUMN_MISSING["status"])
     if mapping.table == "order_lines" and "order_kind" not in sources:
@@ -149,6 +139,20 @@ def _mapped_sources(rules: IntakeRules, mapping: TableMapping, rows: RawRows, dr
             column="order_kind",
         )
     return sources
+
+
+def _refuse_where_needed_is_missing(
+    rules: IntakeRules, table: str, rows: RawRows, sources: Mapping[str, Source]
+) -> None:
+    missing = [name for name in needed_columns(table) if name not in sources]
+    if missing:
+        raise Refused(
+            f"the file lacks the required {_plural(missing, 'column')} {', '.join(missing)}.",
+            f"Deliver {'it' if len(missing) == 1 else 'them'}, or name the delivered header in {rules.file}: "
+            f"[tables.{table}.columns].",
+            file=rows.file,
+            row=1,
+        )
 
 
 def _refuse_where_no_header_is_known(rules: IntakeRules, rows: RawRows, known: Iterable[str]) -> None:
@@ -170,49 +174,6 @@ def _lacks(rules: IntakeRules, mapping: TableMapping, rows: RawRows, header: str
         row=1,
         column=header,
     )
-
-
-def _check_targets(file: str, table: Table, mapping: TableMapping) -> None:
-    for target in [*(mapping.columns or {}), *mapping.codes]:
-        place = f"tables.{table.name}.{'codes' if target in mapping.codes else 'columns'}.{target}"
-        computed = COMPUTED_COLUMNS.get(table.name, set())
-        if target not in table or target in computed:
-            names = ", ".join(name for name in table.names if name not in computed)
-            raise Refused(f"{table.name} takes no column '{target}'.", f"Use {names}.", file=file, column=place)
-        if mapping.derived_from and (target in mapping.codes or table[target].type != TEXT):
-            raise Refused(
-                f"'{target}' cannot be filled in a derived table.", "Map text columns only.", file=file, column=place
-            )
-    for target, codes in mapping.codes.items():
-        place = f"tables.{table.name}.codes.{target}"
-        for value in codes.values():
-            _check_allowed(file, place, table[target], value)
-    for target, source in (mapping.columns or {}).items():
-        _check_source(file, table, target, source, mapping.columns or {})
-
-
-def _check_source(file: str, table: Table, target: str, source: Source, columns: Mapping[str, Source]) -> None:
-    place, column = f"tables.{table.name}.columns.{target}", table[target]
-    if isinstance(source, FromColumn) and source.times is not None and column.unit != "JPY":
-        raise Refused(f"{target} is no amount.", "Multiply amounts only.", file=file, column=place)
-    if isinstance(source, NumberWithin) and (target != "line_no" or source.column not in columns):
-        raise Refused(
-            "a number within a column is possible for line_no only, and within a mapped column.",
-            'Write line_no = { number_within = "order_id" }.',
-            file=file,
-            column=place,
-        )
-    values = [source.value] if isinstance(source, Constant) else []
-    values += [source.then, source.otherwise] if isinstance(source, ByPattern) else []
-    for value in values:
-        _check_allowed(file, place, column, value)
-
-
-def _check_allowed(file: str, place: str, column: Column, value: str) -> None:
-    if column.allowed and value not in column.allowed:
-        raise Refused(
-            f"'{value}' is not possible.", f"Use one of {', '.join(column.allowed)}.", file=file, column=place
-        )
 
 
 def _plural(items: Sequence[str], noun: str) -> str:

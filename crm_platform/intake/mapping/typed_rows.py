@@ -3,21 +3,31 @@
 from __future__ import annotations
 
 import unicodedata
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from crm_platform.clients.mapping import ByPattern, Constant, FromColumn, IntakeRules, NumberWithin, SetAside, Source
+from crm_platform.clients.mapping import FromColumn, IntakeRules, NumberWithin, OrderDiscount, SetAside, Source
 from crm_platform.intake.mapping import casting
 from crm_platform.intake.mapping.breaches import Breach, Origin
-from crm_platform.intake.mapping.layouts import Layout, header_in
+from crm_platform.intake.mapping.layouts import Layout
+from crm_platform.intake.mapping.order_discount import (
+    OrderLines,
+    SpreadDiscount,
+    spread_amount,
+    spread_difference,
+    spread_rows,
+)
+from crm_platform.intake.mapping.source_texts import column_texts, header_in, text_of
 from crm_platform.intake.mapping.standard_layout import DELIVERED, STANDARD_CODES
+from crm_platform.intake.mapping.stated_dates import stated_days, stated_instants
 from crm_platform.intake.reading.raw_rows import RawRows
-from crm_platform.intake.reading.text_column import Mask, TextColumn
+from crm_platform.intake.reading.text_column import Mask, TextColumn, union_of
 from crm_platform.refusals import Refused
 from crm_platform.tables import Column
 from crm_platform.tables.table import DAY, FLAG, INSTANT, REAL, WHOLE
@@ -27,7 +37,10 @@ _CODES_SHOWN = 10
 
 @dataclass(frozen=True)
 class TypedRows:
-    """The readable rows of a table's files. `columns`: typed; `texts`: as delivered; both by table column."""
+    """The readable rows of a table's files. `columns`: typed; `texts`: as delivered; both by table column.
+
+    `counts`: what the receipt says of them beside their accounts.
+    """
 
     table: str
     origin: Origin
@@ -36,6 +49,7 @@ class TypedRows:
     headers: Mapping[str, str]
     breaches: tuple[Breach, ...]
     set_aside: Mapping[str, Mask]
+    counts: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def rows(self) -> int:
@@ -49,6 +63,58 @@ class TypedRows:
 
 def type_rows(rules: IntakeRules, table: str, files: Sequence[tuple[RawRows, Layout]]) -> TypedRows:
     """The rows of all of a table's files; Refused lists code values that nothing maps (R15)."""
+    sources = _equal_sources(files)
+    mapping, origin = rules.tables[table], _origin(files)
+    set_aside = _first_rule_that_takes(mapping.set_aside, files)
+    standing = ~union_of(set_aside.values(), len(origin.row_numbers))
+    headers = {target: _header(files[0][0], source) or target for target, source in sources.items()}
+    texts = {
+        target: TextColumn.joined([text_of(raw, source) for raw, _ in files])
+        for target, source in sources.items()
+        if not isinstance(source, NumberWithin)
+    }
+    columns, breaches = dict[str, pa.Array](), list[Breach]()
+    for target, text in texts.items():
+        column = DELIVERED[table][target]
+        coded = _with_codes(rules, table, column, text, headers[target], origin, standing)
+        cast = _cast(column, coded.distinct, sources[target])
+        columns[target] = cast.values.take(pa.array(coded.index))
+        if cast.failed.any():
+            breaches.append(Breach(_failure(column), headers[target], coded.rows_where(cast.failed), coded))
+    for target, source in sources.items():
+        if isinstance(source, NumberWithin):
+            columns[target] = numbered_within(texts[source.column])
+    typed = TypedRows(table, origin, columns, texts, headers, tuple(breaches), set_aside)
+    return _with_order_discount(typed, mapping.order_discount, files) if mapping.order_discount else typed
+
+
+def _with_order_discount(rows: TypedRows, rule: OrderDiscount, files: Sequence[tuple[RawRows, Layout]]) -> TypedRows:
+    order = rows.texts["order_id"].index
+    lines = OrderLines(order, rows.columns["quantity"], rows.columns["unit_price_jpy"], rows.set_aside)
+    spread, unread = _order_discount(rule, lines, files)
+    return replace(
+        rows,
+        columns={**rows.columns, "discount_jpy": pa.array(spread.discount_jpy)},
+        breaches=(*rows.breaches, *unread),
+        counts={**rows.counts, "orders_that_do_not_add_up": spread.orders_that_do_not_add_up},
+    )
+
+
+def _order_discount(
+    rule: OrderDiscount, lines: OrderLines, files: Sequence[tuple[RawRows, Layout]]
+) -> tuple[SpreadDiscount, list[Breach]]:
+    """The discount of every row, and the rows whose order amount is no number."""
+    header = rule.header or rule.total
+    if header is None:
+        return spread_rows(lines, str(rule.set_aside)), []
+    texts = TextColumn.joined([column_texts(raw, header) for raw, _ in files])
+    cast = casting.cast_yen(texts.distinct, None, rule.divided_by)
+    stated = cast.values.take(pa.array(texts.index))
+    unread = [Breach("not_a_number", header, texts.rows_where(cast.failed), texts)] if cast.failed.any() else []
+    return spread_amount(lines, stated) if rule.header else spread_difference(lines, stated), unread
+
+
+def _equal_sources(files: Sequence[tuple[RawRows, Layout]]) -> Mapping[str, Source]:
     sources = files[0][1].sources
     for raw, layout in files[1:]:
         if dict(layout.sources) != dict(sources):
@@ -58,30 +124,16 @@ def type_rows(rules: IntakeRules, table: str, files: Sequence[tuple[RawRows, Lay
                 file=raw.file,
                 row=1,
             )
+    return sources
+
+
+def _origin(files: Sequence[tuple[RawRows, Layout]]) -> Origin:
     sizes = [len(raw.row_numbers) for raw, _ in files]
-    origin = Origin(
+    return Origin(
         tuple(raw.file for raw, _ in files),
         np.repeat(np.arange(len(files), dtype=np.int32), sizes),
         np.concatenate([raw.row_numbers for raw, _ in files]),
     )
-    texts = {target: _joined(files, source) for target, source in sources.items() if isinstance(source, _PER_ROW)}
-    headers = {target: _header(files[0][0], source) or target for target, source in sources.items()}
-    columns, breaches = dict[str, pa.Array](), list[Breach]()
-    for target, text in texts.items():
-        column = DELIVERED[table][target]
-        coded = _with_codes(rules, table, column, text, headers[target], origin)
-        cast = _cast(column, coded.distinct, sources[target])
-        columns[target] = cast.values.take(pa.array(coded.index))
-        if cast.failed.any():
-            breaches.append(Breach(_failure(column), headers[target], coded.rows_where(cast.failed), coded))
-    for target, source in sources.items():
-        if isinstance(source, NumberWithin):
-            columns[target] = numbered_within(texts[source.column])
-    set_aside = _first_rule_that_takes(rules.tables[table].set_aside, files)
-    return TypedRows(table, origin, columns, texts, headers, tuple(breaches), set_aside)
-
-
-_PER_ROW = (FromColumn, ByPattern, Constant)
 
 
 def numbered_within(column: TextColumn) -> pa.Array:
@@ -89,58 +141,42 @@ def numbered_within(column: TextColumn) -> pa.Array:
     return pa.array((pd.Series(column.index).groupby(column.index).cumcount() + 1).to_numpy(np.int64))
 
 
-def column_texts(raw: RawRows, header: str) -> TextColumn:
-    """A delivered column by any spelling of its header; Refused where the file lacks it."""
-    found = header_in(raw.columns, header)
-    if found is None:
-        raise Refused("the file lacks this column.", "Deliver it or mend the mapping.", file=raw.file, column=header)
-    return raw.columns[found]
-
-
-def _joined(files: Sequence[tuple[RawRows, Layout]], source: Source) -> TextColumn:
-    return TextColumn.joined([_text_of(raw, source) for raw, _ in files])
-
-
-def _text_of(raw: RawRows, source: Source) -> TextColumn:
-    match source:
-        case Constant(value):
-            return TextColumn.constant(value, len(raw.row_numbers))
-        case FromColumn(header, _):
-            return column_texts(raw, header)
-        case ByPattern(header, pattern, then, otherwise):
-            hits = column_texts(raw, header).matches(pattern)
-            return TextColumn(pa.array([otherwise, then]), hits.astype(np.int32))
-    raise TypeError(f"{source} has no text of its own")
-
-
 def _header(raw: RawRows, source: Source) -> str | None:
-    return header_in(raw.columns, source.header) if isinstance(source, FromColumn | ByPattern) else None
+    return header_in(raw.columns, source.reads[0]) if source.reads else None
 
 
 def _with_codes(
-    rules: IntakeRules, table: str, column: Column, texts: TextColumn, header: str, origin: Origin
+    rules: IntakeRules,
+    table: str,
+    column: Column,
+    texts: TextColumn,
+    header: str,
+    origin: Origin,
+    standing: Mask,
 ) -> TextColumn:
-    """Codes put in place. Those of a text column are exhaustive; those of another replace values before casting."""
+    """Codes put in place. Those of a text column are exhaustive; those of another replace values before casting.
+
+    `standing`: rows that no rule sets aside; only their codes need a meaning.
+    """
     said = rules.tables[table].codes.get(column.name, {})
     if not said and not column.allowed:
         return texts
     known = STANDARD_CODES.get(column.name, {}) | {value: value for value in column.allowed} | dict(said)
     codes = {_plain(code): value for code, value in known.items()} | {"": known.get("", "")}
     exhaustive = column.type == pa.string()
-    unknown = [text for text in texts.distinct.to_pylist() if _plain(text) not in codes] if exhaustive else []
-    if unknown:
+    unknown = texts.rows_where([_plain(text) not in codes for text in texts.distinct.to_pylist()]) & standing
+    if exhaustive and unknown.any():
         raise _unmapped(rules, table, column, texts, unknown, header, origin)
     return texts.mapped(lambda text: codes.get(_plain(text), text))
 
 
 def _unmapped(
-    rules: IntakeRules, table: str, column: Column, texts: TextColumn, unknown: list[str], header: str, origin: Origin
+    rules: IntakeRules, table: str, column: Column, texts: TextColumn, unknown: Mask, header: str, origin: Origin
 ) -> Refused:
-    counts = np.bincount(texts.index, minlength=len(texts.distinct))
-    by_text = dict(zip(texts.distinct.to_pylist(), counts, strict=True))
-    shown = [f"'{text[:20]}' ({by_text[text]} rows)" for text in sorted(unknown)[:_CODES_SHOWN]]
-    more = f" and {len(unknown) - _CODES_SHOWN} more" if len(unknown) > _CODES_SHOWN else ""
-    rows = np.flatnonzero(texts.rows_where([text in set(unknown) for text in texts.distinct.to_pylist()]))
+    rows = np.flatnonzero(unknown)
+    counts = sorted(Counter(texts.at(rows)).items())
+    shown = [f"'{text[:20]}' ({count} rows)" for text, count in counts[:_CODES_SHOWN]]
+    more = f" and {len(counts) - _CODES_SHOWN} more" if len(counts) > _CODES_SHOWN else ""
     possible = f"one of {', '.join(column.allowed)}" if column.allowed else "a value"
     return Refused(
         f"no meaning is known for {', '.join(shown)}{more}.",
@@ -156,19 +192,26 @@ def _plain(code: str) -> str:
 
 
 def _cast(column: Column, distinct: pa.Array, source: Source) -> casting.Cast:
-    times = source.times if isinstance(source, FromColumn) else None
+    said = source if isinstance(source, FromColumn) else FromColumn("")
     if column.type == REAL:
-        return casting.cast_real(distinct, times)
+        return casting.cast_real(distinct, said.times, said.divided_by)
     if column.type == WHOLE:
-        return casting.cast_yen(distinct, times) if column.unit == "JPY" else casting.cast_whole(distinct)
+        yen = column.unit == "JPY"
+        return casting.cast_yen(distinct, said.times, said.divided_by) if yen else casting.cast_whole(distinct)
     if column.type == FLAG:
         return casting.cast_flag(distinct)
-    if column.type == DAY:
-        return casting.cast_month(distinct) if column.name == "month" else casting.cast_day(distinct)
-    if column.type == INSTANT:
-        return casting.cast_instant(distinct)
+    if column.type in {DAY, INSTANT}:
+        return _cast_date(column, distinct, said.format)
     empty = pc.equal(distinct, "")
     return casting.Cast(pc.if_else(empty, pa.scalar(None, pa.string()), distinct), np.zeros(len(distinct), bool))
+
+
+def _cast_date(column: Column, distinct: pa.Array, written: str | None) -> casting.Cast:
+    if column.type == DAY:
+        if written:
+            return stated_days(distinct, written)
+        return casting.cast_month(distinct) if column.name == "month" else casting.cast_day(distinct)
+    return stated_instants(distinct, written) if written else casting.cast_instant(distinct)
 
 
 def _failure(column: Column) -> str:

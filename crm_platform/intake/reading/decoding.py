@@ -1,7 +1,8 @@
-"""Bytes → text: which encoding, and characters that no encoding explains.
+"""A file's bytes made fit for splitting, and the encoding of its values.
 
-No engine reads cp932 without damage or without giving up the whole file, so the platform decodes by itself. Bytes that
-do not decode become one marker character; the marker costs its row, never the file.
+No engine reads cp932 without damage or without giving up the whole file, so the platform decodes by itself. Tab, comma,
+semicolon, quotation mark and line ends are never part of a longer character in cp932, EUC-JP and UTF-8: such files are
+split as bytes and decoded value by value afterwards.
 """
 
 from __future__ import annotations
@@ -10,73 +11,72 @@ import codecs
 import re
 from dataclasses import dataclass
 
+from crm_platform.intake.reading.characters import decoded
+from crm_platform.intake.reading.encodings import choose_encoding, encoding_by_mark
 from crm_platform.refusals import Refused
 
-UNREADABLE = "\uffff"  # a code point that no text holds
-_NOT_TEXT = re.compile(
-    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffd\uf8f0-\uf8f3]"
-)  # U+F8F0…: how Python shows unused cp932 bytes
-_EVIDENCE_LINES = 20_000
+_KANJI_OF_JIS = re.compile(rb"\x1b\$[@B]([\x21-\x7e]*)(?:\x1b\([BJ])?")
+_REPEATED_CR = re.compile(rb"\r\r+(?:\n|\Z)")  # line ends that were translated twice
+_HIGH_BIT = bytes(byte | 0x80 for byte in range(256))
+_SPLIT_AS_BYTES = {"utf-8", "utf-8-sig", "cp932", "euc_jp", "latin-1"}
+
+
+@dataclass(frozen=True)
+class EncodedText:
+    """Bytes that can be split at delimiters and line ends (LF or CR LF), and the encoding of what stands between them.
+
+    `encoding` and `reason` speak of the file as it was delivered.
+    """
+
+    content: bytes
+    values_encoding: str
+    encoding: str
+    reason: str
 
 
 @dataclass(frozen=True)
 class DecodedText:
-    """The text of a file, lines ending in LF, and how it was read. `damaged`: it holds UNREADABLE."""
+    """The text of a file, lines ending in LF, and how it was read."""
 
     text: str
     encoding: str
     reason: str
-    damaged: bool
+
+
+def encoded_text(content: bytes, declared: str | None, delimiter: str | None, file: str) -> EncodedText:
+    """`content` ready to be split; Refused where it is empty.
+
+    A declared encoding is believed, unless the file begins with the mark of another one.
+    """
+    encoding, reason = _encoding(content, declared)
+    values_encoding = "utf-8" if encoding == "utf-8-sig" else encoding
+    if encoding == "iso2022_jp":
+        content, values_encoding = _euc_from_jis(content), "euc_jp"
+    elif encoding not in _SPLIT_AS_BYTES or (delimiter == "|" and encoding == "cp932"):  # | may end a cp932 character
+        content, values_encoding = decoded(content, encoding).encode("utf-8"), "utf-8"
+    content = content.removeprefix(codecs.BOM_UTF8) if values_encoding == "utf-8" else content
+    content = content.rstrip(b"\x1a")  # an end mark that older systems write
+    content = content if b"\n" in content else content.replace(b"\r", b"\n")
+    content = _REPEATED_CR.sub(b"\r\n", content) if b"\r\r" in content else content
+    if not content or content.isspace():
+        raise Refused("the file is empty.", "Deliver it with a header line and rows.", file=file)
+    return EncodedText(content, values_encoding, encoding, reason)
 
 
 def decode(content: bytes, declared: str | None, file: str) -> DecodedText:
-    """Decode `content`; Refused where it is empty or UTF-16. Undecodable bytes become UNREADABLE."""
-    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        raise Refused("the file is UTF-16.", "Save it as UTF-8 or cp932 (Shift-JIS).", file=file)
-    encoding, reason = (declared, "declared") if declared else detect_encoding(content)
-    try:
-        text, damaged = content.decode(encoding), False
-    except UnicodeDecodeError:
-        text, damaged = content.decode(encoding, _MARK), True
-    text = text.removeprefix("\ufeff").rstrip("\x1a")  # an end mark that older systems write
-    text = text.replace("\r\n", "\n") if "\n" in text else text.replace("\r", "\n")
-    if not text.strip():
-        raise Refused("the file is empty.", "Deliver it with a header line and rows.", file=file)
-    if not text.isascii() or _NOT_TEXT.search(text):
-        marked, found = _NOT_TEXT.subn(UNREADABLE, text)
-        text, damaged = marked, damaged or found > 0
-    return DecodedText(text, encoding, reason, damaged)
+    """The whole text of a file; Refused where it is empty. What is no text becomes UNREADABLE."""
+    encoded = encoded_text(content, declared, None, file)
+    return DecodedText(decoded(encoded.content, encoded.values_encoding), encoded.encoding, encoded.reason)
 
 
-def detect_encoding(content: bytes) -> tuple[str, str]:
-    """The encoding and why it was chosen: UTF-8 with BOM, UTF-8 or cp932.
-
-    Lines of Japanese in cp932 all but never decode as UTF-8; so the majority of the lines that are not ASCII decides,
-    and a few damaged lines do not.
-    """
-    if content.startswith(codecs.BOM_UTF8):
-        return "utf-8-sig", "begins with the UTF-8 byte order mark"
-    if content.isascii():
-        return "utf-8", "holds ASCII characters only"
-    evidence = [line for line in content.split(b"\n") if not line.isascii()][:_EVIDENCE_LINES]
-    good = {name: sum(_decodes(line, name) for line in evidence) for name in ("utf-8", "cp932")}
-    encoding = "utf-8" if good["utf-8"] * 2 >= len(evidence) else "cp932"
-    return encoding, f"{good[encoding]} of {len(evidence)} lines with other than ASCII characters are valid {encoding}"
+def _encoding(content: bytes, declared: str | None) -> tuple[str, str]:
+    if declared is None or encoding_by_mark(content):
+        return choose_encoding(content)
+    if declared == "shift_jis":  # what systems call Shift_JIS holds ① and 髙 too
+        return "cp932", "declared as shift_jis"
+    return ("utf-16-le" if declared == "utf-16" else declared), "declared"
 
 
-def _decodes(line: bytes, encoding: str) -> bool:
-    try:
-        line.decode(encoding)
-    except UnicodeDecodeError:
-        return False
-    return True
-
-
-def _mark(error: UnicodeError) -> tuple[str, int]:
-    if not isinstance(error, UnicodeDecodeError):
-        raise error
-    return UNREADABLE, error.start + 1  # one byte only: a delimiter behind a broken lead byte stays a delimiter
-
-
-_MARK = "crm_platform.unreadable"
-codecs.register_error(_MARK, _mark)
+def _euc_from_jis(content: bytes) -> bytes:
+    """ISO-2022-JP (JIS) as EUC-JP: the same two bytes per character, with the high bit in place of escape sequences."""
+    return _KANJI_OF_JIS.sub(lambda match: match[1].translate(_HIGH_BIT), content)

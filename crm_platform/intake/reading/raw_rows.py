@@ -6,19 +6,23 @@ import io
 import re
 import unicodedata
 from dataclasses import dataclass, replace
+from itertools import chain, count, islice
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 
 from crm_platform.clients.mapping import TableMapping
-from crm_platform.intake.reading.decoding import UNREADABLE, decode
+from crm_platform.intake.reading.characters import UNREADABLE, decoded
+from crm_platform.intake.reading.decoding import EncodedText, encoded_text
 from crm_platform.intake.reading.delivered_files import DeliveredFile
-from crm_platform.intake.reading.splitting import Broken, detect_delimiter, split_header, split_records
+from crm_platform.intake.reading.splitting import Broken, Records, detect_delimiter, split_header, split_records
 from crm_platform.intake.reading.text_column import Mask, Positions, TextColumn
 from crm_platform.refusals import Refused
 
-_BLOCK_BYTES = 1 << 24
+_BLOCK_BYTES = 1 << 21
+_LONGEST_HEADER_LINES = 100
 _A_VALUE = re.compile(r"[\d/:.,¥円+-]*\d[\d/:.,¥円+-]*|.+@.+")
 
 
@@ -42,11 +46,12 @@ class RawRows:
     columns: dict[str, TextColumn]
     row_numbers: Positions
     broken: tuple[Broken, ...]
+    added_by_splitting: int = 0  # rows beyond those of the file, where its rows list several lines
 
     @property
     def delivered(self) -> int:
         """How many rows the file holds, broken ones included."""
-        return len(self.row_numbers) + len(self.broken)
+        return len(self.row_numbers) - self.added_by_splitting + len(self.broken)
 
     def without(self, headers: set[str]) -> RawRows:
         """The same rows without these columns."""
@@ -60,75 +65,79 @@ def matching_form(header: str) -> str:
 
 def read_rows(file: DeliveredFile, mapping: TableMapping) -> RawRows:
     """All rows of `file` as text; Refused where the file as a whole cannot be read."""
-    decoded = decode(file.plain, mapping.encoding, file.name)
-    lines = decoded.text.split("\n")
+    file = file.of_sheet(mapping.sheet)
+    if file.is_workbook:
+        mapping = replace(mapping, encoding="utf-8", delimiter="\t")  # as which a sheet is handed over
+    encoded = encoded_text(file.plain, mapping.encoding, mapping.delimiter, file.name)
+    lines = _first_lines(encoded)
     delimiter, reason = (mapping.delimiter, "declared") if mapping.delimiter else detect_delimiter(lines[0])
-    headers, taken = split_header(lines, delimiter)
-    headers = _sound_headers([header.strip() for header in headers], file.name, decoded.encoding)
-    records = split_records(lines, taken, delimiter, len(headers))
-    if not records.row_numbers and not records.broken:
+    delivered_headers, header_lines = split_header(lines, delimiter)
+    headers = _sound_headers([header.strip() for header in delivered_headers], file.name, encoded.encoding)
+    records = split_records(encoded.content, header_lines, delimiter, len(headers))
+    if not len(records.row_numbers) and not records.broken:
         raise Refused("the file has a header but no rows.", "Deliver the rows, or leave the file out.", file=file.name)
-    columns = _columns(records.text, headers, delimiter)
-    row_numbers, broken = np.array(records.row_numbers, np.int64), records.broken
-    if decoded.damaged:
-        columns, row_numbers, unreadable = _without_unreadable(columns, row_numbers)
-        broken = sorted([*broken, *unreadable], key=lambda item: item.row_number)
-    reading = Reading(decoded.encoding, decoded.reason, delimiter, reason, tuple(headers))
+    columns = _columns(records, headers, delimiter, encoded.values_encoding)
+    columns, row_numbers, unreadable = _without_unreadable(columns, records.row_numbers)
+    broken = sorted([*records.broken, *unreadable], key=lambda item: item.row_number)
+    reading = Reading(encoded.encoding, encoded.reason, delimiter, reason, tuple(headers))
     return RawRows(file.name, reading, columns, row_numbers, tuple(broken))
 
 
+def _first_lines(encoded: EncodedText) -> list[str]:
+    first = b"".join(islice(io.BytesIO(encoded.content), _LONGEST_HEADER_LINES))
+    return decoded(first, encoded.values_encoding).split("\n")
+
+
 def _sound_headers(headers: list[str], file: str, encoding: str) -> list[str]:
-    forms = [matching_form(header) for header in headers]
-    if any(_A_VALUE.fullmatch(form) for form in forms):  # not shown: without a header this is a customer's row
+    """The headers, each once: an unnamed one gets a name, one that is there again a number (EC-CUBE: 送料, 送料)."""
+    if any(_A_VALUE.fullmatch(matching_form(header)) for header in headers):
+        # not shown: without a header line this is a customer's row
         raise Refused("the first line holds values, not headers.", "Deliver it with a header line.", file=file, row=1)
-    for position, (header, form) in enumerate(zip(headers, forms, strict=True)):
-        if UNREADABLE in form or any(unicodedata.category(letter) == "Cc" for letter in header):
+    sound: list[str] = []
+    for position, header in enumerate(headers, start=1):
+        if UNREADABLE in header or any(unicodedata.category(letter) == "Cc" for letter in header):
             raise Refused(
-                f"the header of column {position + 1} is no text in the encoding {encoding}.",
+                f"the header of column {position} is no text in the encoding {encoding}.",
                 "Save the file as UTF-8 or cp932, or name its encoding in the client's TOML.",
                 file=file,
                 row=1,
             )
-        if not form:
-            problem = f"the header of column {position + 1} is empty."
-            raise Refused(problem, "Write a name in the first line of the file.", file=file, row=1)
-        if form in forms[:position]:
-            raise Refused(
-                f"the header '{header}' is there twice (columns {forms.index(form) + 1} and {position + 1}).",
-                "Rename or remove one of the two columns.",
-                file=file,
-                row=1,
-                column=header,
-            )
-    return headers
+        sound.append(_once(header or f"(column {position})", {matching_form(former) for former in sound}))
+    return sound
 
 
-def _columns(records: list[str], headers: list[str], delimiter: str) -> dict[str, TextColumn]:
-    if not records:
+def _once(header: str, taken: set[str]) -> str:
+    spellings = chain([header], (f"{header} ({number})" for number in count(2)))
+    return next(spelling for spelling in spellings if matching_form(spelling) not in taken)
+
+
+def _columns(records: Records, headers: list[str], delimiter: str, encoding: str) -> dict[str, TextColumn]:
+    if not len(records.row_numbers):
         return {header: TextColumn.of(pa.array([], pa.string())) for header in headers}
     names = [str(position) for position in range(len(headers))]
-    content = "\n".join(records).encode()
-    records.clear()  # the text lives on in `content`; keeping both would double the memory of a large file
     table = pacsv.read_csv(
-        io.BytesIO(content),
-        read_options=pacsv.ReadOptions(column_names=names, block_size=_BLOCK_BYTES),
+        records.content,
+        read_options=pacsv.ReadOptions(
+            column_names=names, block_size=max(_BLOCK_BYTES, 2 * records.longest_bytes), use_threads=False
+        ),
         parse_options=pacsv.ParseOptions(delimiter=delimiter, newlines_in_values=True, ignore_empty_lines=False),
         convert_options=pacsv.ConvertOptions(
-            column_types=dict.fromkeys(names, pa.dictionary(pa.int32(), pa.string())), strings_can_be_null=False
+            column_types=dict.fromkeys(names, pa.dictionary(pa.int32(), pa.binary())), strings_can_be_null=False
         ),
     )
-    return {header: TextColumn.of(table[name]) for header, name in zip(headers, names, strict=True)}
+    return {header: TextColumn.decoded(table[name], encoding) for header, name in zip(headers, names, strict=True)}
 
 
 def _without_unreadable(
     columns: dict[str, TextColumn], row_numbers: Positions
 ) -> tuple[dict[str, TextColumn], Positions, list[Broken]]:
-    """Take out the rows that hold an undecodable byte; each is named with the first column that does."""
+    """Take out the rows that hold what is no text; each is named with the first column that does."""
     sound: Mask = np.ones(len(row_numbers), bool)
     broken: list[Broken] = []
     for header, column in columns.items():
-        hits = column.matches(UNREADABLE) & sound
+        hits = column.rows_where(pc.match_substring(column.distinct, UNREADABLE)) & sound
         broken += [Broken(int(number), "unreadable_bytes", "(not text)", header) for number in row_numbers[hits]]
         sound &= ~hits
-    kept = {header: column.kept(sound) for header, column in columns.items()}
-    return kept, row_numbers[sound], broken
+    if not broken:
+        return columns, row_numbers, []
+    return {header: column.kept(sound) for header, column in columns.items()}, row_numbers[sound], broken

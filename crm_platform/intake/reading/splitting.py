@@ -1,4 +1,4 @@
-"""Text → records: quoted fields with delimiters and line breaks, and the physical line on which each record begins.
+"""Bytes → records: which physical lines are records, on which line each begins, and which cannot be split.
 
 Only lines that hold a quotation mark are looked at one by one. A quotation that is not closed costs its line alone; the
 lines after it are read as if it were not there.
@@ -7,8 +7,15 @@ lines after it are read as if it were not there.
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+
+import numpy as np
+import pyarrow as pa
+
+from crm_platform.intake.reading.physical_lines import PhysicalLines
+from crm_platform.intake.reading.text_column import Positions
 
 _LONGEST_RECORD_LINES = 100  # a quoted field with more line breaks is taken for a quotation that was never closed
 
@@ -23,13 +30,14 @@ class Broken:
     column: str = "(whole row)"
 
 
-@dataclass
+@dataclass(frozen=True)
 class Records:
-    """Sound records as CSV text, each with the number of its first physical line (the header is line 1)."""
+    """Sound records as CSV bytes, each with the number of its first physical line (the header is line 1)."""
 
-    text: list[str] = field(default_factory=list)
-    row_numbers: list[int] = field(default_factory=list)
-    broken: list[Broken] = field(default_factory=list)
+    content: pa.Buffer
+    row_numbers: Positions
+    longest_bytes: int
+    broken: tuple[Broken, ...]
 
 
 def detect_delimiter(header_line: str) -> tuple[str, str]:
@@ -46,64 +54,55 @@ def split_header(lines: list[str], delimiter: str) -> tuple[list[str], int]:
     if '"' not in lines[0]:
         return lines[0].split(delimiter), 1
     try:
-        return _one_record(lines, 0, delimiter)
+        return _one_record((line + "\n" for line in lines), delimiter)
     except csv.Error:
         return lines[0].split(delimiter), 1
 
 
-def split_records(lines: list[str], first: int, delimiter: str, fields: int) -> Records:
-    """The records from line `first` (0-based) on; blank lines are no records."""
-    records = Records()
-    position = first
-    while position < len(lines):
-        line = lines[position]
-        if '"' in line or "\r" in line:
-            position += _quoted(records, lines, position, delimiter, fields)
-            continue
-        if line.count(delimiter) == fields - 1 and line:
-            records.text.append(line)
-            records.row_numbers.append(position + 1)
-        elif line.strip():
-            records.broken.append(_wrong_count(position, line.count(delimiter) + 1, fields))
-        position += 1
-    return records
+def split_records(content: bytes, header_lines: int, delimiter: str, fields: int) -> Records:
+    """The records behind the header, of as many fields as it has; blank lines are none. `content`: see EncodedText."""
+    lines = PhysicalLines.of(content)
+    counts = lines.count(delimiter) + 1
+    begins = (counts == fields) & ~lines.are_empty
+    wrong, odd = ~begins, lines.with_quotation_or_stray_cr()
+    for mask in (begins, wrong, odd):
+        mask[:header_lines] = False
+    kept, broken = begins.copy(), list[Broken]()
+    for first, taken, met in _records_at(np.flatnonzero(odd).tolist(), lines, delimiter):
+        record = slice(first, first + taken)
+        begins[record] = wrong[record] = False
+        kept[record] = begins[first] = met == fields
+        if met != fields:
+            broken.append(_broken(first, met, fields))
+    at_fault = [position for position in np.flatnonzero(wrong).tolist() if lines[position].strip()]
+    broken += [_broken(position, int(counts[position]), fields) for position in at_fault]
+    broken.sort(key=lambda item: item.row_number)
+    sizes = np.add.reduceat(lines.lengths[kept], np.flatnonzero(begins[kept])) if begins.any() else np.zeros(1, int)
+    return Records(lines.joined(kept), np.flatnonzero(begins) + 1, int(sizes.max()), tuple(broken))
 
 
-def records_of(lines: list[str], first: int, delimiter: str, fields: int) -> Iterator[tuple[list[str] | None, int]]:
-    """Each record's values and its number of physical lines, in order; None for a broken one, [] for a blank line."""
-    position = first
-    while position < len(lines):
-        blank = not lines[position].strip() and lines[position].count(delimiter) != fields - 1
+def _records_at(positions: list[int], lines: PhysicalLines, delimiter: str) -> Iterator[tuple[int, int, int | None]]:
+    """Of the record at each position: its first line, how many lines it takes, its fields (None: wrong quotation)."""
+    after = 0
+    for position in positions:
+        if position < after:
+            continue  # within the record before
+        met: int | None = None
         try:
-            values, taken = ([], 1) if blank or not lines[position] else _one_record(lines, position, delimiter)
-            yield values if len(values) in {0, fields} else None, taken
+            values, taken = _one_record((str(line, "latin-1") for line in lines.behind(position)), delimiter)
+            met = len(values)
         except csv.Error:
             taken = 1
-            yield None, taken
-        position += taken
+        after = position + taken
+        yield position, taken, met
 
 
-def _quoted(records: Records, lines: list[str], position: int, delimiter: str, fields: int) -> int:
-    """Add the record that begins at `position`; returns how many lines it takes."""
-    try:
-        values, taken = _one_record(lines, position, delimiter)
-    except csv.Error:
-        records.broken.append(Broken(position + 1, "quotation", "(a quotation mark out of place)"))
-        return 1
-    if len(values) == fields:
-        records.text.append("\n".join(lines[position : position + taken]))
-        records.row_numbers.append(position + 1)
-    else:
-        records.broken.append(_wrong_count(position, len(values), fields))
-    return taken
-
-
-def _one_record(lines: list[str], position: int, delimiter: str) -> tuple[list[str], int]:
-    reader = csv.reader(
-        (line + "\n" for line in lines[position : position + _LONGEST_RECORD_LINES]), delimiter=delimiter, strict=True
-    )
+def _one_record(lines: Iterable[str], delimiter: str) -> tuple[list[str], int]:
+    reader = csv.reader(islice(lines, _LONGEST_RECORD_LINES), delimiter=delimiter, strict=True)
     return next(reader), reader.line_num
 
 
-def _wrong_count(position: int, met: int, fields: int) -> Broken:
+def _broken(position: int, met: int | None, fields: int) -> Broken:
+    if met is None:
+        return Broken(position + 1, "quotation", "(a quotation mark out of place)")
     return Broken(position + 1, "field_count", f"({met} fields in place of {fields})")

@@ -15,6 +15,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from crm_platform.intake.reading.characters import decoded_values
+
 Mask = npt.NDArray[np.bool_]
 Positions = npt.NDArray[np.int64]
 
@@ -35,6 +37,16 @@ class TextColumn:
         if isinstance(encoded, pa.ChunkedArray):
             encoded = encoded.chunk(0) if encoded.num_chunks else pa.array([], pa.dictionary(pa.int32(), pa.string()))
         return cls(encoded.dictionary, encoded.indices.to_numpy(zero_copy_only=False).astype(np.int32)).trimmed()
+
+    @classmethod
+    def decoded(cls, encoded: pa.ChunkedArray, encoding: str) -> TextColumn:
+        """From dictionary-encoded bytes; each distinct value is decoded once, as `decoded_values` says."""
+        joined = pa.concat_arrays(encoded.unify_dictionaries().chunks)
+        index = joined.indices.to_numpy(zero_copy_only=False)
+        texts = pc.utf8_trim_whitespace(decoded_values(joined.dictionary, encoding))
+        if texts.cast(pa.binary()).equals(joined.dictionary):
+            return cls(texts, index)
+        return cls(joined.dictionary, index).mapped_to(texts)
 
     @classmethod
     def constant(cls, value: str, rows: int) -> TextColumn:
@@ -60,7 +72,13 @@ class TextColumn:
 
     def kept(self, rows: Mask) -> TextColumn:
         """Only the rows where `rows` is true."""
-        return TextColumn.of(TextColumn(self.distinct, self.index[rows]).texts)
+        index = self.index[rows]
+        used: Mask = np.zeros(len(self.distinct), bool)
+        used[index] = True
+        if used.all():
+            return TextColumn(self.distinct, index)
+        renumbered = np.cumsum(used, dtype=np.int32) - 1
+        return TextColumn(self.distinct.filter(pa.array(used)), renumbered[index])
 
     def mapped(self, change: Callable[[str], str]) -> TextColumn:
         """The same rows, each distinct value changed."""

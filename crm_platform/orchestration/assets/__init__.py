@@ -23,6 +23,7 @@ MONTHS_ASKED_FOR = (  # made for the month somebody asks for, from the facts of 
     intake.products,
     intake.customers,
     intake.media,
+    intake.delivery_judgement,
     history.customer_history,
     forecast.forecast_model,
     forecast.forecasts,

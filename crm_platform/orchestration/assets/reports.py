@@ -7,6 +7,8 @@ from importlib.metadata import version
 from typing import Any
 
 import dagster as dg
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from crm_platform.diagnosis import Diagnosis
 from crm_platform.lake import digest_of
@@ -20,6 +22,7 @@ from crm_platform.reports import (
     alert_customers_csv,
     contact_dates_csv,
     cpm_classes_csv,
+    delivery_judgement_csv,
     diagnosis_report,
     manifest,
     publish,
@@ -33,7 +36,7 @@ from crm_platform.reports import (
     write_pdf,
 )
 
-_SAME_MONTH = ("diagnosis", "segments", "lapse_alerts", "cpm_classes", "contact_dates")
+_SAME_MONTH = ("delivery_judgement", "diagnosis", "segments", "lapse_alerts", "cpm_classes", "contact_dates")
 
 
 def specification(at: ClientMonth) -> dict[str, str]:
@@ -77,6 +80,8 @@ def deliverables(at: ClientMonth) -> Any:
         months=at.history_months,
         spec_fingerprint=specification(at)["deliveries"],
         versions={"crm-platform": version("crm-platform"), **engine_versions()},
+        same_spec=at.data.deliveries[-1].receipt["same_spec"],
+        spec_differences=at.data.deliveries[-1].receipt["spec_differences"],
     )
     publish(at.data.platform.outbox, at.client.id, at.month, {**files, "manifest.json": listed})
     return json.loads(listed)
@@ -88,12 +93,16 @@ def words_of(at: ClientMonth) -> Wording:
 
 
 def acceptance(at: ClientMonth) -> dict[str, bytes]:
-    """What was delivered, what was not admitted and why, and the totals for the client to confirm (検収, R39)."""
+    """What was delivered, what was not admitted and why, how the whole looks, and the totals to confirm (検収, R39)."""
     wording, encoding = words_of(at), at.client.csv_encoding
+    judgement, totals = at.document("delivery_judgement"), at.data.merged["control_totals"]
+    totals = totals.filter(pc.less_equal(totals["month"], pa.scalar(at.month.first_day)))
     return {
+        **{f"acceptance/data_docs/{path}": page.encode() for path, page in judgement["data_docs"].items()},
+        "acceptance/delivery_judgement.csv": delivery_judgement_csv(judgement["expectations"], wording, encoding),
         "acceptance/receipts.json": receipts_json([delivery.receipt for delivery in at.data.deliveries]),
         "acceptance/quarantine.csv": quarantine_csv(at.data.merged["quarantined_rows"], wording, encoding),
-        "acceptance/test_totals.csv": test_totals_csv(at.past("order_lines"), wording, encoding),
+        "acceptance/test_totals.csv": test_totals_csv(at.past("order_lines"), totals, wording, encoding),
     }
 
 

@@ -1,0 +1,105 @@
+"""What a delivery's receipt says, printed."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from rich.table import Table as Grid
+
+from crm_platform.cli.console import out
+
+if TYPE_CHECKING:
+    from crm_platform.intake import Accepted, StoredDelivery
+
+
+_COUNTED = ("admitted", "quarantined")
+
+
+def show_accepted(accepted: Accepted) -> None:
+    """The accounts of a delivery that was accepted, and all that a person should know of it."""
+    if accepted.is_known:
+        _say(f"{accepted.folder.name}: delivered before with the same content; nothing to do")
+        return
+    receipt = accepted.receipt
+    out.print(_accounts(receipt["accounts"]))
+    for line in [*_of_accounts(receipt["accounts"]), *_of_files(accepted), *_of_the_whole(receipt)]:
+        _say(line)
+    _say(f"in the inbox: {accepted.folder}")
+
+
+def show_deliveries(stored: Sequence[StoredDelivery]) -> None:
+    """One line per delivery: when, which files, which months, how many rows."""
+    for delivery in stored:
+        receipt, accounts = delivery.receipt, delivery.receipt["accounts"].values()
+        admitted, quarantined = (f"{sum(account[name] for account in accounts):,}" for name in _COUNTED)
+        files = ", ".join(file["name"] for file in receipt["files"])
+        _say(
+            f"{delivery.delivery_id}: examined on {receipt['examined_on']}, orders of {receipt['data_from']} to "
+            f"{receipt['data_to']}, {admitted} rows admitted, {quarantined} quarantined: {files}"
+        )
+
+
+def _accounts(accounts: Mapping[str, Mapping[str, Any]]) -> Grid:
+    grid = Grid("table", "rows delivered", "admitted", "quarantined", "set aside")
+    for table, account in accounts.items():
+        aside = sum(account["set_aside"].values())
+        numbers = (account["delivered"], account["admitted"], account["quarantined"], aside)
+        grid.add_row(table, *(f"{number:,}" for number in numbers))
+    return grid
+
+
+def _of_accounts(accounts: Mapping[str, Mapping[str, Any]]) -> Iterable[str]:
+    for table, account in accounts.items():
+        if account.get("derived"):
+            yield f"{table}: {account['derived']:,} made from the order lines"
+        if account["quarantined"]:
+            yield f"{table}: quarantined by rule: {_counts(account['quarantined_by_rule'])}"
+        if any(account["set_aside"].values()):
+            yield f"{table}: set aside by rule: {_counts(account['set_aside'])}"
+        if account.get("orders_that_do_not_add_up"):
+            yield f"{table}: {account['orders_that_do_not_add_up']:,} orders whose lines come to less than their total"
+    if any(account["quarantined"] for account in accounts.values()):
+        yield "every quarantined row, with line and remedy: acceptance/quarantine.csv, or now with --faults FILE"
+
+
+def _of_files(accepted: Accepted) -> Iterable[str]:
+    for name in accepted.left_out:
+        yield f"{name} left out: an operating system added it"
+    for file in accepted.receipt["files"]:
+        cut = [column["column"] for column in file["dropped_columns"]]
+        if cut:
+            yield f"{file['name']}: cut out as personal data: {', '.join(cut)}"
+        if file["unused_columns"]:
+            yield f"{file['name']}: kept, but not used: {', '.join(file['unused_columns'])}"
+
+
+def _of_the_whole(receipt: Mapping[str, Any]) -> Iterable[str]:
+    """Lines taken away, specification (データの仕様が前回と同じ, R13), control totals (検収), the last day."""
+    if receipt["lines_removed"]:
+        yield f"{receipt['lines_removed']:,} lines removed: their orders came again without them"
+    if receipt["same_spec"] is not None:
+        differences = "; ".join(receipt["spec_differences"])
+        yield f"specification of the data: {'the same' if receipt['same_spec'] else f'different: {differences}'}"
+    if compared := receipt["control_totals"]:
+        agree = sum(one["difference"] == 0 for one in compared)
+        yield f"control totals: {agree} of {len(compared)} agree exactly"
+    yield f"data to {receipt['data_to']}{_unfinished(receipt['data_to'])}"
+
+
+def _unfinished(data_to: str | None) -> str:
+    from crm_platform.periods import Month
+
+    last = Month.of(dt.date.fromisoformat(data_to)).last_day if data_to else None
+    if last is None or last.isoformat() == data_to:
+        return ""
+    return f": the month counts as unfinished; if the files cover all of it, say --data-to {last}"
+
+
+def _counts(by_rule: Mapping[str, int]) -> str:
+    return ", ".join(f"{rule} {count:,}" for rule, count in by_rule.items() if count)
+
+
+def _say(line: str) -> None:
+    out.print(line, highlight=False, markup=False)

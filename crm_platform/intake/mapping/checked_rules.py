@@ -1,0 +1,82 @@
+"""A client's rules, held against the declared tables: every mapped column exists and can take what it is given."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from crm_platform.clients.client import Client
+from crm_platform.clients.mapping import (
+    ByCases,
+    Constant,
+    FromColumn,
+    IntakeRules,
+    NumberWithin,
+    Source,
+    TableMapping,
+    parse_intake_rules,
+)
+from crm_platform.intake.mapping.standard_layout import COMPUTED_COLUMNS, DELIVERED
+from crm_platform.refusals import Refused
+from crm_platform.tables import Column, Table
+from crm_platform.tables.table import DAY, INSTANT, TEXT
+
+
+def rules_of(client: Client) -> IntakeRules:
+    """The client's rules, checked against the tables too; Refused names a column that no table has."""
+    rules = parse_intake_rules(client)
+    for name, mapping in rules.tables.items():
+        _check_table(rules.file, DELIVERED[name], mapping)
+    return rules
+
+
+def _check_table(file: str, table: Table, mapping: TableMapping) -> None:
+    columns = mapping.columns or {}
+    for kind, targets in (("columns", columns), ("codes", mapping.codes), ("derived_columns", mapping.derived_columns)):
+        for target in targets:
+            _check_target(file, table, target, f"tables.{table.name}.{kind}.{target}")
+    for target in mapping.derived_columns:
+        if table[target].type != TEXT or target in table.key:
+            problem, place = f"'{target}' cannot be derived.", f"tables.{table.name}.derived_columns.{target}"
+            raise Refused(problem, "Derive text columns only.", file=file, column=place)
+    for target, codes in mapping.codes.items():
+        for value in codes.values():
+            _check_allowed(file, f"tables.{table.name}.codes.{target}", table[target], value)
+    for target, source in columns.items():
+        _check_source(file, table, target, source, columns)
+
+
+def _check_target(file: str, table: Table, target: str, place: str) -> None:
+    computed = COMPUTED_COLUMNS.get(table.name, set())
+    if target not in table or target in computed:
+        names = ", ".join(name for name in table.names if name not in computed)
+        raise Refused(f"{table.name} takes no column '{target}'.", f"Use {names}.", file=file, column=place)
+
+
+def _check_source(file: str, table: Table, target: str, source: Source, columns: Mapping[str, Source]) -> None:
+    place, column = f"tables.{table.name}.columns.{target}", table[target]
+    if isinstance(source, FromColumn) and (source.times or source.divided_by) and column.unit != "JPY":
+        raise Refused(f"{target} is no amount.", "Multiply or divide amounts only.", file=file, column=place)
+    if isinstance(source, FromColumn) and source.format and column.type not in {DAY, INSTANT}:
+        raise Refused(f"{target} is no date.", "State a format for dates only.", file=file, column=place)
+    if isinstance(source, NumberWithin) and (target != "line_no" or source.column not in columns):
+        raise Refused(
+            "a number within a column is possible for line_no only, and within a mapped column.",
+            'Write line_no = { number_within = "order_id" }.',
+            file=file,
+            column=place,
+        )
+    for value in _values_of(source):
+        _check_allowed(file, place, column, value)
+
+
+def _values_of(source: Source) -> list[str]:
+    if isinstance(source, Constant):
+        return [source.value]
+    return [*(case.then for case in source.cases), source.otherwise] if isinstance(source, ByCases) else []
+
+
+def _check_allowed(file: str, place: str, column: Column, value: str) -> None:
+    if column.allowed and value not in column.allowed:
+        raise Refused(
+            f"'{value}' is not possible.", f"Use one of {', '.join(column.allowed)}.", file=file, column=place
+        )

@@ -1,0 +1,70 @@
+"""Rows of a cart that writes orders in its own way → one row per order line, every row complete."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyarrow as pa
+
+from crm_platform.clients.mapping import FillDown, SplitRows, TableMapping
+from crm_platform.intake.mapping.source_texts import column_texts, header_in
+from crm_platform.intake.reading.raw_rows import RawRows
+from crm_platform.intake.reading.text_column import TextColumn
+
+
+def prepared_rows(raw: RawRows, mapping: TableMapping) -> RawRows:
+    """The rows filled down and split as the mapping says; a split row's lines keep its row number.
+
+    Refused names a column that the file lacks; a preset's columns to fill may be switched off.
+    """
+    if mapping.fill_down:
+        raw = _filled_down(raw, mapping.fill_down, may_lack=mapping.preset is not None)
+    return _split(raw, mapping.split_rows) if mapping.split_rows else raw
+
+
+def _filled_down(raw: RawRows, rule: FillDown, *, may_lack: bool) -> RawRows:
+    within = column_texts(raw, rule.within)
+    columns = dict(raw.columns)
+    for header in rule.columns:
+        found = header_in(columns, header)
+        if found is not None or not may_lack:
+            columns[found or header] = _filled(column_texts(raw, header), within)
+    return replace(raw, columns=columns)
+
+
+def _filled(column: TextColumn, within: TextColumn) -> TextColumn:
+    """Empty cells hold what stands above them in the same order, or below where nothing stands above."""
+    known = pd.Series(column.index).where(~column.is_empty & ~within.is_empty)
+    filled = known.groupby(within.index).ffill()
+    filled = filled.groupby(within.index).bfill()
+    return TextColumn(column.distinct, filled.fillna(pd.Series(column.index)).to_numpy(np.int32))
+
+
+def _split(raw: RawRows, rule: SplitRows) -> RawRows:
+    listed = column_texts(raw, rule.header)
+    parts = [_parts(text, rule.separator) for text in listed.distinct.to_pylist()]
+    lengths = np.array([len(each) for each in parts], np.int64)
+    row = np.repeat(np.arange(len(listed)), lengths[listed.index])
+    first = np.r_[True, row[1:] != row[:-1]]
+    columns = {header: TextColumn(column.distinct, column.index[row]) for header, column in raw.columns.items()}
+    for header in [header_in(columns, header) for header in rule.first_only]:
+        if header is not None:
+            columns[header] = _zero_unless(first, columns[header])
+    place = np.arange(len(row)) - np.flatnonzero(first)[np.cumsum(first) - 1]
+    position = np.r_[0, np.cumsum(lengths)][listed.index[row]] + place
+    flat = pa.array([part for each in parts for part in each], pa.string()).dictionary_encode()
+    index = flat.indices.to_numpy(zero_copy_only=False)[position].astype(np.int32)
+    columns[header_in(columns, rule.header) or rule.header] = TextColumn(flat.dictionary, index)
+    return replace(raw, columns=columns, row_numbers=raw.row_numbers[row], added_by_splitting=len(row) - len(listed))
+
+
+def _parts(text: str, separator: str) -> list[str]:
+    return [part.strip() for part in text.split(separator) if part.strip()] or [""]
+
+
+def _zero_unless(first: npt.NDArray[np.bool_], column: TextColumn) -> TextColumn:
+    texts = np.where(first, column.texts.to_numpy(zero_copy_only=False), "0")
+    return TextColumn.of(pa.array(texts, pa.string()))
