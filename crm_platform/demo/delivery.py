@@ -69,12 +69,14 @@ def tables_known_on(tables: Mapping[str, pa.Table], day: dt.date) -> dict[str, p
     sales = pc.if_else(stands, lines["ordered_jpy"], 0)
     lines = lines.set_column(lines.schema.get_field_index("sales_jpy"), lines.schema.field("sales_jpy"), sales)
     customers = customers.filter(pc.less_equal(customers["registered_on"], pa.scalar(day)))
+    events = tables["subscription_events"]
     begun = pc.fill_null(pc.less_equal(media["started_on"], pa.scalar(day)), True)
     return {
         **tables,
         "customers": with_client_ranks(customers, lines, day),
         "media": media.filter(begun),
         "order_lines": lines,
+        "subscription_events": events.filter(pc.less_equal(events["occurred_on"], pa.scalar(day))),
     }
 
 

@@ -13,7 +13,7 @@ ORDER_LINES_HEADER = [
     "注文番号", "明細番号", "顧客番号", "受注日時", "出荷日", "状態", "注文区分", "定期番号", "定期回数", "定期コース",
     "商品番号", "数量", "単価", "値引", "送料", "媒体コード", "キャンセル日",
 ]  # fmt: skip
-FILES = ["products.tsv", "customers.tsv", "media.tsv", "order_lines.tsv"]
+FILES = ["products.tsv", "customers.tsv", "media.tsv", "order_lines.tsv", "subscription_events.tsv"]
 
 
 def rows_of(path: Path) -> list[dict[str, str]]:

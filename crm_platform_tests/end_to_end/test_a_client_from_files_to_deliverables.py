@@ -18,6 +18,19 @@ pytestmark = pytest.mark.xdist_group("demo")
 CUSTOMERS, MONTHS = 600, 24
 FORMER, MONTH = "2022-05", "2022-06"
 DELIVERABLES = {
+    *(
+        f"acceptance/data_docs/{page}.html"
+        for page in (
+            "index",
+            "months",
+            "months_expectations",
+            "gaps",
+            "gaps_expectations",
+            "delivery",
+            "delivery_expectations",
+        )
+    ),
+    "acceptance/delivery_judgement.csv",
     "acceptance/quarantine.csv",
     "acceptance/receipts.json",
     "acceptance/test_totals.csv",

@@ -39,7 +39,7 @@ def empty_file(files: dict[str, bytes]) -> None:
 
 
 def wrong_encoding(files: dict[str, bytes]) -> None:
-    files["products.tsv"] = files["products.tsv"].decode("cp932").encode("utf-16-le")
+    files["products.tsv"] = files["products.tsv"].decode("cp932").encode("utf-32")
 
 
 def names_and_phones(files: dict[str, bytes]) -> None:
@@ -81,6 +81,8 @@ def test_a_bad_delivery_gets_one_clear_message_and_leaves_nothing(
     for name, content in files.items():
         (folder / name).write_bytes(content)
     installation = Installation.at(tmp_path / "data")
+    with (installation.data / "clients" / "demo.toml").open("a", encoding="utf-8") as toml:
+        toml.write('[personal_data]\npolicy = "strict"\n')
     before = installation.everything()
     answer = installation.run("deliver", "--client", "demo", *sorted(folder.iterdir()))
     assert answer.code == 1
