@@ -48,7 +48,7 @@ def _documents(name: str, result: ExpectationSuiteValidationResult) -> list[tupl
         ValidationResultsPageRenderer,
     )
 
-    validation = ValidationResultsPageRenderer().render(_without_traces_of_the_run(result))
+    validation = ValidationResultsPageRenderer().render(_without_traces_of_the_run(result, name))
     declared = [one.expectation_config for one in result.results if one.expectation_config]
     expectations = ExpectationSuitePageRenderer().render(ExpectationSuite(name, expectations=[*declared]))  # type: ignore[no-untyped-call]
     return [
@@ -67,12 +67,15 @@ def _view() -> Any:
     return view
 
 
-def _without_traces_of_the_run(result: ExpectationSuiteValidationResult) -> ExpectationSuiteValidationResult:
-    """A copy that does not know when and in which session it was made."""
+def _without_traces_of_the_run(
+    result: ExpectationSuiteValidationResult, frame: str
+) -> ExpectationSuiteValidationResult:
+    """A copy that does not know when and by which run it was made."""
     clean = copy.deepcopy(result)
     meta: dict[str, Any] = clean.meta  # type: ignore[assignment]
     for key in _OF_THE_RUN:
         meta.pop(key, None)
+    meta["batch_kwargs"] = {"data_asset_name": frame}
     return clean
 
 
