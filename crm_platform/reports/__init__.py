@@ -3,7 +3,13 @@
 Belongs here: words, looks, layouts, files for the client. Does not: computing a number that a page shows.
 """
 
-from crm_platform.reports.acceptance import delivery_judgement_csv, quarantine_csv, receipts_json, test_totals_csv
+from crm_platform.reports.acceptance import (
+    delivery_judgement_csv,
+    order_kinds_csv,
+    quarantine_csv,
+    receipts_json,
+    test_totals_csv,
+)
 from crm_platform.reports.csv_files import (
     alert_customers_csv,
     contact_dates_csv,
@@ -31,6 +37,7 @@ __all__ = [
     "diagnosis_report",
     "exhibit_png",
     "manifest",
+    "order_kinds_csv",
     "publish",
     "published_manifest",
     "quarantine_csv",

@@ -56,6 +56,21 @@ def _totals_of(month: str, ours: Mapping[str, int], theirs: Mapping[str, int | N
     return cells
 
 
+def order_kinds_csv(kinds: pa.Table, wording: Wording, encoding: str = DEFAULT_ENCODING) -> bytes:
+    """定期, 都度 and まとめ売り apart (R23), with the discount rate of each (R24); from `order_kinds`."""
+    rows = [
+        [wording.text(f"order_kind.{row.pop('order_kind')}"), *(_number(value) for value in row.values())]
+        for row in kinds.to_pylist()
+    ]
+    return csv_file(kinds.column_names, rows, wording, encoding)
+
+
+def _number(value: float | None) -> str:
+    if value is None:
+        return ""
+    return f"{value:.4f}" if isinstance(value, float) else str(value)
+
+
 def delivery_judgement_csv(
     expectations: Sequence[Mapping[str, Any]], wording: Wording, encoding: str = DEFAULT_ENCODING
 ) -> bytes:

@@ -31,6 +31,7 @@ DELIVERABLES = {
         )
     ),
     "acceptance/delivery_judgement.csv",
+    "acceptance/order_kinds.csv",
     "acceptance/quarantine.csv",
     "acceptance/receipts.json",
     "acceptance/test_totals.csv",

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from crm_platform.diagnosis import Diagnosis
+from crm_platform.facts import fee_basis, order_kinds
 from crm_platform.lake import digest_of
 from crm_platform.orchestration.assets.segments import as_booked, book_digest
 from crm_platform.orchestration.client_month import ClientMonth
@@ -25,6 +26,7 @@ from crm_platform.reports import (
     delivery_judgement_csv,
     diagnosis_report,
     manifest,
+    order_kinds_csv,
     publish,
     published_manifest,
     quarantine_csv,
@@ -37,6 +39,7 @@ from crm_platform.reports import (
 )
 
 _SAME_MONTH = ("delivery_judgement", "diagnosis", "segments", "lapse_alerts", "cpm_classes", "contact_dates")
+_WHOLE_PAST = ("order_lines", "product_months")
 
 
 def specification(at: ClientMonth) -> dict[str, str]:
@@ -64,7 +67,11 @@ def where_published(at: ClientMonth, document: Any) -> dict[str, Any]:
     Recipe(
         "deliverables",
         "reports",
-        {**dict.fromkeys(_SAME_MONTH, Reads.SAME_MONTH), "order_lines": Reads.UP_TO_MONTH},
+        {
+            **dict.fromkeys(_SAME_MONTH, Reads.SAME_MONTH),
+            "order_lines": Reads.UP_TO_MONTH,
+            "product_months": Reads.UP_TO_MONTH,
+        },
         settings=everything,
         further_inputs=lambda at: {**specification(at), **book_digest(at)},
         still_there=is_published,
@@ -80,6 +87,12 @@ def deliverables(at: ClientMonth) -> Any:
         months=at.history_months,
         spec_fingerprint=specification(at)["deliveries"],
         versions={"crm-platform": version("crm-platform"), **engine_versions()},
+        fee_basis=fee_basis(
+            at.past("product_months"),
+            at.arrow("segments").num_rows,
+            at.as_of,
+            at.client.business_year_start_month,
+        ),
         same_spec=at.data.deliveries[-1].receipt["same_spec"],
         spec_differences=at.data.deliveries[-1].receipt["spec_differences"],
     )
@@ -102,6 +115,7 @@ def acceptance(at: ClientMonth) -> dict[str, bytes]:
         "acceptance/delivery_judgement.csv": delivery_judgement_csv(judgement["expectations"], wording, encoding),
         "acceptance/receipts.json": receipts_json([delivery.receipt for delivery in at.data.deliveries]),
         "acceptance/quarantine.csv": quarantine_csv(at.data.merged["quarantined_rows"], wording, encoding),
+        "acceptance/order_kinds.csv": order_kinds_csv(order_kinds(at.past("product_months")), wording, encoding),
         "acceptance/test_totals.csv": test_totals_csv(at.past("order_lines"), totals, wording, encoding),
     }
 

@@ -1,0 +1,52 @@
+"""What the command line says to who has never used it: whole paths, what is still open, what a receipt means."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from crm_platform_tests.end_to_end.installation import Installation
+from crm_platform_tests.intake import cart_exports
+from crm_platform_tests.intake.test_house_made_systems import listed
+
+
+@pytest.fixture
+def installation(tmp_path: Path) -> Installation:
+    return Installation.at(tmp_path / "data")
+
+
+def test_a_refusal_names_the_clients_file_by_its_whole_path(installation: Installation, tmp_path: Path) -> None:
+    installation.run("clients", "add", "acme", "--name", "見本")
+    (tmp_path / "無題.csv").write_text("甲,乙\n1,2\n", "utf-8")
+    answer = installation.run("deliver", "--client", "acme", tmp_path / "無題.csv")
+    assert answer.code == 1
+    assert f"the preset in {installation.data / 'clients' / 'acme.toml'}." in answer.err
+
+
+def test_a_file_of_another_name_is_not_given_a_path_that_it_has_not(installation: Installation) -> None:
+    answer = installation.run("clients", "add", "acme", "--name", "見本", "--preset", "base")
+    assert answer.code == 1
+    assert "refused: acme.toml, column preset" in answer.err
+
+
+def test_a_client_without_deliveries_is_told_how_to_begin(installation: Installation) -> None:
+    installation.run("clients", "add", "acme", "--name", "見本")
+    assert "crm-platform deliver --client acme" in installation.run("deliveries", "--client", "acme").out
+
+
+def test_more_lines_than_rows_are_accounted_for(installation: Installation, tmp_path: Path) -> None:
+    installation.run("clients", "add", "acme", "--name", "見本", "--preset", "ecforce")
+    (export,) = cart_exports.ecforce().files
+    (tmp_path / export.name).write_bytes(export.content)
+    answer = installation.run("deliver", "--client", "acme", tmp_path / export.name)
+    assert answer.code == 0, answer.err
+    assert "lines more than rows: rows of several products are split" in answer.out
+
+
+def test_what_a_draft_leaves_open_is_said_when_it_is_accepted(installation: Installation, tmp_path: Path) -> None:
+    installation.run("clients", "add", "acme", "--name", "見本")
+    (tmp_path / "受注.xlsx").write_bytes(listed().content)
+    assert installation.run("mapping", "draft", "--client", "acme", tmp_path / "受注.xlsx").code == 0
+    answer = installation.run("mapping", "accept", "--client", "acme")
+    assert answer.out.count("still to decide: ") == 6
