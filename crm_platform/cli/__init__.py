@@ -5,13 +5,16 @@ Belongs here: words typed and words printed. Does not: any decision about the da
 
 from __future__ import annotations
 
+import re
 import sys
 
 import typer
 
 from crm_platform.cli import clients, deliveries, mapping, runs
-from crm_platform.cli.console import err
+from crm_platform.cli.console import err, platform_here
 from crm_platform.refusals import Refused
+
+_CLIENT_FILE = re.compile(r"(?<![\w/.-])(?:data/clients/)?([a-z0-9][a-z0-9_-]*\.(?:toml|definition\.tsv))\b")
 
 app = typer.Typer(
     help="CRM analysis for mail-order and subscription businesses, on your own machine.",
@@ -34,10 +37,16 @@ def main() -> None:
     try:
         app()
     except Refused as refused:
-        _say_no(str(refused))
+        _say_no(_with_paths(str(refused)))
     except OSError as error:
         place = f"{error.filename}: " if error.filename else ""
         _say_no(f"{place}{error.strerror or error}. Check the path, its rights and the free disk space.")
+
+
+def _with_paths(message: str) -> str:
+    """The message with the whole path of every client's file that it names, as an editor opens it."""
+    clients = platform_here().catalogue.folder
+    return _CLIENT_FILE.sub(lambda name: str(clients / name[1]) if (clients / name[1]).exists() else name[0], message)
 
 
 def _say_no(message: str) -> None:

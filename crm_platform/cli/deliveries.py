@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from crm_platform.cli.console import ClientOption, err, instance_here, platform_here
+from crm_platform.cli.console import ClientOption, err, instance_here, out, platform_here
 from crm_platform.cli.receipts import show_accepted, show_deliveries
 
 if TYPE_CHECKING:
@@ -64,7 +64,10 @@ def list_deliveries(client: ClientOption) -> None:
 
     platform = platform_here()
     platform.catalogue.load(client)
-    show_deliveries(read_inbox(platform.inbox, client))
+    stored = read_inbox(platform.inbox, client)
+    show_deliveries(stored)
+    if not stored:
+        out.print(f"no delivery yet; the first: crm-platform deliver --client {client} FILES…", highlight=False)
 
 
 def _hash_key_here() -> HashKey | None:

@@ -51,11 +51,16 @@ def accept(
 ) -> None:
     """Put the draft in place of the client's mapping and definition."""
     from crm_platform.intake.drafting.adoption import accept_draft
+    from crm_platform.intake.drafting.draft_texts import UNDECIDED
 
     platform = platform_here()
     platform.catalogue.load(client)
-    for path in accept_draft(platform.data / "drafts", platform.catalogue.folder, client, replace=replace):
+    written = accept_draft(platform.data / "drafts", platform.catalogue.folder, client, replace=replace)
+    for path in written:
         out.print(f"written: {path}", highlight=False)
+    for line in written[0].read_text("utf-8").splitlines():
+        if line.startswith(UNDECIDED):
+            out.print(f"still to decide: {line.removeprefix(UNDECIDED).strip()}", highlight=False, markup=False)
 
 
 @app.command("check")

@@ -54,6 +54,8 @@ def _of_accounts(accounts: Mapping[str, Mapping[str, Any]]) -> Iterable[str]:
     for table, account in accounts.items():
         if account.get("derived"):
             yield f"{table}: {account['derived']:,} made from the order lines"
+        if account.get("added_by_splitting"):
+            yield f"{table}: {account['added_by_splitting']:,} lines more than rows: rows of several products are split"
         if account["quarantined"]:
             yield f"{table}: quarantined by rule: {_counts(account['quarantined_by_rule'])}"
         if any(account["set_aside"].values()):
@@ -78,7 +80,7 @@ def _of_files(accepted: Accepted) -> Iterable[str]:
 def _of_the_whole(receipt: Mapping[str, Any]) -> Iterable[str]:
     """Lines taken away, specification (データの仕様が前回と同じ, R13), control totals (検収), the last day."""
     if receipt["lines_removed"]:
-        yield f"{receipt['lines_removed']:,} lines removed: their orders came again without them"
+        yield f"lines removed: {receipt['lines_removed']:,}, as their orders came again without them"
     if receipt["same_spec"] is not None:
         differences = "; ".join(receipt["spec_differences"])
         yield f"specification of the data: {'the same' if receipt['same_spec'] else f'different: {differences}'}"

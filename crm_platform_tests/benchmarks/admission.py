@@ -3,7 +3,11 @@
 Two processes of their own. One loads the order lines, decoded to UTF-8 beforehand, into a table of declared types, by
 DuckDB and nothing else. The other takes the cp932 files through `examine_delivery`: decoded, guarded, typed, all rules
 of rows, receipt. The work is the CPU time of all threads from the files on the disk to the tables in memory, imports
-excluded on both sides; the whole process is shown beside it. Exits with 1 where not just the planted rows are caught.
+excluded on both sides; the whole process is shown beside it. In the platform's alone: the three masters, the digests of
+the files, the test totals. Exits with 1 where not just the planted rows are caught.
+
+The baseline is the quickest of what a user would write: without declared types, or with every column as text, DuckDB
+takes a tenth to a third longer.
 """
 
 from __future__ import annotations

@@ -69,7 +69,7 @@ def _read_for(mapping: TableMapping) -> dict[str, set[str]]:
     for target, source in (mapping.columns or {}).items():
         add(source.headers if isinstance(source, KeyedHash) else source.reads, f"{mapping.table}.{target}")
     for rule in mapping.set_aside:
-        add([rule.header], ROW_KIND)
+        add([rule.header] if rule.one_of else [], ROW_KIND)  # other rules look at what a column lacks
     if mapping.order_discount is not None:
         add(mapping.order_discount.reads, "order_lines.discount_jpy")
     return read

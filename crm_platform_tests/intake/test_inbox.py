@@ -11,6 +11,7 @@ from crm_platform.intake import (
     accept_delivery,
     delivery_id_for,
     examine_delivery,
+    merge_deliveries,
     put_in_inbox,
     read_admitted,
     read_inbox,
@@ -161,3 +162,27 @@ def test_lost_files_are_refused_where_they_are_to_be_read_again(tmp_path):
 
 def test_examining_twice_gives_the_same():
     assert examine(delivery([line()])) == examine(delivery([line()]))
+
+
+def test_a_delivery_that_a_later_mapping_cannot_read_stays_as_it_was_admitted(tmp_path):
+    accept_delivery(tmp_path, client_with(), delivery([line("A1")]), today=TODAY)
+    headers = {"状態": "対応状況"}
+    renamed = [[headers.get(header, header) for header in LINE_HEADERS], line("A2")]
+    columns = {"order_id": "注文番号", "line_no": "明細番号", "customer_id": "顧客番号", "ordered_at": "受注日時"}
+    columns |= {"status": "対応状況", "order_kind": "注文区分", "product_id": "商品番号", "quantity": "数量"}
+    client = client_with({"tables": {"order_lines": {"columns": {**columns, "unit_price_jpy": "単価"}}}})
+    accept_delivery(tmp_path, client, [file_of("order_lines.tsv", renamed)], today=TODAY)
+    first, second = read_admitted(tmp_path, client)
+    assert first.tables["order_lines"]["order_id"].to_pylist() == ["A1"]
+    assert "対応状況" in first.receipt["kept_as_admitted"]
+    assert second.tables["order_lines"]["order_id"].to_pylist() == ["A2"]
+    assert merge_deliveries([first, second])["order_lines"].num_rows == 2
+
+
+def test_what_a_delivery_was_held_against_on_its_arrival_is_not_asked_again(tmp_path):
+    tolerant = client_with({"admission": {"tolerated_bad_row_rate": 0.5}})
+    accept_delivery(tmp_path, tolerant, delivery([line("A1"), line("A2", 数量="x")]), today=TODAY)
+    strict = client_with({"admission": {"tolerated_bad_row_rate": 0.0}})
+    later = [file_of("order_lines.tsv", [LINE_HEADERS, line("A3")])]
+    accept_delivery(tmp_path, strict, later, today=TODAY)
+    assert len(read_admitted(tmp_path, strict)) == 2

@@ -30,6 +30,7 @@ BY_MAIL = {
     "line_no": {"number_within": "order_id"},
     "customer_id": {"keyed_hash": ["Email"]},
     "ordered_at": "Created at",
+    "status": {"constant": "shipped"},
     "order_kind": {"constant": "one_off"},
     "product_id": "Lineitem sku",
     "quantity": "Lineitem quantity",

@@ -19,6 +19,7 @@ COLUMNS = {
     "line_no": {"number_within": "order_id"},
     "customer_id": "客",
     "ordered_at": "日",
+    "status": {"constant": "shipped"},
     "order_kind": {"constant": "one_off"},
     "product_id": "品",
     "quantity": "数",
@@ -185,7 +186,10 @@ def test_a_long_file_is_known_by_its_beginning_in_any_encoding(encoding):
         ({"columns": COLUMNS | {"course": {"first_filled": ["組", "副"]}}}, "course is the first filled"),
         ({"columns": COLUMNS | {"customer_id": {"keyed_hash": ["客"]}}}, "customer_id is a keyed hash"),
         ({"columns": COLUMNS, "fill_down": {"within": "注文", "columns": ["日"]}}, "filled down within 注文"),
-        ({"columns": COLUMNS, "split_rows": {"column": "品", "separator": ","}}, "rows split at 品"),
+        (
+            {"columns": COLUMNS, "split_rows": {"column": "品", "separator": ",", "first_only": ["値"]}},
+            "rows split at 品",
+        ),
         ({"columns": COLUMNS, "order_discount": {"column": "割"}}, "discount of an order spread"),
     ],
 )

@@ -162,7 +162,7 @@ def test_masters_are_derived_from_the_lines_and_merge_as_one():
         ("1", "2025-03-01"), ("2", "2025-05-01"), ("3", "2025-05-01"),
     ]  # fmt: skip
     products = whole.tables["products"].select(["product_id", "brand"]).to_pylist()
-    assert products == [{"product_id": "SP-001", "brand": "y"}, {"product_id": "SP-9", "brand": "z"}]
+    assert products == [{"product_id": "SP-001", "brand": "x"}, {"product_id": "SP-9", "brand": "z"}]
     assert whole.tables["order_lines"]["line_no"].to_pylist() == [1, 2, 1, 2]
     assert whole.tables["order_lines"]["status"].to_pylist() == ["shipped"] * 3 + ["returned"]
     assert whole.receipt["processing"] is True

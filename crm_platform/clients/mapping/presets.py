@@ -56,7 +56,7 @@ def _table(preset: _Words, own: Any) -> Any:
         merged["codes"] = _codes(preset["codes"], own.get("codes", {}))
     if isinstance(own.get("set_aside", []), list) and "set_aside" in preset:
         merged["set_aside"] = _by_name(preset["set_aside"], own.get("set_aside", []))
-    if "discount_jpy" in own.get("columns", {}) and "order_discount" not in own:
+    if "discount_jpy" in _named(own.get("columns")) and "order_discount" not in own:
         merged.pop("order_discount", None)
     return merged
 
@@ -68,7 +68,13 @@ def _codes(preset: _Words, own: _Words) -> dict[str, Any]:
 
 def _by_name(preset: list[Any], own: list[Any]) -> list[Any]:
     """The preset's rules in their order, each replaced by the client's of the same name; then the client's others."""
-    named = {rule["rule"]: rule for rule in own if isinstance(rule, Mapping) and "rule" in rule}
-    known = {rule["rule"] for rule in preset}
-    others = [rule for rule in own if not (isinstance(rule, Mapping) and rule.get("rule") in known)]
+    names = [rule.get("rule") if isinstance(rule, Mapping) else None for rule in own]
+    named = {name: rule for name, rule in zip(names, own, strict=True) if isinstance(name, str)}
+    known = [rule["rule"] for rule in preset]
+    others = [rule for name, rule in zip(names, own, strict=True) if name not in known]
     return [named.get(rule["rule"], rule) for rule in preset] + others
+
+
+def _named(said: Any) -> _Words:
+    """The keys of a table; none of what is no table, which is refused where the words are read."""
+    return said if isinstance(said, Mapping) else {}

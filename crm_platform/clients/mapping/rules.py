@@ -64,4 +64,5 @@ _TOLERATED = {
 def _own_columns(intake: Mapping[str, Any]) -> dict[str, frozenset[str]]:
     """Columns by table that the client's own file names, which matters where a preset names others."""
     tables = {} if intake.get("preset") is None else intake.get("tables", {})
-    return {name: frozenset(said.get("columns", {})) for name, said in tables.items() if isinstance(said, Mapping)}
+    columns = {name: said.get("columns") for name, said in tables.items() if isinstance(said, Mapping)}
+    return {name: frozenset(said) for name, said in columns.items() if isinstance(said, Mapping)}

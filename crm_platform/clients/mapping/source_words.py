@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -55,7 +57,8 @@ def _number_within(reader: TomlReader, words: _Words, place: str) -> Source:
 
 
 def _times(reader: TomlReader, words: _Words, place: str) -> Source:
-    return FromColumn(reader.text(words["column"], place), times=reader.rate(words["times"], place))
+    times = reader.rate(words["times"], place, signed=True)  # a discount may be written with a minus (△500)
+    return FromColumn(reader.text(words["column"], place), times=times)
 
 
 def _divided_by(reader: TomlReader, words: _Words, place: str) -> Source:
@@ -66,6 +69,10 @@ def _format(reader: TomlReader, words: _Words, place: str) -> Source:
     written = reader.text(words["format"], f"{place}.format")
     if not {"%d", "%m"} <= {written[at : at + 2] for at in range(len(written))} or "%Y" not in written:
         reader.refuse(f"{place}.format", f"'{written}' does not name a day.", 'Write such as "%m/%d/%Y %H:%M".')
+    try:
+        dt.datetime.strptime(dt.datetime(2025, 6, 30, tzinfo=dt.UTC).strftime(written), written)
+    except (ValueError, re.error):
+        reader.refuse(f"{place}.format", f"'{written}' cannot be read back.", "Name each part of a date once.")
     return FromColumn(reader.text(words["column"], place), format=written)
 
 

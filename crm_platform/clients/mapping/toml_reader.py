@@ -6,7 +6,6 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from math import isfinite
 from typing import Any, NoReturn
 
 from crm_platform.refusals import Refused
@@ -67,10 +66,11 @@ class TomlReader:
             raise self.refusal(place, f"the regular expression is wrong: {error}.", "Mend it.") from error
         return str(value)
 
-    def rate(self, value: Any, place: str) -> Decimal:
-        """A number above zero, exactly as written."""
-        if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value) or value <= 0:
-            raise self.refusal(place, f"{value!r} is not a rate.", "Write a number above 0.")
+    def rate(self, value: Any, place: str, *, signed: bool = False) -> Decimal:
+        """A number from a millionth to a million, exactly as written; `signed`: below 0 too."""
+        size = abs(value) if signed and isinstance(value, int | float) else value
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 1e-6 <= size <= 1e6:
+            raise self.refusal(place, "the value is not a rate.", "Write a number from 0.000001 to 1,000,000.")
         return Decimal(str(value))
 
     def share(self, value: Any, place: str) -> float:

@@ -35,6 +35,7 @@ from crm_platform.intake.admission.row_rules import (
     order_line_breaches,
     reference_breaches,
     repeated_key,
+    several_customers,
 )
 from crm_platform.intake.admission.specification import compared_with_last
 from crm_platform.intake.guard.keyed_hash import HashKey
@@ -116,7 +117,7 @@ class _Examined:
     @property
     def broken_orders(self) -> list[str]:
         """Orders with a line in the quarantine, as far as it can be read of which order it is."""
-        orders = pc.unique(self.rows.columns["order_id"].filter(pa.array(self.bad)))
+        orders = pc.unique(self.rows.columns["order_id"].at(np.flatnonzero(self.bad)))
         return sorted(order for order in orders.to_pylist() if order is not None)
 
 
@@ -135,13 +136,16 @@ def _examine_table(
     breaches += reference_breaches(rows, known)
     breaches = one_per_column(breaches)
     breaches += repeated_key(rows, ~aside & ~any_breach(breaches, rows.rows))
+    if name == "order_lines":
+        breaches += several_customers(rows, ~aside & ~any_breach(breaches, rows.rows))
     bad = any_breach(breaches, rows.rows) & ~aside
     kept = ~aside & ~bad
     parts = quarantine_breaches(delivery_id, name, rows.origin, breaches, ~aside)
     for item in read:
         parts += quarantine_broken(delivery_id, name, item.file.name, item.raw.broken)
     columns, money = with_amounts(rows, breaches, kept, bad) if name == "order_lines" else (dict(rows.columns), {})
-    admitted = DELIVERED[name].from_columns({key: column.filter(pa.array(kept)) for key, column in columns.items()})
+    kept_rows = np.flatnonzero(kept)
+    admitted = DELIVERED[name].from_columns({key: column.at(kept_rows) for key, column in columns.items()})
     broken = sum(len(item.raw.broken) for item in read)
     delivered = sum(item.raw.delivered for item in read)
     account = {

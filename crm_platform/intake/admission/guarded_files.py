@@ -40,7 +40,8 @@ def read_file(
     _check_required(rules, table, wanted, guarded)
     rows = prepared_rows(guarded.rows, rules.tables[table])
     layout = layout_of(rules, table, rows, {item.header for item in guarded.cut})
-    return ReadFile(file, rows, layout, guarded, storable_file(file, guarded))
+    storable = storable_file(file, guarded, rules.tables[table].delimiter)
+    return ReadFile(file, rows, layout, guarded, storable)
 
 
 def personal_breaches(rows: TypedRows, read: Sequence[ReadFile]) -> list[Breach]:

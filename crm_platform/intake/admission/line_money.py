@@ -12,13 +12,14 @@ from crm_platform.intake.admission.amounts import ordered_and_sales_jpy, signed_
 from crm_platform.intake.admission.receipt import money_account
 from crm_platform.intake.admission.row_rules import is_undone, numbers
 from crm_platform.intake.mapping.breaches import Breach
+from crm_platform.intake.mapping.typed_column import TypedColumn
 from crm_platform.intake.mapping.typed_rows import TypedRows
 from crm_platform.intake.reading.text_column import Mask, union_of
 
 
 def with_amounts(
     rows: TypedRows, breaches: Sequence[Breach], kept: Mask, bad: Mask
-) -> tuple[dict[str, pa.Array], dict[str, Any]]:
+) -> tuple[dict[str, TypedColumn], dict[str, Any]]:
     """The columns with discount_jpy, ordered_jpy and sales_jpy filled, and the account of the delivered money."""
     quantity, price = numbers(rows, "quantity"), numbers(rows, "unit_price_jpy")
     discount = numbers(rows, "discount_jpy", missing=0.0)
@@ -27,9 +28,10 @@ def with_amounts(
     yen_off = np.where(readable, discount, 0.0).astype(np.int64)
     signed = signed_amounts_jpy(units, np.where(readable, price, 0.0), yen_off)
     ordered, sales = ordered_and_sales_jpy(units, signed, is_undone(rows))
-    amounts = {"discount_jpy": pa.array(yen_off), "ordered_jpy": pa.array(ordered), "sales_jpy": pa.array(sales)}
+    amounts = {"discount_jpy": yen_off, "ordered_jpy": ordered, "sales_jpy": sales}
+    filled = {name: TypedColumn.of(pa.array(values)) for name, values in amounts.items()}
     account = money_account(signed, readable, kept, bad, rows.set_aside)
-    return {**rows.columns, **amounts}, {"amount_jpy": account, "rows_with_unreadable_amount": int((~readable).sum())}
+    return {**rows.columns, **filled}, {"amount_jpy": account, "rows_with_unreadable_amount": int((~readable).sum())}
 
 
 def _without_amount(rows: TypedRows, breaches: Sequence[Breach]) -> Mask:

@@ -15,11 +15,13 @@ from crm_platform.intake.mapping.breaches import Breach
 from crm_platform.intake.mapping.standard_layout import DELIVERED
 from crm_platform.intake.mapping.typed_rows import TypedRows
 from crm_platform.intake.reading.text_column import Mask
-from crm_platform.tables.table import DAY, INSTANT
+from crm_platform.tables import Column
+from crm_platform.tables.table import DAY, INSTANT, TEXT
 
 FIRST_DAY = dt.date(2009, 1, 1)  # the platform's first month
 _EARLIEST_DAY = dt.date(1900, 1, 1)
 _PLANNED_AHEAD = dt.timedelta(days=731)  # shipments and placements may be planned
+_LARGEST_KEY = 1 << 62  # of keys made of several columns' numbers
 _PAST_ONLY = {"ordered_at", "cancelled_on", "registered_on"}
 
 
@@ -31,15 +33,20 @@ def declared_breaches(rows: TypedRows, today: dt.date) -> list[Breach]:
         if column.name not in rows.columns:
             continue
         values = rows.columns[column.name]
+        distinct = values.distinct
         unread = failed.get(rows.headers.get(column.name, ""), np.zeros(rows.rows, bool))
         if not column.nullable and column.name != "discount_jpy":
-            breaches.append(rows.breach("missing", column.name, _true(pc.is_null(values)) & ~unread))
+            breaches.append(rows.breach("missing", column.name, values.rows_where(pc.is_null(distinct)) & ~unread))
         if column.minimum is not None:
-            breaches.append(rows.breach("below_minimum", column.name, _true(pc.less(values, column.minimum))))
+            low = values.rows_where(pc.less(distinct, column.minimum))
+            breaches.append(rows.breach("below_minimum", column.name, low))
         if column.maximum is not None:
-            breaches.append(rows.breach("above_maximum", column.name, _true(pc.greater(values, column.maximum))))
+            high = values.rows_where(pc.greater(distinct, column.maximum))
+            breaches.append(rows.breach("above_maximum", column.name, high))
         if column.type in {DAY, INSTANT}:
             breaches += _impossible_days(rows, column.name, today)
+        if column.name in DELIVERED[rows.table].key or column.references:
+            breaches += _rounded_numbers(rows, column)
     return [breach for breach in breaches if breach.rows.any()]
 
 
@@ -48,6 +55,7 @@ def order_line_breaches(rows: TypedRows) -> list[Breach]:
     quantity, price = numbers(rows, "quantity"), numbers(rows, "unit_price_jpy")
     discount = numbers(rows, "discount_jpy", missing=0.0)
     undone = is_undone(rows)
+    cancelled = _is_filled(rows, "cancelled_on")
     gross = np.abs(quantity) * price
     most = np.maximum(gross, np.rint(gross))  # a discount is in whole yen, a price divided by the tax is not
     large = (np.abs(gross) > LARGEST_LINE_JPY) | (discount > LARGEST_LINE_JPY)
@@ -57,6 +65,7 @@ def order_line_breaches(rows: TypedRows) -> list[Breach]:
         rows.breach("negative_price", "unit_price_jpy", price < 0),
         rows.breach("discount_above_amount", "discount_jpy", (quantity != 0) & (price >= 0) & (discount > most)),
         rows.breach("amount_too_large", "unit_price_jpy", large),
+        rows.breach("cancelled_but_standing", "cancelled_on", cancelled & ~undone),
     ]
     return [breach for breach in breaches if breach.rows.any()]
 
@@ -68,28 +77,36 @@ def reference_breaches(rows: TypedRows, known: Mapping[str, pa.Array | None]) ->
         keys = known.get(column.references)
         if column.required and keys is not None:
             ids = rows.columns[column.name]
-            strange = pc.and_(pc.is_valid(ids), pc.invert(pc.is_in(ids, value_set=keys)))
-            breaches.append(rows.breach(f"unknown_{DELIVERED[column.references].grain}", column.name, _true(strange)))
+            strange = pc.and_(pc.is_valid(ids.distinct), pc.invert(pc.is_in(ids.distinct, value_set=keys)))
+            rule = f"unknown_{DELIVERED[column.references].grain}"
+            breaches.append(rows.breach(rule, column.name, ids.rows_where(strange)))
     return [breach for breach in breaches if breach.rows.any()]
 
 
 def repeated_key(rows: TypedRows, among: Mask) -> list[Breach]:
     """Rows of `among` whose key an earlier one of them has."""
     names = DELIVERED[rows.table].key
-    keys = pd.DataFrame({name: value_numbers(rows.columns[name])[among] for name in names})
+    keys = rows.columns[names[0]].numbers[among]
+    for name in names[1:]:
+        parts = rows.columns[name].numbers[among]
+        if int(keys.max(initial=0)) * len(rows.columns[name].distinct) > _LARGEST_KEY:
+            keys = pd.factorize(keys)[0]
+        keys = keys * len(rows.columns[name].distinct) + parts
     repeated: Mask = np.zeros(rows.rows, bool)
-    repeated[among] = keys.duplicated(keep="first").to_numpy()
+    repeated[among] = pd.Series(keys).duplicated(keep="first").to_numpy()
     return [rows.breach("duplicate_key", names[-1], repeated)] if repeated.any() else []
 
 
-def value_numbers(values: pa.Array) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
-    """A whole number for every value, equal where the values are; at once where they ascend, as order numbers do."""
-    before, after = values[:-1], values[1:]
-    if not values.null_count and pc.all(pc.less_equal(before, after)).as_py():
-        changes = pc.not_equal(before, after).to_numpy(zero_copy_only=False)
-        return np.concatenate([[0], np.cumsum(changes)])[: len(values)].astype(np.int64)
-    encoded = values.dictionary_encode(null_encoding="encode").indices
-    return np.asarray(encoded.to_numpy(zero_copy_only=False), np.int64)
+def several_customers(rows: TypedRows, among: Mask) -> list[Breach]:
+    """Lines of `among` whose order names more than one customer in them."""
+    order, customer = (rows.columns[name].numbers[among] for name in ("order_id", "customer_id"))
+    first = np.zeros(int(order.max(initial=-1)) + 1, np.int64)
+    first[order[::-1]] = customer[::-1]
+    differs: Mask = np.zeros(len(first), bool)
+    differs[order[customer != first[order]]] = True
+    lines: Mask = np.zeros(rows.rows, bool)
+    lines[among] = differs[order]
+    return [rows.breach("customer_differs_within_order", "customer_id", lines)] if differs.any() else []
 
 
 def numbers(
@@ -98,25 +115,38 @@ def numbers(
     """A number column as floats; `missing` where there is no value."""
     if column not in rows.columns:
         return np.full(rows.rows, missing)
-    values = pc.fill_null(rows.columns[column].cast(pa.float64()), missing)
-    return np.asarray(values.to_numpy(zero_copy_only=False), np.float64)
+    values = pc.fill_null(rows.columns[column].distinct.cast(pa.float64()), missing)
+    return np.asarray(values.to_numpy(zero_copy_only=False), np.float64)[rows.columns[column].index]
 
 
 def is_undone(rows: TypedRows) -> Mask:
     """Lines that are cancelled or returned."""
-    return _true(pc.is_in(rows.columns["status"], value_set=pa.array(["cancelled", "returned"])))
+    status = rows.columns["status"]
+    return status.rows_where(pc.is_in(status.distinct, value_set=pa.array(["cancelled", "returned"])))
+
+
+def _rounded_numbers(rows: TypedRows, column: Column) -> list[Breach]:
+    """Ids that a spreadsheet wrote as 1.23E+11: their last digits are lost, so several may have become one."""
+    if column.type != TEXT:
+        return []
+    ids = rows.columns[column.name]
+    rounded = pc.match_substring_regex(ids.distinct, r"^\d(\.\d+)?[Ee]\+\d+$")
+    return [rows.breach("rounded_by_spreadsheet", column.name, ids.rows_where(rounded))]
+
+
+def _is_filled(rows: TypedRows, column: str) -> Mask:
+    if column not in rows.columns:
+        return np.zeros(rows.rows, bool)
+    return rows.columns[column].rows_where(pc.is_valid(rows.columns[column].distinct))
 
 
 def _impossible_days(rows: TypedRows, column: str, today: dt.date) -> list[Breach]:
-    days = rows.columns[column].cast(pa.date32(), safe=False)
+    values = rows.columns[column]
+    days = values.distinct.cast(pa.date32(), safe=False)
     earliest = FIRST_DAY if column == "ordered_at" else _EARLIEST_DAY
     early = "before_first_month" if column == "ordered_at" else "implausible_date"
     latest, late = (today, "in_the_future") if column in _PAST_ONLY else (today + _PLANNED_AHEAD, "implausible_date")
     return [
-        rows.breach(early, column, _true(pc.less(days, earliest))),
-        rows.breach(late, column, _true(pc.greater(days, latest))),
+        rows.breach(early, column, values.rows_where(pc.less(days, earliest))),
+        rows.breach(late, column, values.rows_where(pc.greater(days, latest))),
     ]
-
-
-def _true(flags: pa.Array) -> Mask:
-    return np.asarray(pc.fill_null(flags, False).to_numpy(zero_copy_only=False), bool)

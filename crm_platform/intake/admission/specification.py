@@ -28,6 +28,7 @@ def specification_of(raw: RawRows, layout: Layout, mapping: TableMapping) -> dic
     """Columns in order as [name, kind], delimiter, encoding and codes.
 
     The kind of a column that is cast is what it is cast to: a month without cancellations has the same specification.
+    A column without a value is "empty", a file of ASCII characters only "ascii"; both agree with any other.
     """
     cast_to = {
         matching_form(source.header): str(DELIVERED[mapping.table][target].type)
@@ -38,9 +39,16 @@ def specification_of(raw: RawRows, layout: Layout, mapping: TableMapping) -> dic
     return {
         "columns": [[form := matching_form(name), kinds.get(form, "dropped")] for name in raw.reading.headers],
         "delimiter": raw.reading.delimiter,
-        "encoding": raw.reading.encoding,
+        "encoding": "ascii" if raw.reading.is_ascii else raw.reading.encoding,
         "codes": {target: dict(pairs) for target, pairs in mapping.codes.items()},
     }
+
+
+def as_first_read(now: Specification, first: Specification) -> dict[str, Any]:
+    """The specification of a file read again from its stored form: as it first came, understood as it is now."""
+    kinds = dict(map(tuple, now["columns"]))
+    columns = [[name, kinds.get(name, "dropped")] for name, _ in first["columns"]]
+    return {"columns": columns, **{key: first[key] for key in ("delimiter", "encoding")}, "codes": now["codes"]}
 
 
 def fingerprint_of(specification: Specification) -> str:
@@ -75,7 +83,10 @@ def _differences(now: Sequence[Mapping[str, Any]], last: Sequence[Mapping[str, A
         return []
     if "specification" not in now[0] or "specification" not in last[0]:
         return ["the specification differs"]
-    return list(_in_words(now[0]["specification"], last[0]["specification"])) or ["the number of differing files"]
+    if len(now) != len(last):
+        return ["the number of differing files"]
+    pairs = zip(now, last, strict=True)
+    return list(dict.fromkeys(said for a, b in pairs for said in _in_words(a["specification"], b["specification"])))
 
 
 def _in_words(now: Specification, last: Specification) -> Iterator[str]:
@@ -87,11 +98,12 @@ def _in_words(now: Specification, last: Specification) -> Iterator[str]:
         moved = next(name for name, other in zip(*kept, strict=True) if name != other)
         yield f"columns moved, the first where '{moved}' now stands"
     for name in kept[0]:
-        if kinds[name] != former[name]:
+        if kinds[name] != former[name] and "empty" not in {kinds[name], former[name]}:
             yield f"column '{name}' is of kind {kinds[name]}, was {former[name]}"
-    for part in ("delimiter", "encoding"):
-        if now[part] != last[part]:
-            yield f"{part} is {now[part]!r}, was {last[part]!r}"
+    if now["delimiter"] != last["delimiter"]:
+        yield f"delimiter is {now['delimiter']!r}, was {last['delimiter']!r}"
+    if now["encoding"] != last["encoding"] and "ascii" not in {now["encoding"], last["encoding"]}:
+        yield f"encoding is {now['encoding']!r}, was {last['encoding']!r}"
     yield from (f"codes of {column} changed" for column in _changed_codes(now["codes"], last["codes"]))
 
 
@@ -102,8 +114,10 @@ def _changed_codes(now: Mapping[str, Any], last: Mapping[str, Any]) -> list[str]
 def _kind(distinct: pa.Array) -> str:
     sample = distinct.slice(0, _SAMPLE)
     sample = sample.filter(pc.not_equal(sample, ""))
+    if len(sample) == 0:
+        return "empty"
     for kind, pattern in _KINDS.items():
         hits = pc.sum(pc.match_substring_regex(sample, pattern)).as_py() or 0
-        if len(sample) and hits >= 0.9 * len(sample):
+        if hits >= 0.9 * len(sample):
             return kind
     return "text"

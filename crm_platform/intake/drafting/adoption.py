@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 
 from crm_platform.clients.catalogue import client_from_toml
 from crm_platform.intake.drafting.definition import Definition
 from crm_platform.intake.drafting.definition_documents import definition_text, read_definition
+from crm_platform.intake.drafting.draft_texts import DRAFTED
 from crm_platform.intake.drafting.drafting import Draft
 from crm_platform.intake.mapping.checked_rules import rules_of
 from crm_platform.intake.reading.delivered_files import DeliveredFile
@@ -20,12 +22,12 @@ _SECTION = re.compile(r"\s*\[\[?\s*([A-Za-z0-9_-]+)")
 
 
 def head_of(client_toml: str, file: str) -> str:
-    """The client's TOML without its mapping, as text with its comments; Refused where it cannot be parted so."""
+    """The client's TOML without its mapping, as text with its own comments; Refused where it cannot be parted so."""
     kept, in_tables = list[str](), False
     for line in client_toml.splitlines():
         section = _SECTION.match(line)
         in_tables = section[1] == "tables" if section else in_tables
-        if not in_tables and not re.match(r"\s*preset\s*=", line):
+        if not in_tables and not re.match(r"\s*preset\s*=", line) and not line.startswith(DRAFTED):
             kept.append(line)
     text = "\n".join(kept)
     whole = tomllib.loads(client_toml)
@@ -74,8 +76,11 @@ def _check(client_id: str, text: str, draft: Path) -> None:
     try:
         values = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise Refused(f"the draft is not valid TOML: {error}.", "Mend that line.", file=draft.name) from error
-    rules_of(client_from_toml(client_id, values, draft.name))
+        raise Refused(f"the draft is not valid TOML: {error}.", "Mend that line.", file=str(draft)) from error
+    try:
+        rules_of(client_from_toml(client_id, values, draft.name))
+    except Refused as refused:
+        raise replace(refused, file=str(draft)) from refused
 
 
 def write_draft(drafts: Path, client_id: str, drafted: Draft, head: str) -> Path:

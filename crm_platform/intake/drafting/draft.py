@@ -98,6 +98,8 @@ def _source(sample: Sample, header: str, proposals: Sequence[Proposal]) -> str:
     own = next((item.target for item in proposals if item.header == header), "")
     if clock is not None and own == "ordered_at":
         return inline(columns=listed([header, clock]), join=quoted(" "))
+    if own == "discount_jpy" and profile.minimum.startswith("-") and profile.maximum[:1] in {"0", "-"}:
+        return inline(column=quoted(header), times="-1")  # written with a minus, as △500
     return quoted(header)
 
 

@@ -17,6 +17,8 @@ from crm_platform.intake.mapping.file_tables import STANDARD_STEMS
 from crm_platform.intake.mapping.standard_layout import DELIVERED, STANDARD_CODES
 from crm_platform.tables.table import FLAG, TEXT
 
+UNDECIDED = "# TO DECIDE"  # how the lines of a draft begin that a person must still answer
+DRAFTED = ("# Drafted from a sample of", UNDECIDED, "# to confirm")  # all that a draft writes above its tables
 _PROFILE_HEADINGS = (
     "ファイル名", "項目名", "型", "空の率", "値の種類", "最小", "最大", "最大桁数", "例(伏字)",
     "提案", "確信度", "理由",
@@ -30,14 +32,14 @@ def mapping_text(
 
     `span`: of which days the sample is, in words. With a preset only what differs from it is written.
     """
-    drafted = f"# Drafted from a sample of {span}. Read it, correct it, then: mapping accept."
+    drafted = f"{DRAFTED[0]} {span}. Read it, correct it, then: mapping accept."
     if preset is not None:
         return "\n".join(_with_preset(head, [drafted, *_preset_lines(preset)]))
     lines = [head.rstrip(), "", drafted]
     to_decide = [item for draft in drafts.values() for item in draft.to_decide]
     to_confirm = [item for draft in drafts.values() for item in draft.to_confirm]
-    lines += [f"# TO DECIDE  {item}" for item in map(_one_line, to_decide)]
-    lines += [f"# to confirm {item}" for item in map(_one_line, to_confirm)]
+    lines += [f"{UNDECIDED}  {item}" for item in map(_one_line, to_decide)]
+    lines += [f"{DRAFTED[-1]} {item}" for item in map(_one_line, to_confirm)]
     for table, draft in drafts.items():
         lines += ["", *_table_lines(table, draft, patterns.get(table))]
     return "\n".join([*lines, ""])

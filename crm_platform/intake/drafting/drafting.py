@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -21,6 +22,8 @@ from crm_platform.intake.drafting.samples import Sample, read_sample
 from crm_platform.intake.mapping.casting import cast_day
 from crm_platform.intake.reading.delivered_files import DeliveredFile
 from crm_platform.refusals import Refused
+
+_NAMELESS = re.compile(r"\(column \d+\)")  # what a column is called whose header is empty
 
 
 @dataclass(frozen=True)
@@ -75,10 +78,7 @@ def draft_mapping(files: Sequence[DeliveredFile], *, today: dt.date, with_preset
         )
     found = read_sample(data)
     for sample in found:
-        if not sample.table:
-            raise Refused(
-                f"{sample.why}.", "Name it as the standard layout does, or leave it out.", file=sample.file.name
-            )
+        _refuse_where_no_table_is_told(sample)
     tables = {sample.table for sample in found}
     proposed = [propose(sample, tables, today.year) for sample in found]
     samples = tuple(sample for sample, _ in proposed)
@@ -95,6 +95,24 @@ def draft_mapping(files: Sequence[DeliveredFile], *, today: dt.date, with_preset
         definition=stated or drafted_definition(drafts, proposals, patterns),
         differences=tuple(differences(stated, [sample.rows for sample in samples], 0.0)) if stated else (),
     )
+
+
+def _refuse_where_no_table_is_told(sample: Sample) -> None:
+    nameless = sum(_NAMELESS.fullmatch(header) is not None for header in sample.headers)
+    if 2 * nameless > len(sample.headers):
+        raise Refused(
+            f"the first line names {len(sample.headers) - nameless} of {len(sample.headers)} columns; is it a title?",
+            "Delete what stands above the headers, so that they are the first line.",
+            file=sample.file.name,
+            row=1,
+        )
+    if not sample.table:
+        raise Refused(
+            f"{sample.why}.",
+            "Name it after its table, for instance order_lines.csv or customers.csv, or leave it out.",
+            file=sample.file.name,
+            row=1,
+        )
 
 
 def _span(samples: Sequence[Sample], proposals: dict[str, list[Proposal]]) -> str:

@@ -5,29 +5,31 @@ from __future__ import annotations
 import fnmatch
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from crm_platform.clients.client import Client
-from crm_platform.clients.mapping import DELIVERED_TABLES
+from crm_platform.clients.mapping import DELIVERED_TABLES, TableMapping
 from crm_platform.intake.admission.admitted import Admitted
 from crm_platform.intake.admission.faults import masked
 from crm_platform.intake.drafting.definition import KIND_WORDS, DefinedColumn, DefinedTable, Definition, Kind
 from crm_platform.intake.drafting.profile import are_slashed_dates
+from crm_platform.intake.guard.shown_values import shown_code
 from crm_platform.intake.guard.telling_headers import kind_told
 from crm_platform.intake.mapping.casting import cast_instant, parse_number
 from crm_platform.intake.mapping.checked_rules import rules_of
 from crm_platform.intake.mapping.file_tables import files_by_table
+from crm_platform.intake.mapping.source_texts import header_in, rows_taken
 from crm_platform.intake.reading.delivered_files import DeliveredFile
 from crm_platform.intake.reading.raw_rows import RawRows, matching_form, read_rows
-from crm_platform.intake.reading.text_column import TextColumn
+from crm_platform.intake.reading.text_column import TextColumn, union_of
 from crm_platform.refusals import Refused
 
 _LEAST_SHARED = 0.5
-_CODES_SHOWN, _LONGEST_CODE = 20, 20
+_CODES_SHOWN = 20
 _FLAG_WORDS = {"0", "1", "true", "false", "y", "n", "yes", "no", "○", "×", "有", "無"}
 
 
@@ -53,7 +55,7 @@ def hold_against(definition: Definition, files: Sequence[RawRows], tolerated_rat
         raise Refused(
             f"the files differ from the table definition (テーブル定義書) in {len(found)} "
             f"{'place' if len(found) == 1 else 'places'}:{listed}\n",
-            "Deliver them as defined, or correct the definition.",
+            "Deliver them as defined, or correct the definition: <client>.definition.tsv beside the client's file.",
         )
 
 
@@ -64,8 +66,21 @@ def hold_files(
     rules = rules_of(client)
     known = frozenset(name for name in DELIVERED_TABLES if any(admitted.tables[name].num_rows for admitted in former))
     found = files_by_table(rules, files, known)
-    read = [read_rows(file, rules.tables[table]) for table, of_table in found.items() for file in of_table]
+    read = [
+        _without_set_aside(read_rows(file, rules.tables[table]), rules.tables[table])
+        for table, of_table in found.items()
+        for file in of_table
+    ]
     hold_against(definition, read, rules.tolerated_bad_row_rate)
+
+
+def _without_set_aside(rows: RawRows, mapping: TableMapping) -> RawRows:
+    """The rows that are meant to be admitted: a line of totals need not be as the definition says."""
+    headers = {rule: header_in(rows.columns, rule.header) for rule in mapping.set_aside}
+    aside = [rows_taken(rule, rows.columns[header]) for rule, header in headers.items() if header is not None]
+    kept = ~union_of(aside, len(rows.row_numbers))
+    columns = {header: column.kept(kept) for header, column in rows.columns.items()}
+    return replace(rows, columns=columns, row_numbers=rows.row_numbers[kept])
 
 
 def differences(definition: Definition, files: Sequence[RawRows], tolerated_rate: float) -> list[Difference]:
@@ -171,7 +186,7 @@ def _undeclared(column: DefinedColumn, header: str, rows: RawRows, cells: TextCo
     if not unknown:
         return []
     personal = bool(kind_told(header, "customers"))
-    shown = [masked(text) if personal or len(text) > _LONGEST_CODE else f"'{text}'" for text in unknown[:_CODES_SHOWN]]
+    shown = [masked(text) if personal else shown_code(text) for text in unknown[:_CODES_SHOWN]]
     more = f" and {len(unknown) - len(shown)} more" if len(unknown) > len(shown) else ""
     return [Difference(rows.file, header, "code", f"undeclared code values: {', '.join(shown)}{more}")]
 

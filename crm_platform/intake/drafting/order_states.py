@@ -25,7 +25,7 @@ def draft_status(draft: DraftedTable, sample: Sample, by_target: Mapping[str, st
     codes = met_codes(sample, header, "status") if header else ()
     _set_aside_unfinished(draft, header, [code.code for code in codes if code.meaning == NOT_AN_ORDER])
     undone = [(other, code) for other in others for code in met_codes(sample, other, "status")]
-    has_gaps = header is not None and bool(sample.rows.columns[header].is_empty.any())
+    has_gaps = header is not None and _has_gaps(sample, header, by_target)
     if header is not None and not undone and not has_gaps and (says_undone(codes) or cancelled is None):
         return
     cases = [(cancelled, _FILLED, "cancelled")] if cancelled else []
@@ -46,7 +46,7 @@ def draft_status(draft: DraftedTable, sample: Sample, by_target: Mapping[str, st
 
 def draft_order_kind(draft: DraftedTable, sample: Sample, by_target: Mapping[str, str]) -> None:
     """定期 or 都度 from a coded column, else by whether a line names a subscription."""
-    if "order_kind" in by_target and not sample.rows.columns[by_target["order_kind"]].is_empty.any():
+    if "order_kind" in by_target and not _has_gaps(sample, by_target["order_kind"], by_target):
         return
     told = by_target.get("subscription_id")
     cycle = by_target.get("cycle_no")
@@ -57,6 +57,12 @@ def draft_order_kind(draft: DraftedTable, sample: Sample, by_target: Mapping[str
         return
     draft.columns["order_kind"] = inline(constant=quoted("one_off"))
     draft.to_confirm.append("nothing tells 定期 from 都度: every line counts as 都度")
+
+
+def _has_gaps(sample: Sample, header: str, by_target: Mapping[str, str]) -> bool:
+    """Whether lines of a customer lack the value; the line of totals below a list has neither, and is set aside."""
+    gaps, customer = sample.rows.columns[header].is_empty, by_target.get("customer_id")
+    return bool((gaps if customer is None else gaps & ~sample.rows.columns[customer].is_empty).any())
 
 
 def _only(code: MetCode) -> str:

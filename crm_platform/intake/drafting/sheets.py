@@ -24,8 +24,6 @@ def sheets_of(file: DeliveredFile) -> list[Sheet]:
     """The sheets of `file` that hold anything; text is one sheet without a name. Refused where it cannot be read."""
     if file.is_workbook:
         return [Sheet(name, rows) for name, rows in visible_sheets(file.unpacked, file.name)]
-    if file.is_workbook:
-        return [Sheet(name, rows) for name, rows in visible_sheets(file.unpacked, file.name)]
     return [Sheet("", _cells(decode(file.plain, None, file.name).text))]
 
 

@@ -11,10 +11,7 @@ import pyarrow.compute as pc
 
 from crm_platform.intake.guard.guarding import Guarded, with_blots
 from crm_platform.intake.guard.telling_values import positions_by_kind, suspects
-from crm_platform.intake.reading.characters import decoded
-from crm_platform.intake.reading.decoding import encoded_text
 from crm_platform.intake.reading.delivered_files import DeliveredFile
-from crm_platform.intake.reading.physical_lines import PhysicalLines
 from crm_platform.intake.reading.raw_rows import RawRows
 from crm_platform.intake.reading.splitting import Broken
 from crm_platform.intake.reading.text_column import TextColumn
@@ -24,21 +21,26 @@ _NO_CHARACTER = "\ufffd"
 _ENCODING = "utf-8-sig"  # its mark outdoes any declared encoding when the file is read again
 
 
-def storable_file(file: DeliveredFile, guarded: Guarded) -> DeliveredFile:
-    """The file as delivered where it holds no personal data; else written anew as UTF-8, with the mark.
+def storable_file(file: DeliveredFile, guarded: Guarded, declared_delimiter: str | None) -> DeliveredFile:
+    """The text file as delivered where it holds no personal data; else written anew as UTF-8, with the mark.
 
-    Written anew, unreadable rows are blotted out; they stay unreadable, under the same rule and number.
+    A workbook is always written anew: it has sheets, notes and an author that nobody looked at.
+
+    Written anew, it has the delimiter that the mapping declares (a workbook was read without it), to be read again so;
+    unreadable rows are blotted out: they stay unreadable, under the same rule and number.
     """
-    if not guarded.cut and not guarded.blotted and not _any_broken_row_tells(file, guarded.rows):
+    told = file.is_workbook or guarded.cut or guarded.blotted
+    if not told and not _any_broken_row_tells(guarded.rows):
         return file
-    content = _text_of(with_blots(guarded.rows, guarded.blotted)).encode(_ENCODING)
+    delimiter = declared_delimiter or guarded.rows.reading.delimiter
+    content = _text_of(with_blots(guarded.rows, guarded.blotted), delimiter).encode(_ENCODING)
     packed = gzip.compress(content, mtime=0) if file.name.lower().endswith(".gz") else content
     return DeliveredFile(file.name, packed)
 
 
-def _text_of(rows: RawRows) -> str:
+def _text_of(rows: RawRows, delimiter: str) -> str:
     """The header in line 1, every row in its own line, and a mark in the line of each broken row."""
-    delimiter, headers = rows.reading.delimiter, list(rows.columns)
+    headers = list(rows.columns)
     cells = [_quoted(column, delimiter).texts for column in rows.columns.values()]
     sound = pc.binary_join_element_wise(*cells, pa.scalar(delimiter)) if cells else pa.array([], pa.string())
     broken = [_mark_of(item, headers, delimiter) for item in rows.broken]
@@ -76,17 +78,7 @@ def _quoted(column: TextColumn, delimiter: str) -> TextColumn:
     return TextColumn(pc.if_else(needed, pc.binary_join_element_wise('"', doubled, '"', ""), texts), column.index)
 
 
-def _any_broken_row_tells(file: DeliveredFile, rows: RawRows) -> bool:
-    """Whether a row that could not be split looks personal, and so may not be stored as it came."""
-    if not rows.broken:
-        return False
-    encoded = encoded_text(file.plain, rows.reading.encoding, rows.reading.delimiter, file.name)
-    lines = PhysicalLines.of(encoded.content)
-    starts = np.sort(np.concatenate([rows.row_numbers, [item.row_number for item in rows.broken], [len(lines) + 1]]))
-    cells = []
-    for item in rows.broken:
-        end = int(starts[np.searchsorted(starts, item.row_number, side="right")])
-        physical = (lines[position] for position in range(item.row_number - 1, end - 1))
-        record = decoded(b"".join(physical), encoded.values_encoding)
-        cells += [cell.strip(' "\r') for cell in re.split(f"[\n{re.escape(rows.reading.delimiter)}]", record)]
-    return bool(positions_by_kind(suspects(TextColumn.of(pa.array(cells, pa.string())))))
+def _any_broken_row_tells(rows: RawRows) -> bool:
+    """Whether a row that could not be read looks personal, and so may not be stored as it came."""
+    cells = {cell for item in rows.broken for cell in item.cells}
+    return bool(positions_by_kind(suspects(TextColumn.of(pa.array(sorted(cells), pa.string())))))

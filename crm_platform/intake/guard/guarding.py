@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import pyarrow as pa
 
-from crm_platform.intake.guard.keyed_hash import HashKey, hashed_column
+from crm_platform.intake.guard.keyed_hash import HashKey, are_keyed_hashes, hashed_column
 from crm_platform.intake.guard.personal_data import (
     Finding,
     PersonalCells,
@@ -55,8 +55,9 @@ class Guarded:
 def guard_rows(rows: RawRows, table: str, wanted: Wanted, year: int, key: HashKey | None) -> Guarded:
     """The rows of a file without personal data. `year`: of the delivery.
 
-    Refused where the mapping wants a keyed hash and its column or the key is missing.
+    Refused where the mapping wants a keyed hash and its column or the key is missing, or what stands there is no hash.
     """
+    _refuse_other_than_hashes(rows, wanted)
     hashes = {
         name: _hashed(rows, headers, key) for name, headers in wanted.hashes.items() if not _has(rows.columns, name)
     }
@@ -82,6 +83,19 @@ def with_blots(rows: RawRows, cells: Iterable[PersonalCells]) -> RawRows:
 
 def _blotted_out(rows: RawRows, cells: Iterable[PersonalCells]) -> RawRows:
     return _overwritten(rows, cells, "")
+
+
+def _refuse_other_than_hashes(rows: RawRows, wanted: Wanted) -> None:
+    """A column of this name is never searched for personal data, so it may hold nothing but hashes."""
+    for header, column in rows.columns.items():
+        if _has(wanted.hashes, header) and not are_keyed_hashes(column):
+            raise Refused(
+                "the column is named as a keyed hash of the platform's, but holds something else.",
+                "Deliver the column itself under its own name; it is hashed before anything is written.",
+                file=rows.file,
+                row=1,
+                column=header[:40],
+            )
 
 
 def _hashed(rows: RawRows, headers: Sequence[str], key: HashKey | None) -> TextColumn:

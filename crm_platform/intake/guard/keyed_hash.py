@@ -19,6 +19,7 @@ from crm_platform.refusals import Refused
 
 SHORTEST_KEY_BYTES = 16
 _HASH_LETTERS = 32
+_HASHES = f"^([0-9a-f]{{{_HASH_LETTERS}}})?$"
 _BETWEEN = "\x01"  # a control character, which no admitted text holds, and which is no white space
 _FINGERPRINT_OF = b"crm_platform: fingerprint of the hash key"
 
@@ -51,6 +52,11 @@ def keyed_hash(key: HashKey, parts: Sequence[str]) -> str:
     if not any(plain):
         return ""
     return hmac.new(key.secret, _BETWEEN.join(plain).encode(), hashlib.sha256).hexdigest()[:_HASH_LETTERS]
+
+
+def are_keyed_hashes(column: TextColumn) -> bool:
+    """Whether every value is written as `keyed_hash` writes it, so that none can be personal data itself."""
+    return bool(pc.all(pc.match_substring_regex(column.distinct, _HASHES), min_count=0).as_py())
 
 
 def hashed_column(key: HashKey, columns: Sequence[TextColumn]) -> TextColumn:

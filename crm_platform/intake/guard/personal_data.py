@@ -11,12 +11,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from crm_platform.intake.guard import telling_values as shapes
 from crm_platform.intake.guard.telling_headers import kind_told, names_a_thing
 from crm_platform.intake.reading.raw_rows import RawRows
 from crm_platform.intake.reading.text_column import Mask, Positions, TextColumn
+from crm_platform.refusals import Refused
 
 _MOST = 0.5
 _FEWEST_AMONG_CODES = 3  # fewer values that could be codes say nothing
@@ -76,6 +78,15 @@ def find_personal_data(rows: RawRows, table: str, needed: Mapping[str, str], yea
     return found
 
 
+def refuse_personal_name(file: str) -> None:
+    """Refused where a file's own name holds an e-mail address or mobile number: names are stored and shown."""
+    stem = file.rsplit(".", 1)[0]
+    kinds = shapes.positions_by_kind(shapes.suspects(TextColumn.of(pa.array([stem]))))
+    told = [kind for kind in kinds if kind in _NEVER_CODES]
+    if told:  # not shown here either
+        raise Refused(f"the name of a file holds {told[0]}.", "Give the file another name and deliver again.")
+
+
 def filled_cells(column: TextColumn) -> int:
     """How many cells are not empty."""
     return int((~column.is_empty).sum())
@@ -112,8 +123,8 @@ def _counts(kind: str, positions: list[int], column: TextColumn, sense: str, tab
     """Whether these values are taken for what they look like, given what the column holds."""
     if kind in _NEVER_CODES:
         return True
-    if sense == "cast":
-        return False
+    if sense == "cast":  # no number or date is written like these, and the row's text would be stored
+        return kind != shapes.BARE_LANDLINE
     are_most = len(positions) >= _MOST * _filled_values(column)
     if kind in _OF_MOST_ONLY:
         return are_most and (sense == "text" and not is_needed)

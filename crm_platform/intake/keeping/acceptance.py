@@ -13,11 +13,13 @@ import pyarrow as pa
 from crm_platform.clients.client import Client
 from crm_platform.clients.mapping import parse_intake_rules
 from crm_platform.intake.admission.admitted import Admitted, refuse_beyond_tolerance
-from crm_platform.intake.admission.examination import examine_delivery
+from crm_platform.intake.admission.examination import examine_delivery, mapping_digest
 from crm_platform.intake.drafting.definition import Definition
 from crm_platform.intake.drafting.holding import hold_files
 from crm_platform.intake.guard.keyed_hash import HashKey
+from crm_platform.intake.guard.personal_data import refuse_personal_name
 from crm_platform.intake.judging.control_totals import compare_totals, refuse_beyond_difference
+from crm_platform.intake.keeping.first_reading import as_admitted_before, with_first_reading
 from crm_platform.intake.keeping.inbox import StoredDelivery, delivery_id_for, put_in_inbox, read_inbox
 from crm_platform.intake.keeping.merging import lines_removed, merge_deliveries
 from crm_platform.intake.reading.archives import expand_archives, left_by_systems
@@ -72,6 +74,8 @@ def accept_delivery(
     """
     left_out = tuple(left_by_systems(files))
     files = expand_archives(files)
+    for file in files:
+        refuse_personal_name(file.name)
     delivery_id = delivery_id_for(inbox, client.id, files, data_to.isoformat() if data_to else None)
     for stored in read_inbox(inbox, client.id):
         if stored.delivery_id == delivery_id:
@@ -118,34 +122,47 @@ def _held_against_control_totals(admitted: Admitted, former: Sequence[Admitted],
 
     Compared is what is known after the delivery: the totals of a month hold whatever deliveries it came in.
     """
-    totals = admitted.tables["control_totals"]
-    known = merge_deliveries([*former, admitted])["order_lines"] if totals.num_rows else None
-    compared = [] if known is None else compare_totals(known, totals)
+    compared = _compared_totals(admitted, former)
     rules = parse_intake_rules(client)
     refuse_beyond_difference(compared, rules.tolerated_total_difference_rate, rules.file)
     return replace(admitted, receipt={**admitted.receipt, "control_totals": compared})
 
 
+def _compared_totals(admitted: Admitted, former: Sequence[Admitted]) -> list[dict[str, Any]]:
+    totals = admitted.tables["control_totals"]
+    return compare_totals(merge_deliveries([*former, admitted])["order_lines"], totals) if totals.num_rows else []
+
+
 def read_admitted(inbox: Path, client: Client) -> list[Admitted]:
-    """Every delivery of the client in the order of arrival, examined anew where its mapping has changed since."""
+    """Every delivery of the client in the order of arrival, examined anew where its mapping has changed since.
+
+    What a delivery was held against on its arrival is not asked again. One whose files a later mapping cannot read (the
+    cart renamed a column) stays as it was admitted; its receipt says so under `kept_as_admitted`.
+    """
     admitted: list[Admitted] = []
     for stored in read_inbox(inbox, client.id):
         known = stored.load() if stored.is_current(client) else stored.readmitted(client)
         if known is not None:
             admitted.append(known)
             continue
-        day = dt.date.fromisoformat(stored.receipt["examined_on"])
-        declared = stored.receipt.get("declared_to")
-        again = examine_delivery(
-            client,
-            stored.files(),
-            delivery_id=stored.delivery_id,
-            today=day,
-            former=tuple(admitted),
-            data_to=dt.date.fromisoformat(declared) if declared else None,
-        )
-        refuse_beyond_tolerance(again, client)
-        again = _held_against_control_totals(again, admitted, client)
+        again = _examined_again(stored, client, admitted)
         stored.keep(again)
         admitted.append(again)
     return admitted
+
+
+def _examined_again(stored: StoredDelivery, client: Client, former: Sequence[Admitted]) -> Admitted:
+    declared, files = stored.receipt.get("declared_to"), stored.files()
+    try:
+        again = examine_delivery(
+            client,
+            files,
+            delivery_id=stored.delivery_id,
+            today=dt.date.fromisoformat(stored.receipt["examined_on"]),
+            former=former,
+            data_to=dt.date.fromisoformat(declared) if declared else None,
+        )
+    except Refused as refused:
+        return as_admitted_before(stored.load(), str(refused), mapping_digest(client))
+    compared = _compared_totals(again, former)
+    return with_first_reading(replace(again, receipt={**again.receipt, "control_totals": compared}), stored.receipt)

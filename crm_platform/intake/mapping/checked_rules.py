@@ -16,6 +16,7 @@ from crm_platform.clients.mapping import (
     parse_intake_rules,
 )
 from crm_platform.intake.mapping.standard_layout import COMPUTED_COLUMNS, DELIVERED
+from crm_platform.intake.reading.raw_rows import matching_form
 from crm_platform.refusals import Refused
 from crm_platform.tables import Column, Table
 from crm_platform.tables.table import DAY, INSTANT, TEXT
@@ -43,6 +44,35 @@ def _check_table(file: str, table: Table, mapping: TableMapping) -> None:
             _check_allowed(file, f"tables.{table.name}.codes.{target}", table[target], value)
     for target, source in columns.items():
         _check_source(file, table, target, source, columns)
+        _check_not_dropped(file, mapping, target, source)
+        _check_not_repeated(file, mapping, target, source)
+
+
+def _check_not_dropped(file: str, mapping: TableMapping, target: str, source: Source) -> None:
+    dropped = {matching_form(header) for header in mapping.drop}
+    read = [header for header in source.reads if matching_form(header) in dropped]
+    if read and not mapping.may_be_missing(target):
+        raise Refused(
+            f"{target} is read from '{read[0]}', which is dropped.",
+            "Keep one of the two.",
+            file=file,
+            column=f"tables.{mapping.table}.drop",
+        )
+
+
+def _check_not_repeated(file: str, mapping: TableMapping, target: str, source: Source) -> None:
+    """An amount of the whole row counted on each of the lines that the row is split into would be multiplied."""
+    if mapping.split_rows is None or DELIVERED[mapping.table][target].unit != "JPY":
+        return
+    once = {matching_form(header) for header in (mapping.split_rows.header, *mapping.split_rows.first_only)}
+    repeated = [header for header in source.reads if matching_form(header) not in once]
+    if repeated:
+        raise Refused(
+            f"{target} is read from '{repeated[0]}', which would count on every line of a split row.",
+            f'Write first_only = ["{repeated[0][:40]}"].',
+            file=file,
+            column=f"tables.{mapping.table}.split_rows.first_only",
+        )
 
 
 def _check_target(file: str, table: Table, target: str, place: str) -> None:
@@ -58,7 +88,7 @@ def _check_source(file: str, table: Table, target: str, source: Source, columns:
         raise Refused(f"{target} is no amount.", "Multiply or divide amounts only.", file=file, column=place)
     if isinstance(source, FromColumn) and source.format and column.type not in {DAY, INSTANT}:
         raise Refused(f"{target} is no date.", "State a format for dates only.", file=file, column=place)
-    if isinstance(source, NumberWithin) and (target != "line_no" or source.column not in columns):
+    if isinstance(source, NumberWithin) and (target != "line_no" or source.column not in {*columns} - {target}):
         raise Refused(
             "a number within a column is possible for line_no only, and within a mapped column.",
             'Write line_no = { number_within = "order_id" }.',

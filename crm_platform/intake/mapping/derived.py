@@ -16,13 +16,13 @@ from crm_platform.intake.reading.text_column import Mask, TextColumn
 
 
 def derive_master(rules: IntakeRules, table: str, lines: TypedRows, files: list[RawRows], among: Mask) -> pa.Table:
-    """One row per id met in the order lines of `among`: the last known text of each derived column.
+    """One row per id met in the order lines of `among`: the text of each derived column on its latest order.
 
     Customers are registered on the day of their first order (登録日).
     """
     declared = DELIVERED[table]
     key = declared.key[0]
-    columns = {key: lines.columns[key]}
+    columns = {key: lines.columns[key].values}
     mapping = rules.tables[table]
     for target, header in mapping.derived_columns.items():
         if mapping.preset and any(header_in(raw.columns, header) is None for raw in files):
@@ -30,8 +30,10 @@ def derive_master(rules: IntakeRules, table: str, lines: TypedRows, files: list[
         texts = TextColumn.joined([column_texts(raw, header) for raw in files]).texts
         columns[target] = pc.if_else(pc.equal(texts, ""), pa.scalar(None, pa.string()), texts)
     if table == "customers":
-        columns["registered_on"] = lines.columns["ordered_at"].cast(pa.date32(), safe=False)
-    kept = pa.table(columns).filter(pa.array(among))
+        columns["registered_on"] = lines.columns["ordered_at"].values.cast(pa.date32(), safe=False)
+    latest_last = [(name, "ascending") for name in ("ordered_at", "order_id", "line_no")]
+    order = pc.sort_indices(pa.table({name: lines.columns[name].values for name, _ in latest_last}), latest_last)
+    kept = pa.table(columns).take(order).filter(pa.array(among).take(order))
     return declared.from_columns(last_known(kept.filter(pc.is_valid(kept[key])), key))
 
 

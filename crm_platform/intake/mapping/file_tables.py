@@ -61,10 +61,11 @@ def _table_of(rules: IntakeRules, possible: Sequence[str], file: DeliveredFile) 
     takers = takers or _by_headers([rules.tables[name] for name in possible], file)
     if len(takers) == 1:
         return takers[0]
-    problem = f"is meant for {' and for '.join(takers)}" if takers else "belongs to no table"
+    problem = f"fits {' and '.join(takers)} alike" if takers else "belongs to no table"
     raise Refused(
-        f"the file {problem}.",
-        f"Name it as the standard layout does, leave it out, or set `file` in {rules.file}: [tables.<table>].",
+        f"the file {problem}{_what_it_lacks([rules.tables[name] for name in possible], file)}.",
+        f"Deliver it as it was exported, with the headers in the first line; or name it after its table, leave it out, "
+        f"or set `file` or the preset in {rules.file}.",
         file=file.name,
     )
 
@@ -86,11 +87,33 @@ def _by_headers(mappings: Sequence[TableMapping], file: DeliveredFile) -> list[s
     """
     needs: dict[str, int] = {}
     for mapping in mappings:
-        needed = [source for name in needed_columns(mapping.table) if (source := (mapping.columns or {}).get(name))]
-        there = {matching_form(header) for header in _headers(file, mapping)} if needed else set()
-        if needed and all(_is_there(source, there) for source in needed):
-            needs[mapping.table] = sum(bool(source.reads) for source in needed)
+        there, lacking = _needed_columns_in(file, mapping)
+        if there and not lacking:
+            needs[mapping.table] = sum(bool(source.reads) for source in there)
     return [name for name, number in needs.items() if number == max(needs.values())]
+
+
+def _what_it_lacks(mappings: Sequence[TableMapping], file: DeliveredFile) -> str:
+    """The columns that keep the file from being the table that it has most of; nothing where it has not half of one."""
+    found = {mapping.table: _needed_columns_in(file, mapping) for mapping in mappings}
+    near = [
+        name
+        for name, (there, lacking) in found.items()
+        if 0 < len(lacking) < sum(bool(source.reads) for source in there)
+    ]
+    if not near:
+        return ""
+    name = max(near, key=lambda name: len(found[name][0]))
+    lacking = [" or ".join(f"'{header}'" for header in source.reads) for source in found[name][1]]
+    return f"; for {name} it lacks {', '.join(lacking)}"
+
+
+def _needed_columns_in(file: DeliveredFile, mapping: TableMapping) -> tuple[list[Source], list[Source]]:
+    """The mapped columns that no row can be without: those that the file has, and those that it lacks."""
+    needed = [source for name in needed_columns(mapping.table) if (source := (mapping.columns or {}).get(name))]
+    headers = {matching_form(header) for header in _headers(file, mapping)} if needed else set()
+    there = [source for source in needed if _is_there(source, headers)]
+    return there, [source for source in needed if source not in there]
 
 
 def _is_there(source: Source, headers: set[str]) -> bool:

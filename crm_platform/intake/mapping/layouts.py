@@ -119,26 +119,31 @@ def _mapped_sources(
     for header in [*(rule.header for rule in mapping.set_aside), *_headers_of_rules(mapping)]:
         if header_in(rows.columns, header) is None:
             raise _lacks(rules, mapping, rows, header)
-    return _with_state_and_kind(rules, mapping, rows, sources), lacking
+    _refuse_where_state_or_kind_is_missing(rules, mapping, rows, sources)
+    return sources, lacking
 
 
 def _enough(source: Source, missing: Sequence[str]) -> bool:
     return isinstance(source, FirstFilled) and len(missing) < len(source.reads)
 
 
-def _with_state_and_kind(
-    rules: IntakeRules, mapping: TableMapping, rows: RawRows, sources: dict[str, Source]
-) -> dict[str, Source]:
-    if mapping.table == "order_lines" and "status" not in sources:
-        sources["status"] = Constant(WHERE_COLUMN_MISSING["status"])
-    if mapping.table == "order_lines" and "order_kind" not in sources:
-        raise Refused(
-            "nothing says whether an order line is 定期, 都度 or まとめ売り.",
-            f'Name its column in {rules.file}, or write there: order_kind = {{ constant = "one_off" }}.',
-            file=rows.file,
-            column="order_kind",
-        )
-    return sources
+_NEVER_ASSUMED = (
+    ("status", "whether an order line was shipped, cancelled or returned", "shipped"),
+    ("order_kind", "whether an order line is 定期, 都度 or まとめ売り", "one_off"),
+)
+
+
+def _refuse_where_state_or_kind_is_missing(
+    rules: IntakeRules, mapping: TableMapping, rows: RawRows, sources: Mapping[str, Source]
+) -> None:
+    for column, question, constant in _NEVER_ASSUMED if mapping.table == "order_lines" else ():
+        if column not in sources:
+            raise Refused(
+                f"nothing says {question}.",
+                f'Name its column in {rules.file}, or write there: {column} = {{ constant = "{constant}" }}.',
+                file=rows.file,
+                column=column,
+            )
 
 
 def _refuse_where_needed_is_missing(
@@ -160,7 +165,7 @@ def _refuse_where_no_header_is_known(rules: IntakeRules, rows: RawRows, known: I
     if known and not {matching_form(header) for header in rows.columns} & set(known):
         raise Refused(
             "the first line is not known: it holds none of the headers.",
-            f"Deliver the file with its header line, or map it in {rules.file}.",
+            f"Deliver the file with its header line as the first (no title above it), or map it in {rules.file}.",
             file=rows.file,
             row=1,
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -9,10 +10,10 @@ import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
-from crm_platform.clients.mapping import FillDown, SplitRows, TableMapping
-from crm_platform.intake.mapping.source_texts import column_texts, header_in
-from crm_platform.intake.reading.raw_rows import RawRows
-from crm_platform.intake.reading.text_column import TextColumn
+from crm_platform.clients.mapping import FillDown, SetAside, SplitRows, TableMapping
+from crm_platform.intake.mapping.source_texts import column_texts, header_in, rows_taken
+from crm_platform.intake.reading.raw_rows import RawRows, matching_form
+from crm_platform.intake.reading.text_column import TextColumn, union_of
 
 
 def prepared_rows(raw: RawRows, mapping: TableMapping) -> RawRows:
@@ -22,7 +23,7 @@ def prepared_rows(raw: RawRows, mapping: TableMapping) -> RawRows:
     """
     if mapping.fill_down:
         raw = _filled_down(raw, mapping.fill_down, may_lack=mapping.preset is not None)
-    return _split(raw, mapping.split_rows) if mapping.split_rows else raw
+    return _split(raw, mapping.split_rows, mapping.set_aside) if mapping.split_rows else raw
 
 
 def _filled_down(raw: RawRows, rule: FillDown, *, may_lack: bool) -> RawRows:
@@ -43,22 +44,31 @@ def _filled(column: TextColumn, within: TextColumn) -> TextColumn:
     return TextColumn(column.distinct, filled.fillna(pd.Series(column.index)).to_numpy(np.int32))
 
 
-def _split(raw: RawRows, rule: SplitRows) -> RawRows:
+def _split(raw: RawRows, rule: SplitRows, set_aside: Sequence[SetAside]) -> RawRows:
     listed = column_texts(raw, rule.header)
     parts = [_parts(text, rule.separator) for text in listed.distinct.to_pylist()]
+    amounts_on = np.array([_standing_part(each, rule, set_aside) for each in parts], np.int64)[listed.index]
     lengths = np.array([len(each) for each in parts], np.int64)
     row = np.repeat(np.arange(len(listed)), lengths[listed.index])
     first = np.r_[True, row[1:] != row[:-1]]
     columns = {header: TextColumn(column.distinct, column.index[row]) for header, column in raw.columns.items()}
-    for header in [header_in(columns, header) for header in rule.first_only]:
-        if header is not None:
-            columns[header] = _zero_unless(first, columns[header])
     place = np.arange(len(row)) - np.flatnonzero(first)[np.cumsum(first) - 1]
+    for header in rule.first_only:
+        amounts = column_texts(replace(raw, columns=columns), header)
+        columns[header_in(columns, header) or header] = _zero_unless(place == amounts_on[row], amounts)
     position = np.r_[0, np.cumsum(lengths)][listed.index[row]] + place
     flat = pa.array([part for each in parts for part in each], pa.string()).dictionary_encode()
     index = flat.indices.to_numpy(zero_copy_only=False)[position].astype(np.int32)
     columns[header_in(columns, rule.header) or rule.header] = TextColumn(flat.dictionary, index)
     return replace(raw, columns=columns, row_numbers=raw.row_numbers[row], added_by_splitting=len(row) - len(listed))
+
+
+def _standing_part(parts: Sequence[str], rule: SplitRows, set_aside: Sequence[SetAside]) -> int:
+    """The first part that is not set aside for what it is (a give-away): the order's amounts stand on its line."""
+    texts = TextColumn.of(pa.array(parts, pa.string()))
+    rules = [each for each in set_aside if matching_form(each.header) == matching_form(rule.header)]
+    taken = union_of((rows_taken(each, texts) for each in rules), len(parts))
+    return 0 if taken.all() else int(np.argmin(taken))
 
 
 def _parts(text: str, separator: str) -> list[str]:

@@ -17,10 +17,11 @@ from crm_platform.clients.mapping import (
     KeyedHash,
     NumberWithin,
     Part,
+    SetAside,
     Source,
 )
-from crm_platform.intake.reading.raw_rows import RawRows, matching_form
-from crm_platform.intake.reading.text_column import TextColumn
+from crm_platform.intake.reading.raw_rows import RawRows, code_form, matching_form
+from crm_platform.intake.reading.text_column import Mask, TextColumn
 from crm_platform.refusals import Refused
 
 
@@ -56,6 +57,18 @@ def text_of(raw: RawRows, source: Source) -> TextColumn:
             raise TypeError(f"{source} has no text of its own")
 
 
+def rows_taken(rule: SetAside, column: TextColumn) -> Mask:
+    """Rows of the rule's column that it sets aside."""
+    if rule.empty:
+        return column.is_empty
+    if rule.matching is not None:
+        return column.matches(rule.matching)
+    if rule.not_matching is not None:
+        return ~column.matches(rule.not_matching)
+    codes = {code_form(code) for code in rule.one_of}
+    return column.rows_where([code_form(text) in codes for text in column.distinct.to_pylist()])
+
+
 def _by_cases(raw: RawRows, source: ByCases) -> TextColumn:
     says = np.full(len(raw.row_numbers), len(source.cases), np.int32)
     for position, case in reversed(list(enumerate(source.cases))):
@@ -65,8 +78,9 @@ def _by_cases(raw: RawRows, source: ByCases) -> TextColumn:
 
 def _joined(columns: list[TextColumn], between: str) -> TextColumn:
     texts = [_null_where_empty(column) for column in columns]
-    joined = pc.binary_join_element_wise(*texts, pa.scalar(between), null_handling="skip")
-    return TextColumn.of(pc.fill_null(joined, ""))
+    nothing = pc.is_null(pc.coalesce(*texts))
+    texts[0] = pc.if_else(nothing, pa.scalar(""), texts[0])  # Arrow leaves out a row that has nothing to join
+    return TextColumn.of(pc.binary_join_element_wise(*texts, pa.scalar(between), null_handling="skip"))
 
 
 def _first_filled(columns: list[TextColumn]) -> TextColumn:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -12,7 +11,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from crm_platform.clients.mapping import FromColumn, IntakeRules, NumberWithin, OrderDiscount, SetAside, Source
+from crm_platform.clients.mapping import FromColumn, IntakeRules, NumberWithin, OrderDiscount, Source
+from crm_platform.intake.guard.shown_values import shown_code
 from crm_platform.intake.mapping import casting
 from crm_platform.intake.mapping.breaches import Breach, Origin
 from crm_platform.intake.mapping.layouts import Layout
@@ -23,10 +23,12 @@ from crm_platform.intake.mapping.order_discount import (
     spread_difference,
     spread_rows,
 )
+from crm_platform.intake.mapping.setting_aside import REPEATED, first_rule_that_takes, repeated_in_another_file
 from crm_platform.intake.mapping.source_texts import column_texts, header_in, text_of
 from crm_platform.intake.mapping.standard_layout import DELIVERED, STANDARD_CODES
 from crm_platform.intake.mapping.stated_dates import stated_days, stated_instants
-from crm_platform.intake.reading.raw_rows import RawRows
+from crm_platform.intake.mapping.typed_column import TypedColumn
+from crm_platform.intake.reading.raw_rows import RawRows, code_form
 from crm_platform.intake.reading.text_column import Mask, TextColumn, union_of
 from crm_platform.refusals import Refused
 from crm_platform.tables import Column
@@ -44,7 +46,7 @@ class TypedRows:
 
     table: str
     origin: Origin
-    columns: Mapping[str, pa.Array]
+    columns: Mapping[str, TypedColumn]
     texts: Mapping[str, TextColumn]
     headers: Mapping[str, str]
     breaches: tuple[Breach, ...]
@@ -65,7 +67,7 @@ def type_rows(rules: IntakeRules, table: str, files: Sequence[tuple[RawRows, Lay
     """The rows of all of a table's files; Refused lists code values that nothing maps (R15)."""
     sources = _equal_sources(files)
     mapping, origin = rules.tables[table], _origin(files)
-    set_aside = _first_rule_that_takes(mapping.set_aside, files)
+    set_aside = first_rule_that_takes(mapping.set_aside, files)
     standing = ~union_of(set_aside.values(), len(origin.row_numbers))
     headers = {target: _header(files[0][0], source) or target for target, source in sources.items()}
     texts = {
@@ -73,28 +75,31 @@ def type_rows(rules: IntakeRules, table: str, files: Sequence[tuple[RawRows, Lay
         for target, source in sources.items()
         if not isinstance(source, NumberWithin)
     }
-    columns, breaches = dict[str, pa.Array](), list[Breach]()
+    columns, breaches = dict[str, TypedColumn](), list[Breach]()
     for target, text in texts.items():
         column = DELIVERED[table][target]
         coded = _with_codes(rules, table, column, text, headers[target], origin, standing)
         cast = _cast(column, coded.distinct, sources[target])
-        columns[target] = cast.values.take(pa.array(coded.index))
+        columns[target] = TypedColumn(cast.values, coded.index)
         if cast.failed.any():
             breaches.append(Breach(_failure(column), headers[target], coded.rows_where(cast.failed), coded))
     for target, source in sources.items():
         if isinstance(source, NumberWithin):
-            columns[target] = numbered_within(texts[source.column])
+            columns[target] = TypedColumn.of(numbered_within(texts[source.column], origin))
+    repeated = repeated_in_another_file(columns, DELIVERED[table].key, origin) & standing
+    set_aside |= {REPEATED: repeated} if repeated.any() else {}
     typed = TypedRows(table, origin, columns, texts, headers, tuple(breaches), set_aside)
     return _with_order_discount(typed, mapping.order_discount, files) if mapping.order_discount else typed
 
 
 def _with_order_discount(rows: TypedRows, rule: OrderDiscount, files: Sequence[tuple[RawRows, Layout]]) -> TypedRows:
     order = rows.texts["order_id"].index
-    lines = OrderLines(order, rows.columns["quantity"], rows.columns["unit_price_jpy"], rows.set_aside)
+    quantity, price = rows.columns["quantity"].values, rows.columns["unit_price_jpy"].values
+    lines = OrderLines(order, quantity, price, rows.set_aside)
     spread, unread = _order_discount(rule, lines, files)
     return replace(
         rows,
-        columns={**rows.columns, "discount_jpy": pa.array(spread.discount_jpy)},
+        columns={**rows.columns, "discount_jpy": TypedColumn.of(pa.array(spread.discount_jpy))},
         breaches=(*rows.breaches, *unread),
         counts={**rows.counts, "orders_that_do_not_add_up": spread.orders_that_do_not_add_up},
     )
@@ -106,12 +111,23 @@ def _order_discount(
     """The discount of every row, and the rows whose order amount is no number."""
     header = rule.header or rule.total
     if header is None:
-        return spread_rows(lines, str(rule.set_aside)), []
+        return spread_rows(lines, str(rule.set_aside)), _unread_discount_rows(str(rule.set_aside), lines)
     texts = TextColumn.joined([column_texts(raw, header) for raw, _ in files])
     cast = casting.cast_yen(texts.distinct, None, rule.divided_by)
     stated = cast.values.take(pa.array(texts.index))
     unread = [Breach("not_a_number", header, texts.rows_where(cast.failed), texts)] if cast.failed.any() else []
     return spread_amount(lines, stated) if rule.header else spread_difference(lines, stated), unread
+
+
+def _unread_discount_rows(rule: str, lines: OrderLines) -> list[Breach]:
+    """The lines of an order whose discount row holds no number: with no discount they would be too dear."""
+    amount = pc.multiply(lines.quantity.cast(pa.float64()), lines.unit_price_jpy.cast(pa.float64()))
+    unread = lines.set_aside[rule] & pc.is_null(amount).to_numpy(zero_copy_only=False)
+    if not unread.any():
+        return []
+    of_order: Mask = np.zeros(int(lines.order.max()) + 1, bool)
+    of_order[lines.order[unread]] = True
+    return [Breach("unreadable_order_discount", "(discount of the order)", of_order[lines.order], None)]
 
 
 def _equal_sources(files: Sequence[tuple[RawRows, Layout]]) -> Mapping[str, Source]:
@@ -136,9 +152,10 @@ def _origin(files: Sequence[tuple[RawRows, Layout]]) -> Origin:
     )
 
 
-def numbered_within(column: TextColumn) -> pa.Array:
-    """1, 2, 3 … within equal texts, in the order of the rows."""
-    return pa.array((pd.Series(column.index).groupby(column.index).cumcount() + 1).to_numpy(np.int64))
+def numbered_within(column: TextColumn, origin: Origin) -> pa.Array:
+    """1, 2, 3 … within equal texts of a file, in the order of its rows; an order that two files hold meets itself."""
+    rows = pd.Series(column.index)
+    return pa.array((rows.groupby([column.index, origin.file_of]).cumcount() + 1).to_numpy(np.int64))
 
 
 def _header(raw: RawRows, source: Source) -> str | None:
@@ -162,12 +179,12 @@ def _with_codes(
     if not said and not column.allowed:
         return texts
     known = STANDARD_CODES.get(column.name, {}) | {value: value for value in column.allowed} | dict(said)
-    codes = {_plain(code): value for code, value in known.items()} | {"": known.get("", "")}
+    codes = {code_form(code): value for code, value in known.items()} | {"": known.get("", "")}
     exhaustive = column.type == pa.string()
-    unknown = texts.rows_where([_plain(text) not in codes for text in texts.distinct.to_pylist()]) & standing
+    unknown = texts.rows_where([code_form(text) not in codes for text in texts.distinct.to_pylist()]) & standing
     if exhaustive and unknown.any():
         raise _unmapped(rules, table, column, texts, unknown, header, origin)
-    return texts.mapped(lambda text: codes.get(_plain(text), text))
+    return texts.mapped(lambda text: codes.get(code_form(text), text))
 
 
 def _unmapped(
@@ -175,20 +192,21 @@ def _unmapped(
 ) -> Refused:
     rows = np.flatnonzero(unknown)
     counts = sorted(Counter(texts.at(rows)).items())
-    shown = [f"'{text[:20]}' ({count} rows)" for text, count in counts[:_CODES_SHOWN]]
+    shown = [f"{shown_code(text)} ({count} rows)" for text, count in counts[:_CODES_SHOWN]]
     more = f" and {len(counts) - _CODES_SHOWN} more" if len(counts) > _CODES_SHOWN else ""
     possible = f"one of {', '.join(column.allowed)}" if column.allowed else "a value"
+    lines = "".join(f'\n{shown_code(text).replace(chr(39), chr(34))} = ""' for text, _ in counts if _is_shown(text))
     return Refused(
         f"no meaning is known for {', '.join(shown)}{more}.",
-        f'Say it in {rules.file}: [tables.{table}.codes.{column.name}] "code" = {possible}.',
+        f"Say it in {rules.file}, with {possible} for each:\n[tables.{table}.codes.{column.name}]{lines}\n",
         file=origin.files[origin.file_of[rows[0]]],
         row=int(origin.row_numbers[rows[0]]),
         column=header,
     )
 
 
-def _plain(code: str) -> str:
-    return unicodedata.normalize("NFKC", code).strip().casefold()
+def _is_shown(text: str) -> bool:
+    return shown_code(text) == f"'{text}'"
 
 
 def _cast(column: Column, distinct: pa.Array, source: Source) -> casting.Cast:
@@ -220,24 +238,3 @@ def _failure(column: Column) -> str:
     if column.type == FLAG:
         return "not_a_flag"
     return "not_whole" if column.type == WHOLE and column.unit != "JPY" else "not_a_number"
-
-
-def _first_rule_that_takes(set_aside: Sequence[SetAside], files: Sequence[tuple[RawRows, Layout]]) -> dict[str, Mask]:
-    """Rows per rule; a row belongs to the first rule that takes it."""
-    taken: Mask = np.zeros(sum(len(raw.row_numbers) for raw, _ in files), bool)
-    rows_by_rule = {}
-    for rule in set_aside:
-        hits = np.concatenate([_takes(rule, column_texts(raw, rule.header)) for raw, _ in files]) & ~taken
-        rows_by_rule[rule.rule] = hits
-        taken |= hits
-    return rows_by_rule
-
-
-def _takes(rule: SetAside, column: TextColumn) -> Mask:
-    if rule.empty:
-        return column.is_empty
-    if rule.matching is not None:
-        return column.matches(rule.matching)
-    if rule.not_matching is not None:
-        return ~column.matches(rule.not_matching)
-    return column.rows_where([text in rule.one_of for text in column.distinct.to_pylist()])

@@ -16,7 +16,7 @@ from crm_platform.intake.reading.encodings import choose_encoding, encoding_by_m
 from crm_platform.refusals import Refused
 
 _KANJI_OF_JIS = re.compile(rb"\x1b\$[@B]([\x21-\x7e]*)(?:\x1b\([BJ])?")
-_REPEATED_CR = re.compile(rb"\r\r+(?:\n|\Z)")  # line ends that were translated twice
+_REPEATED_CR = re.compile(rb"\r(?=\r)\r+(?:\n|\Z)")  # line ends that were translated twice
 _HIGH_BIT = bytes(byte | 0x80 for byte in range(256))
 _SPLIT_AS_BYTES = {"utf-8", "utf-8-sig", "cp932", "euc_jp", "latin-1"}
 
@@ -57,7 +57,7 @@ def encoded_text(content: bytes, declared: str | None, delimiter: str | None, fi
     content = content.removeprefix(codecs.BOM_UTF8) if values_encoding == "utf-8" else content
     content = content.rstrip(b"\x1a")  # an end mark that older systems write
     content = content if b"\n" in content else content.replace(b"\r", b"\n")
-    content = _REPEATED_CR.sub(b"\r\n", content) if b"\r\r" in content else content
+    content = _REPEATED_CR.sub(b"\r\n", content)
     if not content or content.isspace():
         raise Refused("the file is empty.", "Deliver it with a header line and rows.", file=file)
     return EncodedText(content, values_encoding, encoding, reason)

@@ -35,6 +35,7 @@ class Reading:
     delimiter: str
     delimiter_reason: str
     headers: tuple[str, ...]
+    is_ascii: bool  # then the encoding says nothing
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,11 @@ def matching_form(header: str) -> str:
     return "".join(unicodedata.normalize("NFKC", header).casefold().split())
 
 
+def code_form(code: str) -> str:
+    """A code as it is compared: NFKC, small letters, no white space around it."""
+    return unicodedata.normalize("NFKC", code).strip().casefold()
+
+
 def read_rows(file: DeliveredFile, mapping: TableMapping) -> RawRows:
     """All rows of `file` as text; Refused where the file as a whole cannot be read."""
     file = file.of_sheet(mapping.sheet)
@@ -73,13 +79,13 @@ def read_rows(file: DeliveredFile, mapping: TableMapping) -> RawRows:
     delimiter, reason = (mapping.delimiter, "declared") if mapping.delimiter else detect_delimiter(lines[0])
     delivered_headers, header_lines = split_header(lines, delimiter)
     headers = _sound_headers([header.strip() for header in delivered_headers], file.name, encoded.encoding)
-    records = split_records(encoded.content, header_lines, delimiter, len(headers))
+    records = split_records(encoded, header_lines, delimiter, len(headers))
     if not len(records.row_numbers) and not records.broken:
         raise Refused("the file has a header but no rows.", "Deliver the rows, or leave the file out.", file=file.name)
     columns = _columns(records, headers, delimiter, encoded.values_encoding)
     columns, row_numbers, unreadable = _without_unreadable(columns, records.row_numbers)
     broken = sorted([*records.broken, *unreadable], key=lambda item: item.row_number)
-    reading = Reading(encoded.encoding, encoded.reason, delimiter, reason, tuple(headers))
+    reading = Reading(encoded.encoding, encoded.reason, delimiter, reason, tuple(headers), file.plain.isascii())
     return RawRows(file.name, reading, columns, row_numbers, tuple(broken))
 
 
@@ -121,23 +127,31 @@ def _columns(records: Records, headers: list[str], delimiter: str, encoding: str
             column_names=names, block_size=max(_BLOCK_BYTES, 2 * records.longest_bytes), use_threads=False
         ),
         parse_options=pacsv.ParseOptions(delimiter=delimiter, newlines_in_values=True, ignore_empty_lines=False),
-        convert_options=pacsv.ConvertOptions(
-            column_types=dict.fromkeys(names, pa.dictionary(pa.int32(), pa.binary())), strings_can_be_null=False
-        ),
+        convert_options=pacsv.ConvertOptions(column_types=dict.fromkeys(names, pa.binary()), strings_can_be_null=False),
+        memory_pool=pa.system_memory_pool(),  # Arrow's own spends more on the first use of memory than on parsing
     )
-    return {header: TextColumn.decoded(table[name], encoding) for header, name in zip(headers, names, strict=True)}
+    delivered = dict(zip(headers, table.columns, strict=True))
+    del table  # so that the bytes of a column go as soon as it is decoded
+    return {header: TextColumn.decoded(delivered.pop(header), encoding) for header in headers}
 
 
 def _without_unreadable(
     columns: dict[str, TextColumn], row_numbers: Positions
 ) -> tuple[dict[str, TextColumn], Positions, list[Broken]]:
     """Take out the rows that hold what is no text; each is named with the first column that does."""
-    sound: Mask = np.ones(len(row_numbers), bool)
-    broken: list[Broken] = []
+    at_fault: dict[int, str] = {}
     for header, column in columns.items():
-        hits = column.rows_where(pc.match_substring(column.distinct, UNREADABLE)) & sound
-        broken += [Broken(int(number), "unreadable_bytes", "(not text)", header) for number in row_numbers[hits]]
-        sound &= ~hits
-    if not broken:
+        hits = column.rows_where(pc.match_substring(column.distinct, UNREADABLE))
+        for row in np.flatnonzero(hits).tolist():
+            at_fault.setdefault(row, header)
+    if not at_fault:
         return columns, row_numbers, []
+    rows = np.array(list(at_fault), np.int64)
+    cells = zip(*(column.at(rows) for column in columns.values()), strict=True)
+    broken = [
+        Broken(number, "unreadable_bytes", "(not text)", header, tuple(texts))
+        for number, header, texts in zip(row_numbers[rows].tolist(), at_fault.values(), cells, strict=True)
+    ]
+    sound: Mask = np.ones(len(row_numbers), bool)
+    sound[rows] = False
     return {header: column.kept(sound) for header, column in columns.items()}, row_numbers[sound], broken

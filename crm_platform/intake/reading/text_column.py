@@ -39,14 +39,15 @@ class TextColumn:
         return cls(encoded.dictionary, encoded.indices.to_numpy(zero_copy_only=False).astype(np.int32)).trimmed()
 
     @classmethod
-    def decoded(cls, encoded: pa.ChunkedArray, encoding: str) -> TextColumn:
-        """From dictionary-encoded bytes; each distinct value is decoded once, as `decoded_values` says."""
-        joined = pa.concat_arrays(encoded.unify_dictionaries().chunks)
-        index = joined.indices.to_numpy(zero_copy_only=False)
-        texts = pc.utf8_trim_whitespace(decoded_values(joined.dictionary, encoding))
-        if texts.cast(pa.binary()).equals(joined.dictionary):
+    def decoded(cls, values: pa.ChunkedArray, encoding: str) -> TextColumn:
+        """From bytes, in one chunk or more; each distinct value is decoded once, as `decoded_values` says."""
+        chunks = values.dictionary_encode().chunks
+        distinct = chunks[0].dictionary  # of all of them
+        index = np.concatenate([chunk.indices.to_numpy() for chunk in chunks])
+        texts = pc.utf8_trim_whitespace(decoded_values(distinct, encoding))
+        if texts.cast(pa.binary()).equals(distinct):
             return cls(texts, index)
-        return cls(joined.dictionary, index).mapped_to(texts)
+        return cls(distinct, index).mapped_to(texts)
 
     @classmethod
     def constant(cls, value: str, rows: int) -> TextColumn:
@@ -104,8 +105,8 @@ class TextColumn:
 
     def rows_where(self, hits: pa.Array | Sequence[bool] | Mask) -> Mask:
         """Rows whose distinct value is a hit."""
-        array = hits.to_numpy(zero_copy_only=False) if isinstance(hits, pa.Array) else np.asarray(hits)
-        return array.astype(bool)[self.index] if len(array) else np.zeros(len(self.index), bool)
+        array = np.asarray(hits.to_numpy(zero_copy_only=False) if isinstance(hits, pa.Array) else hits, bool)
+        return array[self.index] if array.any() else np.zeros(len(self.index), bool)
 
     def at(self, rows: Positions) -> list[str]:
         """The texts of these rows."""

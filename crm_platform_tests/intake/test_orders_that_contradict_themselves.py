@@ -1,0 +1,113 @@
+"""Orders and rows that say two things at once are told, never settled by chance."""
+
+from __future__ import annotations
+
+import pytest
+
+from crm_platform.intake import DeliveredFile, examine_delivery
+from crm_platform.refusals import Refused
+from crm_platform_tests.intake.cart_exports import EC_CUBE_ORDER_HEADERS, csv_bytes
+from crm_platform_tests.intake.deliveries import (
+    LINE_HEADERS,
+    client_with,
+    delivery,
+    examine,
+    faults_of,
+    file_of,
+    line,
+    masters,
+)
+from crm_platform_tests.intake.test_hostile_deliveries import COLUMNS, KEY, SHOPIFY, TODAY, saying, shopify_file
+
+
+def test_a_name_in_a_coded_column_is_not_shown_by_the_refusal() -> None:
+    with pytest.raises(Refused) as refused:
+        examine(delivery([line(状態="架空山試子"), line("A2")]))
+    assert "架空山" not in str(refused.value)
+
+
+def test_an_order_in_two_overlapping_exports_is_not_counted_twice_where_its_lines_are_numbered_by_us() -> None:
+    files = [shopify_file({}, name="a.csv"), shopify_file({}, name="b.csv")]
+    found = examine_delivery(SHOPIFY, files, delivery_id="0001-000000000000", today=TODAY, hash_key=KEY)
+    assert sum(found.tables["order_lines"]["quantity"].to_pylist()) == 1
+
+
+def _ec_cube(*rows: dict[str, str]) -> DeliveredFile:
+    plain = {
+        "注文番号": "1",
+        "会員ID": "7",
+        "対応状況(ID)": "5",
+        "受注日": "2025-05-01 10:00:00",
+        "商品名": "n",
+        "個数": "1",
+    }
+    values = [[(plain | row).get(header, "") for header in EC_CUBE_ORDER_HEADERS] for row in rows]
+    return DeliveredFile("order.csv", csv_bytes(EC_CUBE_ORDER_HEADERS, values, "cp932", "\r\n"))
+
+
+@pytest.mark.parametrize("bad", [{"価格": "-300円引"}, {"価格": "-300", "個数": ""}])
+def test_a_discount_row_that_cannot_be_read_is_not_silently_no_discount(bad: dict[str, str]) -> None:
+    goods = {"注文詳細ID": "1", "商品コード": "A", "価格": "1000", "明細区分(ID)": "1"}
+    discount = {"注文詳細ID": "2", "明細区分(ID)": "4"} | bad
+    found = examine([_ec_cube(goods, discount)], client_with({"preset": "ec-cube-4"}))
+    assert found.receipt["accounts"]["order_lines"]["quarantined"]
+
+
+@pytest.mark.parametrize("header", ["注文番号", "商品番号", "顧客番号"])
+def test_a_key_that_a_spreadsheet_rounded_is_quarantined(header: str) -> None:
+    found = examine(delivery([line("A1"), line("A2", **{header: "1.23E+11"})]), client_with({}))
+    assert [rule for _, column, rule in faults_of(found) if column == header][:1] == ["rounded_by_spreadsheet"]
+
+
+def test_an_order_of_two_customers_is_not_admitted_in_silence() -> None:
+    found = examine(delivery([line("A1", "1"), line("A1", "2", 顧客番号="C0000002"), line("A2")]))
+    rule = "customer_differs_within_order"
+    assert faults_of(found) == [(2, "顧客番号", rule), (3, "顧客番号", rule)]
+
+
+def test_a_line_with_a_day_of_cancellation_that_still_stands_is_not_sold() -> None:
+    headers = [*LINE_HEADERS, "キャンセル日"]
+    lines = [[*line("A1"), "2025/05/02"], [*line("A2", 状態="キャンセル"), "2025/05/02"], [*line("A3"), ""]]
+    found = examine([*masters(), file_of("order_lines.tsv", [headers, *lines])])
+    assert faults_of(found) == [(2, "キャンセル日", "cancelled_but_standing")]
+
+
+def test_a_state_is_never_assumed_in_a_mapped_file() -> None:
+    columns = {name: source for name, source in COLUMNS.items() if name != "status"}
+    with pytest.raises(Refused, match="shipped, cancelled or returned"):
+        examine([file_of("order_lines.tsv", [LINE_HEADERS, line()])], saying(columns=columns))
+
+
+def test_a_line_that_differs_between_two_files_of_a_delivery_is_a_fault_and_no_repetition() -> None:
+    prices = {"1": "900", "2": "800"}
+    parts = [file_of(f"order_lines_{n}.tsv", [LINE_HEADERS, line("A1", 単価=p)]) for n, p in prices.items()]
+    found = examine([*masters(), *parts])
+    assert [rule for _, _, rule in faults_of(found)] == ["duplicate_key"]
+    same = [file_of(f"order_lines_{n}.tsv", [LINE_HEADERS, line("A1")]) for n in "12"]
+    account = examine([*masters(), *same]).receipt["accounts"]["order_lines"]
+    assert (account["admitted"], account["quarantined"]) == (1, 0)
+    assert account["set_aside"] == {"repeated_in_another_file": 1}
+
+
+def test_a_code_of_a_rule_is_met_in_any_width() -> None:
+    rule = {"rule": "x", "column": "媒体コード", "one_of": ["A1"]}
+    client = client_with({"tables": {"order_lines": {"set_aside": [rule]}}})
+    found = examine(delivery([line("A1", 媒体コード="Ａ１"), line("A2")]), client)
+    assert found.receipt["accounts"]["order_lines"]["set_aside"] == {"x": 1}
+
+
+def test_a_derived_master_tells_of_the_latest_order_whatever_the_order_of_the_rows() -> None:
+    client = client_with(
+        {"tables": {"customers": {"derived_from": "order_lines", "derived_columns": {"prefecture": "媒体コード"}}}}
+    )
+    lines = [line("A1", 受注日時="2025/05/02", 媒体コード="新"), line("A2", 受注日時="2025/05/01", 媒体コード="旧")]
+    for order in (lines, lines[::-1]):
+        files = [file for file in delivery(order) if not file.name.startswith("customers")]
+        assert examine(files, client).tables["customers"]["prefecture"].to_pylist() == ["新"]
+
+
+def test_the_specification_is_the_same_where_a_month_holds_no_japanese_or_leaves_a_column_empty() -> None:
+    first = examine(delivery([line("A1", 媒体コード="5")]))
+    later = [[*line("A2", 媒体コード="")]]
+    second = examine([file_of("order_lines.tsv", [LINE_HEADERS, *later])], number=2, former=[first])
+    assert (second.receipt["same_spec"], second.receipt["spec_differences"]) == (True, [])
