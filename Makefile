@@ -46,6 +46,8 @@ types:
 bench: install  ## speed and memory beside a baseline
 	$(BIN)/python -m crm_platform_tests.benchmarks
 	$(BIN)/python -m crm_platform_tests.benchmarks.admission
+	$(BIN)/python -m crm_platform_tests.benchmarks.reading
+	$(BIN)/python -m crm_platform_tests.benchmarks.fuzzing
 
 dev: install  ## the Dagster UI on 127.0.0.1
 	@mkdir -p $(HOME_OF_DAGSTER) && cp dagster.yaml $(HOME_OF_DAGSTER)/dagster.yaml

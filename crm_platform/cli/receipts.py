@@ -67,12 +67,16 @@ def _of_accounts(accounts: Mapping[str, Mapping[str, Any]]) -> Iterable[str]:
 
 
 def _of_files(accepted: Accepted) -> Iterable[str]:
+    for reason in accepted.kept_as_admitted:
+        yield f"an earlier delivery stays as it was admitted, the present mapping cannot read it: {reason}"
     for name in accepted.left_out:
         yield f"{name} left out: an operating system added it"
     for file in accepted.receipt["files"]:
         cut = [column["column"] for column in file["dropped_columns"]]
         if cut:
             yield f"{file['name']}: cut out as personal data: {', '.join(cut)}"
+        if file["lacking_columns"]:
+            yield f"{file['name']}: not in the file, so empty: {', '.join(file['lacking_columns'])}"
         if file["unused_columns"]:
             yield f"{file['name']}: kept, but not used: {', '.join(file['unused_columns'])}"
 

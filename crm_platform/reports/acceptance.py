@@ -27,7 +27,11 @@ def receipts_json(receipts: Sequence[Mapping[str, Any]]) -> bytes:
 
 def quarantine_csv(rows: pa.Table, wording: Wording, encoding: str = DEFAULT_ENCODING) -> bytes:
     """Each row not admitted, with file, line, column, masked value, rule and remedy; from QUARANTINED_ROWS."""
-    cells = [["" if row[name] is None else str(row[name]) for name in _QUARANTINE] for row in rows.to_pylist()]
+    told = [
+        {**row, "rule": wording.text(f"rule.{row['rule']}"), "remedy": wording.text(f"remedy.{row['rule']}")}
+        for row in rows.to_pylist()
+    ]
+    cells = [["" if row[name] is None else str(row[name]) for name in _QUARANTINE] for row in told]
     return csv_file(_QUARANTINE, cells, wording, encoding)
 
 

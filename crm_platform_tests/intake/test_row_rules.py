@@ -73,7 +73,7 @@ def test_a_value_at_fault_is_shown_masked():
     assert admitted.tables["quarantined_rows"]["masked_value"].to_pylist() == ["C******7"]
 
 
-def test_one_bad_row_refuses_the_delivery_by_default():
+def test_a_bad_row_in_a_few_refuses_the_delivery():
     admitted = examine(delivery([line("A1"), line("A2", 数量="0")]))
     with pytest.raises(Refused) as refusal:
         refuse_beyond_tolerance(admitted, client_with())

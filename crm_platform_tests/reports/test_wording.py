@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+from crm_platform.intake.admission.faults import REMEDIES
 from crm_platform.reports import MissingWordingError, Wording
 from crm_platform.reports.glyphs import legible
 from crm_platform.reports.wording import wording as wording_module
@@ -103,3 +104,10 @@ def test_no_wording_file_repeats_a_key_of_the_other():
             for stem in ("report", "findings")
         ]
         assert keys[0] & keys[1] == set()
+
+
+@pytest.mark.parametrize("rule", REMEDIES)
+def test_every_rule_of_the_quarantine_is_told_with_its_remedy_in_both_languages(rule):
+    assert EN.text(f"remedy.{rule}") == REMEDIES[rule]
+    assert JA.text(f"rule.{rule}") != EN.text(f"rule.{rule}") == rule
+    assert not JA.text(f"remedy.{rule}").isascii()

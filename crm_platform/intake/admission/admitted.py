@@ -46,7 +46,7 @@ class Admitted:
 
 
 def refuse_beyond_tolerance(admitted: Admitted, client: Client) -> None:
-    """Refused where the share of bad rows of any table exceeds what the client tolerates; by default that is none."""
+    """Refused where the share of bad rows of any table exceeds the client tolerates (by default half a percent)."""
     rules = parse_intake_rules(client)
     for table, account in admitted.receipt["accounts"].items():
         bad, delivered = account["quarantined"], account["delivered"]

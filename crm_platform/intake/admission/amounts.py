@@ -10,7 +10,6 @@ import numpy.typing as npt
 Whole = npt.NDArray[np.int64]
 Real = npt.NDArray[np.float64]
 
-LARGEST_LINE_JPY = 1e12
 _PARTS = 1_000_000  # prices are exact to a millionth of a yen, so that halves round as written
 
 

@@ -100,7 +100,7 @@ def money_account(
 
 
 def months_of(lines: pa.Table) -> list[dict[str, Any]]:
-    """Test totals (テスト集計, R39) per month of the admitted lines."""
+    """Test totals (テスト集計, R39) per month of the admitted lines; an order of credit lines only is none."""
     if lines.num_rows == 0:
         return []
     months = lines["ordered_at"].to_numpy().astype("datetime64[M]")
@@ -112,7 +112,7 @@ def months_of(lines: pa.Table) -> list[dict[str, Any]]:
     columns = {
         "month": [str(month) for month in first + present],
         "rows": np.bincount(number)[present].tolist(),
-        "orders": _distinct_by_month(number, lines["order_id"])[present].tolist(),
+        "orders": _distinct_by_month(number, lines["order_id"], pc.greater(lines["quantity"], 0))[present].tolist(),
         "customers": _distinct_by_month(number, lines["customer_id"])[present].tolist(),
         "ordered_jpy": sums["ordered_jpy_sum"].to_pylist(),
         "sales_jpy": sums["sales_jpy_sum"].to_pylist(),
@@ -120,11 +120,14 @@ def months_of(lines: pa.Table) -> list[dict[str, Any]]:
     return [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
 
 
-def _distinct_by_month(months: npt.NDArray[np.int64], ids: pa.ChunkedArray) -> npt.NDArray[np.int64]:
-    """How many different ids each month holds. `months`: 0, 1, 2 … for each row."""
+def _distinct_by_month(
+    months: npt.NDArray[np.int64], ids: pa.ChunkedArray, among: pa.ChunkedArray | None = None
+) -> npt.NDArray[np.int64]:
+    """How many different ids the rows of each month hold. `months`: 0, 1, 2 … for each row."""
     pairs = months * len(ids) + value_numbers(ids.combine_chunks())
+    pairs = pairs if among is None else pairs[among.to_numpy()]
     met = pd.unique(pairs[np.diff(pairs, prepend=-1) != 0])  # the lines of an order mostly follow one another
-    return np.bincount(met // len(ids))
+    return np.bincount(met // len(ids), minlength=int(months.max()) + 1)
 
 
 def order_days(lines: pa.Table) -> tuple[str | None, str | None]:

@@ -10,9 +10,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from crm_platform.intake.admission.amounts import LARGEST_LINE_JPY
 from crm_platform.intake.mapping.breaches import Breach
-from crm_platform.intake.mapping.standard_layout import DELIVERED
+from crm_platform.intake.mapping.standard_layout import DELIVERED, LARGEST_LINE_JPY
 from crm_platform.intake.mapping.typed_rows import TypedRows
 from crm_platform.intake.reading.text_column import Mask
 from crm_platform.tables import Column

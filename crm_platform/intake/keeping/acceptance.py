@@ -34,12 +34,14 @@ class Accepted:
     """A delivery that lies in the inbox. `is_known`: the same content had been delivered before.
 
     `left_out`: what operating systems had added to its archives, as `archive.zip: __MACOSX/._orders.csv`.
+    `kept_as_admitted`: earlier deliveries that the client's present mapping cannot read, and why.
     """
 
     folder: Path
     receipt: Mapping[str, Any]
     is_known: bool
     left_out: tuple[str, ...] = ()
+    kept_as_admitted: tuple[str, ...] = ()
 
 
 def read_files(paths: Sequence[Path]) -> list[DeliveredFile]:
@@ -94,7 +96,9 @@ def accept_delivery(
     admitted = _held_against_control_totals(admitted, former, client)
     admitted = replace(admitted, receipt={**admitted.receipt, "lines_removed": lines_removed(former, admitted)})
     folder = put_in_inbox(inbox, client.id, files, admitted)
-    return Accepted(folder, admitted.receipt, is_known=False, left_out=left_out)
+    kept = [one for one in former if "kept_as_admitted" in one.receipt]
+    reasons = tuple(f"{one.delivery_id}: {one.receipt['kept_as_admitted']}" for one in kept)
+    return Accepted(folder, admitted.receipt, is_known=False, left_out=left_out, kept_as_admitted=reasons)
 
 
 def _check_hash_key(admitted: Admitted, stored: Sequence[StoredDelivery]) -> None:

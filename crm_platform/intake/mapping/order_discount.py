@@ -11,10 +11,10 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from crm_platform.intake.mapping.standard_layout import LARGEST_LINE_JPY
 from crm_platform.intake.reading.text_column import Mask, union_of
 
 _Whole = npt.NDArray[np.int64]
-_LARGEST_LINE_JPY = 1e12  # beyond any sense; such a line is quarantined
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class OrderLines:
         """Quantity × price of every row in whole yen, 0 where it cannot be read."""
         product = pc.multiply(self.quantity.cast(pa.float64()), self.unit_price_jpy.cast(pa.float64()))
         amounts = np.asarray(pc.fill_null(product, 0.0).to_numpy(zero_copy_only=False), np.float64)
-        return np.rint(np.where(np.abs(amounts) <= _LARGEST_LINE_JPY, amounts, 0.0)).astype(np.int64)
+        return np.rint(np.where(np.abs(amounts) <= LARGEST_LINE_JPY, amounts, 0.0)).astype(np.int64)
 
     @property
     def standing(self) -> Mask:

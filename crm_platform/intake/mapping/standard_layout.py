@@ -21,6 +21,7 @@ DELIVERED: dict[str, Table] = {
         delivered.CONTROL_TOTALS,
     )
 }
+LARGEST_LINE_JPY = 1e12  # beyond any sense; such a line is quarantined
 MASTERS = ("products", "customers", "media")
 COMPUTED_COLUMNS = {"order_lines": {"ordered_jpy", "sales_jpy"}}
 

@@ -51,7 +51,7 @@ class DeliveredFile:
             raise Refused("the file is packed more than once.", "Pack the files once only.", file=self.name)
         return self.unpacked
 
-    @property
+    @cached_property
     def sha256(self) -> str:
         """Digest of the unpacked bytes: packing a file anew does not make it another one."""
         return hashlib.sha256(self.unpacked).hexdigest()
