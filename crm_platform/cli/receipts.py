@@ -14,6 +14,11 @@ if TYPE_CHECKING:
     from crm_platform.intake import Accepted, StoredDelivery
 
 
+_CHANGES = {
+    "lines_undone": "lines cancelled or returned",
+    "lines_changed": "lines changed",
+    "lines_removed": "lines removed",  # their orders came again without them
+}
 _COUNTED = ("admitted", "quarantined")
 
 
@@ -83,8 +88,10 @@ def _of_files(accepted: Accepted) -> Iterable[str]:
 
 def _of_the_whole(receipt: Mapping[str, Any]) -> Iterable[str]:
     """Lines taken away, specification (データの仕様が前回と同じ, R13), control totals (検収), the last day."""
-    if receipt["lines_removed"]:
-        yield f"lines removed: {receipt['lines_removed']:,}, as their orders came again without them"
+    changes = receipt["changes"]
+    if any(changes[name] for name in _CHANGES):
+        told = ", ".join(f"{words} {changes[name]:,}" for name, words in _CHANGES.items())
+        yield f"of the orders known before: {told}; orders new {changes['orders_new']:,}"
     if receipt["same_spec"] is not None:
         differences = "; ".join(receipt["spec_differences"])
         yield f"specification of the data: {'the same' if receipt['same_spec'] else f'different: {differences}'}"

@@ -11,6 +11,7 @@ from crm_platform.tables.table import INSTANT, REAL, WHOLE, Column, Table, count
 
 STATUSES = ("ordered", "shipped", "cancelled", "returned")
 SUBSCRIPTION_EVENT_KINDS = ("start", "skip", "switch", "stop", "resume")
+UNDONE = ("cancelled", "returned")
 ORDER_KINDS = ("subscription", "one_off", "bulk")
 
 

@@ -15,6 +15,7 @@ from crm_platform.intake.mapping.standard_layout import DELIVERED, LARGEST_LINE_
 from crm_platform.intake.mapping.typed_rows import TypedRows
 from crm_platform.intake.reading.text_column import Mask
 from crm_platform.tables import Column
+from crm_platform.tables.delivered import UNDONE
 from crm_platform.tables.table import DAY, INSTANT, TEXT
 
 FIRST_DAY = dt.date(2009, 1, 1)  # the platform's first month
@@ -121,7 +122,7 @@ def numbers(
 def is_undone(rows: TypedRows) -> Mask:
     """Lines that are cancelled or returned."""
     status = rows.columns["status"]
-    return status.rows_where(pc.is_in(status.distinct, value_set=pa.array(["cancelled", "returned"])))
+    return status.rows_where(pc.is_in(status.distinct, value_set=pa.array(UNDONE)))
 
 
 def _rounded_numbers(rows: TypedRows, column: Column) -> list[Breach]:

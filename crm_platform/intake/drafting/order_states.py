@@ -42,6 +42,7 @@ def draft_status(draft: DraftedTable, sample: Sample, by_target: Mapping[str, st
         return
     draft.columns["status"] = _cases(cases, "ordered")
     draft.notes["status"] = "the first case that holds"
+    draft.to_confirm.append("a line that no case of status names counts as ordered")
 
 
 def draft_order_kind(draft: DraftedTable, sample: Sample, by_target: Mapping[str, str]) -> None:

@@ -21,7 +21,7 @@ from crm_platform.intake.guard.personal_data import refuse_personal_name
 from crm_platform.intake.judging.control_totals import compare_totals, refuse_beyond_difference
 from crm_platform.intake.keeping.first_reading import as_admitted_before, with_first_reading
 from crm_platform.intake.keeping.inbox import StoredDelivery, delivery_id_for, put_in_inbox, read_inbox
-from crm_platform.intake.keeping.merging import lines_removed, merge_deliveries
+from crm_platform.intake.keeping.merging import changes, merge_deliveries
 from crm_platform.intake.reading.archives import expand_archives, left_by_systems
 from crm_platform.intake.reading.delivered_files import DeliveredFile
 from crm_platform.refusals import Refused
@@ -94,7 +94,7 @@ def accept_delivery(
     _check_last_day(admitted, data_to, today)
     refuse_beyond_tolerance(admitted, client)
     admitted = _held_against_control_totals(admitted, former, client)
-    admitted = replace(admitted, receipt={**admitted.receipt, "lines_removed": lines_removed(former, admitted)})
+    admitted = replace(admitted, receipt={**admitted.receipt, "changes": changes(former, admitted)})
     folder = put_in_inbox(inbox, client.id, files, admitted)
     kept = [one for one in former if "kept_as_admitted" in one.receipt]
     reasons = tuple(f"{one.delivery_id}: {one.receipt['kept_as_admitted']}" for one in kept)

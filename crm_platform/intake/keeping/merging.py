@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -18,7 +17,7 @@ from crm_platform.intake.mapping.derived import last_known
 from crm_platform.intake.mapping.standard_layout import DELIVERED, concatenated
 from crm_platform.intake.reading.text_column import Mask, TextColumn
 from crm_platform.tables import Table
-from crm_platform.tables.delivered import ORDER_LINES, QUARANTINED_ROWS
+from crm_platform.tables.delivered import ORDER_LINES, QUARANTINED_ROWS, UNDONE
 
 
 def merge_deliveries(admitted: Sequence[Admitted]) -> dict[str, pa.Table]:
@@ -47,16 +46,30 @@ def _merge(table: Table, admitted: Sequence[Admitted]) -> pa.Table:
     return concatenated(table, [rows.filter(pa.array(latest))])
 
 
-def lines_removed(former: Sequence[Admitted], new: Admitted) -> int:
-    """How many order lines known from `former` deliveries the delivery `new` takes away."""
-    orders = new.tables[ORDER_LINES.name]["order_id"]
-    known = merge_deliveries(former)[ORDER_LINES.name]
-    touched = known.filter(pc.is_in(known["order_id"], value_set=orders.combine_chunks()))
-    if touched.num_rows == 0:
-        return 0
+def changes(former: Sequence[Admitted], new: Admitted) -> dict[str, int]:
+    """What the delivery `new` changes of the order lines known from `former` ones.
+
+    `orders_new`: orders not known before; `lines_removed`: lines that their order no longer holds; `lines_undone`:
+    lines cancelled or returned since; `lines_changed`: other lines that differ in anything.
+    """
+    brought = new.tables[ORDER_LINES.name]
+    known = _merge(ORDER_LINES, former) if former else ORDER_LINES.empty()
+    touched = known.filter(pc.is_in(known["order_id"], value_set=brought["order_id"].combine_chunks()))
     after = _merge(ORDER_LINES, [Admitted({ORDER_LINES.name: touched}, {}), new])
-    kept = [pd.MultiIndex.from_frame(lines.select(list(ORDER_LINES.key)).to_pandas()) for lines in (touched, after)]
-    return len(kept[0].difference(kept[1], sort=False))
+    key = list(ORDER_LINES.key)
+    pairs = touched.to_pandas().merge(after.to_pandas(), on=key, how="left", suffixes=("", "_now"), indicator=True)
+    stays = (pairs["_merge"] == "both").to_numpy()
+    columns = [name for name in ORDER_LINES.names if name not in key]
+    same = [
+        pairs[name].eq(pairs[f"{name}_now"]) | (pairs[name].isna() & pairs[f"{name}_now"].isna()) for name in columns
+    ]
+    undone = pairs["status_now"].isin(UNDONE) & ~pairs["status"].isin(UNDONE) & stays
+    return {
+        "orders_new": pc.count_distinct(brought["order_id"]).as_py() - pc.count_distinct(touched["order_id"]).as_py(),
+        "lines_removed": int((~stays).sum()),
+        "lines_undone": int(undone.sum()),
+        "lines_changed": int((~np.logical_and.reduce(same) & stays & ~undone).sum()),
+    }
 
 
 def _still_part_of_their_order(rows: pa.Table, admitted: Sequence[Admitted]) -> Mask:
