@@ -19,6 +19,8 @@ import numpy.typing as npt
 from scipy.optimize import OptimizeResult, minimize
 from scipy.special import gammaln, psi
 
+from crm_platform.forecast.histories import checked, distinct
+
 Reals = npt.NDArray[np.float64]
 
 BLOCK_ROWS = 65_536  # rows worked on at once: bounds the memory for a client of any size
@@ -65,23 +67,20 @@ def fit_pareto_nbd(
         weights: how many customers each row stands for; 1 where not given.
 
     Raises:
-        ValueError: no customer, or none observed for any time.
+        ValueError: a history that cannot be, or no customer observed for any time (see `histories.checked`).
     """
-    x, t_x, end = (np.asarray(values, dtype=np.float64) for values in (repeats, recency, age))
-    if len(x) == 0 or not np.any(end > 0):
-        raise ValueError("a Pareto/NBD model needs at least one customer observed for longer than no time")
-    w = np.ones(len(x)) if weights is None else np.asarray(weights, dtype=np.float64)
-    rows, inverse = np.unique(np.column_stack([x, t_x, end]), axis=0, return_inverse=True)
-    counts = np.bincount(inverse.ravel(), weights=w).astype(np.float64)
-    unit = float(np.average(end, weights=w))
-    distinct = (rows[:, 0], rows[:, 1] / unit, rows[:, 2] / unit, counts)
-    best = _search((0.5, 0.5, 0.5, 0.5), *distinct)
+    histories = checked(repeats, recency, age, weights)
+    x, t_x, end, counts = distinct(histories)
+    total = float(histories.customers.sum())
+    unit = float((histories.age * histories.customers).sum()) / total
+    scaled = (x, t_x / unit, end / unit, counts)
+    best = _search((0.5, 0.5, 0.5, 0.5), *scaled)
     if not best.success:
-        best = min(best, _search((1.0, 0.2, 0.7, 2.0), *distinct), key=lambda result: float(result.fun))
+        best = min(best, _search((1.0, 0.2, 0.7, 2.0), *scaled), key=lambda result: float(result.fun))
     r, alpha, s, beta = (float(value) for value in np.exp(best.x))
     # Time was measured in `unit`: a density per repeat purchase carries that unit back.
-    log_likelihood = -float(best.fun) * float(w.sum()) - float((w * x).sum()) * float(np.log(unit))
-    return ParetoNBD(r, alpha * unit, s, beta * unit, log_likelihood, round(float(w.sum())), bool(best.success))
+    log_likelihood = -float(best.fun) * total - float((counts * x).sum()) * float(np.log(unit))
+    return ParetoNBD(r, alpha * unit, s, beta * unit, log_likelihood, round(total), bool(best.success))
 
 
 def log_likelihood(model: ParetoNBD, repeats: Reals, recency: Reals, age: Reals) -> Reals:
