@@ -15,7 +15,7 @@ from crm_platform.orchestration.assets import EVERY_MONTH, MONTHS_ASKED_FOR
 from crm_platform_tests.browser.chromium import open_page
 from crm_platform_tests.end_to_end.installation import PROJECT, Installation
 
-pytestmark = [pytest.mark.needs_program("chromium", "chromium"), pytest.mark.xdist_group("browser")]
+pytestmark = [pytest.mark.needs_program("chromium", "chromium")]
 
 
 @pytest.fixture(scope="module")

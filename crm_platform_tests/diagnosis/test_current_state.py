@@ -17,7 +17,6 @@ from crm_platform.diagnosis.inputs import DiagnosisInputs
 from crm_platform.periods import Month
 from crm_platform_tests.diagnosis.planted import Order, planted_inputs, random_orders
 
-pytestmark = pytest.mark.xdist_group("current_state")  # its inputs are made once
 AS_OF = dt.date(2023, 12, 31)
 
 

@@ -14,7 +14,6 @@ from crm_platform.reports.wording import Wording
 from crm_platform_tests.diagnosis.planted import Order, planted_inputs, random_orders
 from crm_platform_tests.diagnosis.test_products_and_accuracy import BACKTEST
 
-pytestmark = pytest.mark.xdist_group("diagnosis")  # its diagnoses are made once
 AS_OF = dt.date(2023, 12, 31)
 MEDIA = {"M0": ("WEB", 300_000), "M1": ("TV", 30_000_000), "M2": ("紙", 200_000)}
 GROUPS = {"P1": "サプリ", "P2": "サプリ", "P3": "化粧品", "P4": "雑貨"}

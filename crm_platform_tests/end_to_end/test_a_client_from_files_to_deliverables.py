@@ -14,7 +14,6 @@ from crm_platform.periods import Month
 from crm_platform_tests.browser.chromium import open_page
 from crm_platform_tests.end_to_end.installation import Installation
 
-pytestmark = pytest.mark.xdist_group("demo")
 CUSTOMERS, MONTHS = 600, 24
 FORMER, MONTH = "2022-05", "2022-06"
 DELIVERABLES = {

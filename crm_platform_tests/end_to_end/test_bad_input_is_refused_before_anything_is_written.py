@@ -9,7 +9,6 @@ import pytest
 from crm_platform.demo import make_demo, write_delivery
 from crm_platform_tests.end_to_end.installation import Installation
 
-pytestmark = pytest.mark.xdist_group("bad_input")
 Damage = Callable[[dict[str, bytes]], None]
 
 

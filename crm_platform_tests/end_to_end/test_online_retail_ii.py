@@ -13,7 +13,6 @@ FILE = REAL_DATA / "online_retail_ii" / "online_retail_ii.csv.gz"
 CLIENT, MONTH = "online-retail-ii", "2011-12"
 pytestmark = [
     pytest.mark.real_data,
-    pytest.mark.xdist_group("online_retail"),
     pytest.mark.skipif(not FILE.exists(), reason=f"the real data set is not there: {FILE.name}"),
 ]
 

@@ -16,7 +16,7 @@ from crm_platform_tests.end_to_end.installation import Installation
 from crm_platform_tests.end_to_end.stored_texts import places_of, plain
 from crm_platform_tests.intake.cart_exports import CARTS, PEOPLE, PLANTED
 
-pytestmark = [pytest.mark.xdist_group("planted"), pytest.mark.needs_program("pdftotext", "poppler-utils")]
+pytestmark = [pytest.mark.needs_program("pdftotext", "poppler-utils")]
 HASH_KEY = "a secret that stands in the environment alone"
 EXTRA = ["氏名", "フリガナ", "メールアドレス", "電話番号", "住所", "生年月日", "備考", "項目１", "項目２"]
 

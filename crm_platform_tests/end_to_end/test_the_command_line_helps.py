@@ -12,8 +12,6 @@ from crm_platform.orchestration.client_month import ClientData
 from crm_platform.periods import Month
 from crm_platform_tests.end_to_end.installation import Installation
 
-pytestmark = pytest.mark.xdist_group("bad_input")
-
 
 @pytest.fixture
 def installation(tmp_path: Path) -> Installation:

@@ -8,7 +8,6 @@ import pytest
 
 from crm_platform_tests.end_to_end.installation import Installation
 
-pytestmark = pytest.mark.xdist_group("bad_input")
 MASTERS = {
     "products.csv": "product_id,product_name\nP1,青汁\n",
     "customers.csv": "customer_id,registered_on\nC1,\nC2,2025-03-01\n",

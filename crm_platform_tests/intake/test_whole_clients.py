@@ -53,7 +53,6 @@ def retail():
 
 
 @pytest.mark.real_data
-@pytest.mark.xdist_group("online_retail")
 def test_every_row_of_online_retail_is_accounted_for(retail):
     account = retail.receipt["accounts"]["order_lines"]
     assert account["delivered"] == 1_044_847
@@ -64,7 +63,6 @@ def test_every_row_of_online_retail_is_accounted_for(retail):
 
 
 @pytest.mark.real_data
-@pytest.mark.xdist_group("online_retail")
 def test_every_yen_of_online_retail_is_accounted_for(retail):
     account = retail.receipt["accounts"]["order_lines"]
     money = account["amount_jpy"]
@@ -75,7 +73,6 @@ def test_every_yen_of_online_retail_is_accounted_for(retail):
 
 
 @pytest.mark.real_data
-@pytest.mark.xdist_group("online_retail")
 def test_every_identified_customer_of_online_retail_is_kept(retail):
     assert retail.tables["customers"].num_rows == 5_942
     assert retail.receipt["data_to"] == "2011-12-09"
