@@ -48,6 +48,8 @@ bench: install  ## speed and memory beside a baseline
 	$(BIN)/python -m crm_platform_tests.benchmarks.admission
 	$(BIN)/python -m crm_platform_tests.benchmarks.reading
 	$(BIN)/python -m crm_platform_tests.benchmarks.fuzzing
+	$(BIN)/python -m crm_platform_tests.benchmarks.purchase_models
+	$(BIN)/python -m crm_platform_tests.benchmarks.forecast
 
 dev: install  ## the Dagster UI on 127.0.0.1
 	@mkdir -p $(HOME_OF_DAGSTER) && cp dagster.yaml $(HOME_OF_DAGSTER)/dagster.yaml
@@ -61,7 +63,7 @@ clean:  ## remove the virtual environment and caches; deliveries and what was ma
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 forget:  ## remove the demo client's deliveries and all made from them, to make another
-	rm -rf data/inbox/demo data/lake/demo data/outbox/demo data/demo
+	rm -rf data/inbox/demo data/lake/demo data/outbox/demo data/backtests/demo data/demo
 
 docs: install  ## write the generated part of the documentation
 	$(BIN)/python -m crm_platform.tables.dictionary > docs/data_dictionary.md

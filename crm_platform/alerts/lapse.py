@@ -12,11 +12,9 @@ import pandas as pd
 import pyarrow as pa
 
 from crm_platform.clients import Settings
-from crm_platform.forecast.forecast import FittedForecast, fit_forecast, kept_share
-from crm_platform.forecast.gamma_gamma import expected_value, spending_below
+from crm_platform.forecast.gamma_gamma import spending_below
 from crm_platform.forecast.pareto_nbd import probability_of_purchase, purchase_count_probabilities
-from crm_platform.forecast.rhythm import Rhythm, reals, rhythm_of
-from crm_platform.periods import Term
+from crm_platform.forecast.spending import Spending, expected_value, kept_share, mean_value, reals
 
 Reals = npt.NDArray[np.float64]
 
@@ -27,18 +25,19 @@ _REASONS = np.array(["likely_stopped", "beyond_own_cycle", "falling_level"], dty
 
 
 def find_lapse_alerts(
-    history: pd.DataFrame,
+    features: pd.DataFrame,
     forecasts: pa.Table | pd.DataFrame,
     settings: Settings,
-    model: FittedForecast | None = None,
+    model: Spending,
+    horizon_days: int,
 ) -> pd.DataFrame:
     """The alerted customers: LAPSE_ALERTS without its test group, largest expected loss first.
 
-    `model` is the one behind `forecasts`; where it is not at hand it is fitted again on `history`, to the same result.
+    `features` as `describe` gives them; `forecasts` and the `model` behind them for the same as-of day.
     With `settings.alert_targets`: so many of `lapse_candidates`, by expected loss. Else those who are likelier to fall
     than their group (its natural fall) and for whom 5 % of the expected loss exceeds the cost of a contact.
     """
-    candidates = lapse_candidates(history, forecasts, settings, model)
+    candidates = lapse_candidates(features, forecasts, settings, model, horizon_days)
     if settings.alert_targets is not None:
         return candidates.head(settings.alert_targets).reset_index(drop=True)
     above_natural = candidates["lapse_risk"] > candidates["lapse_risk"].mean()
@@ -47,27 +46,28 @@ def find_lapse_alerts(
 
 
 def lapse_candidates(
-    history: pd.DataFrame,
+    features: pd.DataFrame,
     forecasts: pa.Table | pd.DataFrame,
     settings: Settings,
-    model: FittedForecast | None = None,
+    model: Spending,
+    horizon_days: int,
 ) -> pd.DataFrame:
     """All customers among whom alerts are raised, with risk, loss and reason, largest expected loss first.
 
-    They are the best `alert_top_share` by 売上 of twelve months among those who bought in the last six.
+    They are the best `alert_top_share` by 売上 of the last two terms among those who bought in the last one.
     The mean of `lapse_risk` is the group's natural fall, to be shown beside any result.
     """
-    model = model or fit_forecast(history)
-    rows = _best_recent_buyers(history, settings.alert_top_share)
+    rows = _best_recent_buyers(features, settings.alert_top_share)
     frame = forecasts.to_pandas() if isinstance(forecasts, pa.Table) else forecasts
     rows = rows.merge(frame[["customer_id", "p_active", "expected_sales_jpy"]], on="customer_id", validate="1:1")
-    risk, sales_when_fallen = _risk_and_remainder(rows, model, Term.after(model.as_of).days)
+    risk, sales_when_fallen = _risk_and_remainder(rows, model, horizon_days)
     cycle = own_cycle_days(rows, model)
     rows = rows.assign(
         lapse_risk=risk,
         cycle_days=cycle,
         days_beyond_cycle=reals(rows, "gap_days") - cycle,
-        expected_loss_jpy=np.maximum(risk * reals(rows, "sales_6m_jpy") - sales_when_fallen, 0),
+        sales_6m_jpy=reals(rows, "sales_term_jpy"),
+        expected_loss_jpy=np.maximum(risk * reals(rows, "sales_term_jpy") - sales_when_fallen, 0),
     )
     rows["reason"] = _strongest_sign(rows)
     rows = rows.sort_values(["expected_loss_jpy", "customer_id"], ascending=[False, True]).reset_index(drop=True)
@@ -86,30 +86,25 @@ def lapse_candidates(
     ]
 
 
-def lapse_risk(history: pd.DataFrame, model: FittedForecast, horizon_days: float) -> Reals:
-    """Probability of a fall within the horizon, per row of CUSTOMER_HISTORY.
+def lapse_risk(features: pd.DataFrame, model: Spending, horizon_days: float) -> Reals:
+    """Probability of a fall within the horizon, per buyer of `features`.
 
-    Where the last six months have no sales there is no level to fall from: the probability of buying nothing. For a
-    customer who never bought, the same by the rate of such customers.
+    Where the last term has no sales there is no level to fall from: the probability of buying nothing.
     """
-    risk = np.full(len(history), 1 - model.never_bought.purchase_rate)
-    bought = (history["purchase_days"] > 0).to_numpy(dtype=bool)
-    rhythm = rhythm_of(history[bought])
-    risk[bought] = 1 - probability_of_purchase(
-        model.purchases, rhythm.repeats, rhythm.recency_days, rhythm.age_days, horizon_days
-    )
-    recent = bought & (history["sales_6m_jpy"] > 0).to_numpy(dtype=bool)
-    risk[recent] = _risk_and_remainder(history[recent], model, horizon_days)[0]
+    x, t_x, age = reals(features, "purchase_days") - 1, reals(features, "tenure_days"), reals(features, "age_days")
+    risk: Reals = 1 - probability_of_purchase(model.purchases.pareto, x, t_x, age, horizon_days)
+    recent = (features["sales_term_jpy"] > 0).to_numpy(dtype=bool)
+    risk[recent] = _risk_and_remainder(features[recent], model, horizon_days)[0]
     return risk
 
 
-def own_cycle_days(history: pd.DataFrame, model: FittedForecast) -> Reals:
+def own_cycle_days(features: pd.DataFrame, model: Spending) -> Reals:
     """The customer's own mean gap, shrunk to the median of these customers by the weight of two gaps; in days."""
-    own = reals(history, "cycle_days")
+    own, pareto = reals(features, "cycle_days"), model.purchases.pareto
     known = own[~np.isnan(own)]
     # Where nobody bought twice, the mean gap that the model expects, a year at most.
-    typical = float(np.median(known)) if len(known) else min(model.purchases.alpha / model.purchases.r, 365.0)
-    gaps = np.where(np.isnan(own), 0, np.maximum(reals(history, "purchase_days") - 1, 0))
+    typical = float(np.median(known)) if len(known) else min(pareto.alpha / pareto.r, 365.0)
+    gaps = np.where(np.isnan(own), 0, np.maximum(reals(features, "purchase_days") - 1, 0))
     cycle: Reals = (CYCLE_PRIOR_GAPS * typical + gaps * np.nan_to_num(own)) / (CYCLE_PRIOR_GAPS + gaps)
     return cycle
 
@@ -117,45 +112,41 @@ def own_cycle_days(history: pd.DataFrame, model: FittedForecast) -> Reals:
 # --- inside -----------------------------------------------------------------------------------------------------------
 
 
-def _best_recent_buyers(history: pd.DataFrame, share: float) -> pd.DataFrame:
-    recent = history[(history["sales_6m_jpy"] > 0) & (history["purchase_days"] > 0)]
+def _best_recent_buyers(features: pd.DataFrame, share: float) -> pd.DataFrame:
+    recent = features[(features["sales_term_jpy"] > 0) & (features["purchase_days"] > 0)]
     ranked = recent.sort_values(
-        ["sales_12m_jpy", "sales_6m_jpy", "customer_id"], ascending=[False, False, True], kind="stable"
+        ["sales_two_terms_jpy", "sales_term_jpy", "customer_id"], ascending=[False, False, True], kind="stable"
     )
     return ranked.head(int(np.ceil(share * len(ranked))))
 
 
-def _risk_and_remainder(history: pd.DataFrame, model: FittedForecast, horizon_days: float) -> tuple[Reals, Reals]:
+def _risk_and_remainder(features: pd.DataFrame, model: Spending, horizon_days: float) -> tuple[Reals, Reals]:
     """Probability of a fall, and E(sales; fallen) in yen. Customers are taken together by how many purchases matter."""
-    rhythm = rhythm_of(history)
-    kept = np.maximum(kept_share(rhythm, model), 1e-6)
-    level = reals(history, "sales_6m_jpy") / kept * FALLEN_SHARE
-    value = expected_value(model.values, rhythm.purchases, rhythm.value_jpy)
-    most = np.minimum(2 ** np.ceil(np.log2(2 * level / value + 8)), np.ceil(horizon_days)).astype(np.int64)
+    kept = np.maximum(kept_share(model, features), 1e-6)
+    level = reals(features, "sales_term_jpy") / kept * FALLEN_SHARE
+    most = np.minimum(
+        2 ** np.ceil(np.log2(2 * level / expected_value(model, features) + 8)), np.ceil(horizon_days)
+    ).astype(np.int64)
     risk, remainder = np.zeros(len(level)), np.zeros(len(level))
     for size in np.unique(most):
         rows = np.flatnonzero(most == size)
         for some in np.array_split(rows, np.ceil(len(rows) * size / 1_000_000).astype(np.int64)):
-            risk[some], remainder[some] = _fall(_part(rhythm, some), level[some], model, horizon_days, int(size))
+            risk[some], remainder[some] = _fall(features.iloc[some], level[some], model, horizon_days, int(size))
     return np.clip(risk, 0, 1), remainder * kept
 
 
-def _fall(rhythm: Rhythm, level: Reals, model: FittedForecast, horizon_days: float, most: int) -> tuple[Reals, Reals]:
+def _fall(features: pd.DataFrame, level: Reals, model: Spending, horizon_days: float, most: int) -> tuple[Reals, Reals]:
     """Sum over the number of purchases n: P(n) × P(n purchases are worth less than `level`), and the worth of them."""
-    x, t_x, age = rhythm.repeats, rhythm.recency_days, rhythm.age_days
-    chance = purchase_count_probabilities(model.purchases, x, t_x, age, horizon_days, most)
+    purchases, t_x, age = (reals(features, name) for name in ("purchase_days", "tenure_days", "age_days"))
+    chance = purchase_count_probabilities(model.purchases.pareto, purchases - 1, t_x, age, horizon_days, most)
     below, worth = spending_below(
         model.values,
-        rhythm.purchases[:, None],
-        rhythm.value_jpy[:, None],
+        purchases[:, None],
+        mean_value(features)[:, None],
         np.arange(1, most + 1, dtype=np.float64)[None, :],
         level[:, None],
     )
     return chance[:, 0] + (chance[:, 1:] * below).sum(axis=1), (chance[:, 1:] * worth).sum(axis=1)
-
-
-def _part(rhythm: Rhythm, rows: npt.NDArray[np.int64]) -> Rhythm:
-    return Rhythm(**{name: values[rows] for name, values in vars(rhythm).items()})
 
 
 def _strongest_sign(rows: pd.DataFrame) -> npt.NDArray[np.object_]:
@@ -163,6 +154,6 @@ def _strongest_sign(rows: pd.DataFrame) -> npt.NDArray[np.object_]:
     stopped = 1 - reals(rows, "p_active")
     beyond = 1 - np.exp(-np.maximum(reals(rows, "days_beyond_cycle"), 0) / np.maximum(reals(rows, "cycle_days"), 1))
     if_active = reals(rows, "expected_sales_jpy") / np.maximum(reals(rows, "p_active"), 1e-9)
-    falling = 1 - if_active / reals(rows, "sales_6m_jpy")
+    falling = 1 - if_active / reals(rows, "sales_term_jpy")
     names: npt.NDArray[np.object_] = _REASONS[np.argmax(np.column_stack([stopped, beyond, falling]), axis=1)]
     return names

@@ -10,7 +10,7 @@ import sys
 
 import typer
 
-from crm_platform.cli import clients, deliveries, mapping, runs
+from crm_platform.cli import backtesting, clients, deliveries, mapping, runs, scoring, segments
 from crm_platform.cli.console import err, platform_here
 from crm_platform.refusals import Refused
 
@@ -24,11 +24,14 @@ app = typer.Typer(
 )
 app.add_typer(clients.app, name="clients")
 app.add_typer(mapping.app, name="mapping")
+app.add_typer(segments.app, name="segments")
 app.command()(deliveries.deliver)
 app.command("deliveries")(deliveries.list_deliveries)
 app.command()(runs.onboard)
 app.command()(runs.refresh)
+app.command()(backtesting.backtest)
 app.command()(runs.demo)
+app.command()(scoring.score)
 app.command()(runs.doctor)
 
 

@@ -17,6 +17,7 @@ from crm_platform.refusals import Refused
 if TYPE_CHECKING:
     from crm_platform.orchestration.platform import Platform
     from crm_platform.orchestration.runs import RunReport
+    from crm_platform.periods import Month
 
 
 def onboard(client: ClientOption) -> None:
@@ -34,15 +35,21 @@ def refresh(
 
 def _run(platform: Platform, client_id: str, month_text: str | None) -> None:
     from crm_platform.orchestration.runs import run_platform
-    from crm_platform.periods import Month
 
-    try:
-        month = Month.parse(month_text) if month_text else None
-    except ValueError as error:
-        raise Refused(f"{error}.", "") from error
+    month = month_or_none(month_text)
     with instance_here(platform) as instance, err.status(f"{client_id}: reading the inbox") as status:
         report = run_platform(platform, client_id, month, instance, lambda name: status.update(f"{client_id}: {name}"))
     print_report(report)
+
+
+def month_or_none(text: str | None) -> Month | None:
+    """The month that was typed; Refused where it is none."""
+    from crm_platform.periods import Month
+
+    try:
+        return Month.parse(text) if text else None
+    except ValueError as error:
+        raise Refused(f"{error}.", "") from error
 
 
 def print_report(report: RunReport) -> None:

@@ -5,7 +5,16 @@ Belongs here: what `data/clients/<client>.toml` says. Does not: reading a client
 
 from crm_platform.clients.catalogue import Catalogue
 from crm_platform.clients.client import Client, valid_client_id
+from crm_platform.clients.forecast_settings import ForecastSettings
 from crm_platform.clients.mapping import IntakeRules, parse_intake_rules
 from crm_platform.clients.settings import Settings
 
-__all__ = ["Catalogue", "Client", "IntakeRules", "Settings", "parse_intake_rules", "valid_client_id"]
+__all__ = [
+    "Catalogue",
+    "Client",
+    "ForecastSettings",
+    "IntakeRules",
+    "Settings",
+    "parse_intake_rules",
+    "valid_client_id",
+]

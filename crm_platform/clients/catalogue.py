@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from crm_platform.clients.client import CSV_ENCODINGS, LANGUAGES, Client, valid_client_id
+from crm_platform.clients.forecast_settings import ForecastSettings
 from crm_platform.clients.mapping.presets import with_preset
 from crm_platform.clients.settings import Settings
 from crm_platform.refusals import Refused
@@ -18,6 +19,7 @@ _KNOWN = {
     "csv_encoding",
     "business_year_start_month",
     "settings",
+    "forecast",
     "admission",
     "personal_data",
     "preset",
@@ -98,5 +100,6 @@ def client_from_toml(client_id: str, values: dict[str, Any], file: str) -> Clien
         csv_encoding=encoding,
         business_year_start_month=first_month,
         settings=Settings.from_toml(values.get("settings", {}), file),
+        forecast=ForecastSettings.from_toml(values.get("forecast", {}), file),
         intake={key: values[key] for key in ("admission", "personal_data", "preset", "tables") if key in values},
     )

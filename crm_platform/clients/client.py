@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from crm_platform.clients.forecast_settings import ForecastSettings
 from crm_platform.clients.settings import Settings
 from crm_platform.refusals import Refused
 
@@ -35,6 +36,7 @@ class Client:
     csv_encoding: str = "utf-8-sig"
     business_year_start_month: int = 4
     settings: Settings = field(default_factory=Settings)
+    forecast: ForecastSettings = field(default_factory=ForecastSettings)
     intake: Mapping[str, Any] = field(
         default_factory=dict
     )  # `preset`, `admission`, `personal_data`, `tables` as written

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, cast
 
 from ibis import _
 
 from crm_platform.diagnosis.cpm import cpm_portfolio
 from crm_platform.diagnosis.current_state import (
     buyer_kinds,
+    client_rank,
     profitability,
     purchasing_power,
     retention_power,
@@ -23,6 +24,7 @@ from crm_platform.diagnosis.integrated import new_existing, sales_bridge, sales_
 from crm_platform.diagnosis.new_customers import acquisition, cohort_retention, f2_conversion, media_efficiency
 from crm_platform.diagnosis.products import product_groups, product_pairs
 from crm_platform.diagnosis.rows import one_row, yen_sum
+from crm_platform.diagnosis.segment_stability import segment_stability
 
 QUESTIONS: tuple[Callable[[DiagnosisInputs], Finding | None], ...] = (
     retention_power,
@@ -30,6 +32,7 @@ QUESTIONS: tuple[Callable[[DiagnosisInputs], Finding | None], ...] = (
     profitability,
     value_segments,
     buyer_kinds,
+    client_rank,
     cpm_portfolio,
     acquisition,
     f2_conversion,
@@ -45,11 +48,17 @@ QUESTIONS: tuple[Callable[[DiagnosisInputs], Finding | None], ...] = (
     product_groups,
     product_pairs,
     forecast_accuracy,
+    segment_stability,
 )
+_SPENDING = ("experts", "spending")
 _MODEL_FIGURES = {
-    **{f"pareto_nbd_{figure}": ("purchases", figure) for figure in ("r", "alpha", "s", "beta", "log_likelihood")},
-    **{f"gamma_gamma_{figure}": ("values", figure) for figure in ("p", "q", "gamma")},
+    **{
+        f"pareto_nbd_{figure}": (*_SPENDING, "purchases", "pareto", figure)
+        for figure in ("r", "alpha", "s", "beta", "log_likelihood")
+    },
+    **{f"gamma_gamma_{figure}": (*_SPENDING, "values", figure) for figure in ("p", "q", "gamma")},
 }
+_DIGITS_SHOWN = 16  # of a digest: enough to tell books apart
 _RECOMMENDED_MONTHS = 60  # 5年以上を推奨 (R05)
 
 
@@ -109,6 +118,9 @@ def method(inputs: DiagnosisInputs) -> dict[str, Scalar]:
         "closed_months": len(inputs.closed_months),
         "is_short_of_five_years": "@answer.yes" if len(inputs.months) < _RECOMMENDED_MONTHS else "@answer.no",
         "value_classes": settings.value_classes,
+        "segment_book_month": (inputs.segment_book or {}).get("month"),
+        "segment_book_valid_to": (inputs.segment_book or {}).get("valid_to"),
+        "segment_book_sha256": str((inputs.segment_book or {}).get("sha256", ""))[:_DIGITS_SHOWN] or None,
         "lapse_silent_days": settings.lapse_silent_days,
         "cpm_lapsed_gap_days": settings.cpm_lapsed_gap_days,
         "alert_unit_cost_jpy": settings.alert_unit_cost_jpy,
@@ -119,4 +131,10 @@ def method(inputs: DiagnosisInputs) -> dict[str, Scalar]:
 
 def model_figures(model: Mapping[str, Any]) -> dict[str, Scalar]:
     """The parameters of the fitted forecast that a reader can check against the papers; None where it has none."""
-    return {name: model.get(part, {}).get(figure) for name, (part, figure) in _MODEL_FIGURES.items()}
+    return {name: _at(model, path) for name, path in _MODEL_FIGURES.items()}
+
+
+def _at(model: Any, path: Sequence[str]) -> Scalar:
+    for step in path:
+        model = (model or {}).get(step)
+    return cast(Scalar, model)

@@ -16,7 +16,7 @@ Row = Mapping[str, Scalar]
 Verdict = Literal["healthy", "issue", "undetermined"]
 Unit = Literal["jpy", "rate", "count", "days", "index", "text", "month"]
 ExhibitKind = Literal[
-    "line", "bar", "stacked_bar", "stacked_area", "heatmap", "scatter", "waterfall", "lorenz", "table"
+    "line", "bar", "stacked_bar", "stacked_area", "heatmap", "scatter", "calibration", "waterfall", "lorenz", "table"
 ]
 
 

@@ -36,7 +36,8 @@ class DiagnosisInputs:
     `customer_months`, `customer_product_months`, `product_months` and `media_months` span `months` (all months of
     history, in order, the last being `month`); `history`, `forecasts`, `segments`, `cpm_classes` and `lapse_alerts` are
     those of `month`. `backtest` says how a former forecast came true; None where history is too short. The
-    appendix prints the numbers of `forecast_model`, the JSON of the fitted forecast.
+    appendix prints the numbers of `forecast_model`, the JSON of the fitted forecast, and names the `segment_book` in
+    force. `customers` is the master with the client's own ranks; `former_segments` has no row where history is short.
     """
 
     client: Client
@@ -56,6 +57,9 @@ class DiagnosisInputs:
     lapse_alerts: ibis.Table
     backtest: Mapping[str, Any] | None = None
     forecast_model: Mapping[str, Any] | None = None
+    customers: ibis.Table | None = None
+    former_segments: ibis.Table | None = None
+    segment_book: Mapping[str, Any] | None = None
 
     def __post_init__(self) -> None:
         for name, table in _OF_THE_MONTH.items():
@@ -78,6 +82,11 @@ class DiagnosisInputs:
     def closed_index(self) -> int:
         """The last closed month as a count (see `index_of`); the month before the first where none is closed."""
         return index_of(self.closed_months[-1]) if self.closed_months else index_of(self.months[0]) - 1
+
+    @property
+    def value_classes(self) -> int:
+        """How many value classes the book in force has."""
+        return self.client.settings.value_classes
 
     # --- expressions that several findings share ----------------------------------------------------------------------
 

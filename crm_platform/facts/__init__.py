@@ -4,6 +4,7 @@ Belongs here: sums over the lines of one month each, as Ibis expressions over an
 that must look at two months at once.
 """
 
+from crm_platform.facts.customer_days import customer_days
 from crm_platform.facts.customer_months import customer_months, customer_product_months
 from crm_platform.facts.fee_basis import fee_basis
 from crm_platform.facts.lines import described_lines
@@ -11,6 +12,7 @@ from crm_platform.facts.order_kinds import one_off_sales_at_share_jpy, order_kin
 from crm_platform.facts.sales_months import media_months, product_months
 
 __all__ = [
+    "customer_days",
     "customer_months",
     "customer_product_months",
     "described_lines",

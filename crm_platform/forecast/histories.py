@@ -6,6 +6,7 @@ purchase) and `age` (T, first purchase to as-of date).
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -67,10 +68,22 @@ def distinct_rows(*columns: Reals) -> tuple[npt.NDArray[np.int64], npt.NDArray[n
 
 def _grouped(*columns: Reals) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     """Rows in order of the columns, the first the most important, and where in it each new row begins."""
-    order = np.lexsort(columns[::-1]).astype(np.int64)
+    packed = _packed(columns)
+    order = np.lexsort(columns[::-1] if packed is None else (packed,)).astype(np.int64)
     new = np.ones(len(order), dtype=bool)
     new[1:] = False
     for column in columns:
         ordered = column[order]
         new[1:] |= ordered[1:] != ordered[:-1]
     return order, np.flatnonzero(new).astype(np.int64)
+
+
+def _packed(columns: tuple[Reals, ...]) -> npt.NDArray[np.int64] | None:
+    """Whole numbers, days for instance, as one number per row in the same order: sorted several times faster."""
+    widths = [int(column.max()) + 1 if len(column) and column.max() < 2**31 else 2**31 for column in columns]
+    if math.prod(widths) >= 2**62 or not all((column == np.floor(column)).all() for column in columns):
+        return None
+    packed = np.zeros(len(columns[0]), dtype=np.int64)
+    for column, width in zip(columns, widths, strict=True):
+        packed = packed * width + column.astype(np.int64)
+    return packed

@@ -13,6 +13,7 @@ scaled to the expected total of the cohort; here it is exact, from the stages of
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,6 +31,7 @@ Numbers = npt.NDArray[np.inexact]
 
 MOST_STAGES = 12  # gaps more regular than this (coefficient of variation 0.29) are taken for k = 12
 _BLOCK_ROWS = 2_048
+_GRID = (32, 32)  # points by silence and by horizon; more rows than 1,024 with one x are interpolated
 
 
 @dataclass(frozen=True)
@@ -110,13 +112,20 @@ def expected_purchases(model: MBGCNBDk, repeats: Reals, recency: Reals, age: Rea
         return mbg_nbd.expected_purchases(_without_rhythm(model), repeats, recency, age, horizon)
     one, same = distinct_rows(repeats, recency, age)
     x, t_x, end = repeats[one], recency[one], age[one]
-    counts, count_of_row = np.unique(x, return_inverse=True)
-    nodes, weights = stopping.stopping_nodes(model.parameters, counts)
     purchases = np.zeros(len(one))
-    for first in range(0, len(one), _BLOCK_ROWS):
-        rows = slice(first, first + _BLOCK_ROWS)
-        each = _purchases_of_active(model.parameters, x[rows], t_x[rows], end[rows], horizon, nodes[count_of_row[rows]])
-        purchases[rows] = (weights[count_of_row[rows]] * each).sum(axis=1)
+    counts, first, rows_of_count = np.unique(x, return_index=True, return_counts=True)  # rows are in the order of x
+    nodes, weights = stopping.stopping_nodes(model.parameters, counts)
+    silence, stretch = (end - t_x) / (model.alpha + end), horizon / (model.alpha + end)
+    many = rows_of_count > math.prod(_GRID)
+    few = np.flatnonzero(~np.repeat(many, rows_of_count))
+    rule_of_row = np.repeat(np.arange(len(counts)), rows_of_count)[few]
+    purchases[few] = _purchases_of_active(
+        model.parameters, x[few], silence[few], stretch[few], nodes[rule_of_row], weights[rule_of_row]
+    )
+    for count in np.flatnonzero(many):
+        rows = slice(first[count], first[count] + rows_of_count[count])
+        rule = nodes[[count]], weights[[count]]
+        purchases[rows] = _between_exact_ones(model.parameters, counts[count], silence[rows], stretch[rows], *rule)
     expected = p_alive(model, x, t_x, end) * purchases
     # The next purchase alone is the lower bound, to the last bit of rounding.
     return np.maximum(expected, probability_of_purchase(model, x, t_x, end, horizon))[same]
@@ -179,10 +188,67 @@ def _log_factor_of_gaps(k: int, x: Reals, t_x: Reals, log_gaps: Reals | None) ->
     return factor
 
 
-def _purchases_of_active(
-    parameters: Parameters, x: Reals, t_x: Reals, end: Reals, horizon: float, stops: Reals
+def _between_exact_ones(
+    parameters: Parameters, x: float, q: Reals, stretch: Reals, stops: Reals, weights: Reals
 ) -> Reals:
-    """Expected purchases in the horizon of one who is active now and stops with each probability in the row of `stops`.
+    """`_purchases_of_active` of many rows with one x, interpolated between exact ones at the points of a grid.
+
+    It is a smooth function of q and the stretch. The points are Chebyshev's (Trefethen 2013, "Approximation Theory and
+    Approximation Practice") on the logarithms, which take the bends out.
+    """
+    bend = parameters.k / (parameters.r + parameters.k * x)
+    across, along = np.log1p(q / bend), np.log(stretch)
+    on_q, on_stretch = _chebyshev_points(across, _GRID[0]), _chebyshev_points(along, _GRID[1])
+    grid = np.meshgrid(bend * np.expm1(on_q), np.exp(on_stretch), indexing="ij")
+    rule = (np.repeat(one, math.prod(_GRID), axis=0) for one in (stops, weights))
+    counts = np.full(math.prod(_GRID), x)
+    exact = _purchases_of_active(parameters, counts, *(axis.ravel() for axis in grid), *rule)
+    logarithms = np.log(exact).reshape(_GRID)
+    between = np.zeros(len(q))
+    for start in range(0, len(q), _BLOCK_ROWS):
+        rows = slice(start, start + _BLOCK_ROWS)
+        by_q, by_stretch = _lagrange(across[rows], on_q), _lagrange(along[rows], on_stretch)
+        between[rows] = np.exp(np.einsum("ij,ij->i", np.einsum("ij,jk->ik", by_q, logarithms), by_stretch))
+    return between
+
+
+def _chebyshev_points(values: Reals, number: int) -> Reals:
+    """Points of the second kind over the range of `values`, a little wider where the range is none."""
+    low, high = float(values.min()), float(values.max())
+    half = max((high - low) / 2, 1e-6)
+    points: Reals = low + half + half * np.cos(np.pi * np.arange(number) / (number - 1))
+    return points
+
+
+def _lagrange(values: Reals, points: Reals) -> Reals:
+    """Weight of each of the points in the interpolated value, by the barycentric formula."""
+    signs = (-1.0) ** np.arange(len(points))
+    signs[[0, -1]] /= 2
+    distance = values[:, None] - points
+    distance[distance == 0] = 1e-300  # on a point: that point alone
+    weights = signs / distance
+    share: Reals = weights / weights.sum(axis=1, keepdims=True)
+    return share
+
+
+def _purchases_of_active(
+    parameters: Parameters, x: Reals, q: Reals, stretch: Reals, stops: Reals, weights: Reals
+) -> Reals:
+    """Expected purchases in the horizon of one who is active now, with q = (T−t_x)/(α+T) and stretch = h/(α+T).
+
+    Each row of `stops` and `weights` is the rule of `stopping.stopping_nodes` for the row's x.
+    """
+    expected = np.zeros(len(x))
+    for first in range(0, len(x), _BLOCK_ROWS):
+        rows = slice(first, first + _BLOCK_ROWS)
+        m = parameters.r + parameters.k * x[rows]
+        each = _of_stopping(parameters.k, m[:, None], q[rows][:, None], stretch[rows][:, None], stops[rows])
+        expected[rows] = (weights[rows] * each).sum(axis=1)
+    return expected
+
+
+def _of_stopping(k: int, m: Reals, q: Reals, stretch: Reals, stops: Reals) -> Reals:
+    """Expected purchases of active customers who stop with each probability in the row of `stops`.
 
     Since the last purchase j < k stages have passed with chances ∝ (m)_j/j! q^j, and N more pass in the horizon,
     negative binomial with shape m+j: M = ⌊(j+N)/k⌋ purchases, were there no stopping. With it, and s = 1−p, the
@@ -190,9 +256,6 @@ def _purchases_of_active(
     E τ^N = y^(m+j) with y = 1/(1 + (1−τ) h/(α+T)). Each root's share of 1 − E s^M is a sum of positive terms where τ is
     positive, and the others carry a factor p: nothing is lost where p is near 0.
     """
-    k, r, alpha, _, _ = parameters
-    m, q = (r + k * x)[:, None], ((end - t_x) / (alpha + end))[:, None]
-    stretch = (horizon / (alpha + end))[:, None]
     log_root = np.log1p(-stops) / k
     root = np.exp(log_root)
     total = _of_root(k, m, q, stretch, root, -np.expm1(log_root)).real

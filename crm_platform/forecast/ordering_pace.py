@@ -11,8 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import minimize
-from scipy.special import gammaln
+from scipy.special import gammaln, psi
+
+from crm_platform.forecast.search import least
 
 Reals = npt.NDArray[np.float64]
 
@@ -34,13 +35,7 @@ def fit_ordering_pace(orders: npt.ArrayLike, known_days: npt.ArrayLike) -> Order
     repeats, days = np.asarray(orders, dtype=np.float64) - 1, np.asarray(known_days, dtype=np.float64)
     if repeats.sum() == 0 or days.sum() == 0:
         return OrderingPace(1.0, float(days.sum()) + 365.0, 0, assumed=True)
-    result = minimize(
-        _mean_negative_log_likelihood,
-        np.log([0.7, max(days.mean(), 1.0)]),
-        args=(repeats, days),
-        method="L-BFGS-B",
-        bounds=_LOG_BOUNDS,
-    )
+    result = least(_mean_negative_log_likelihood, np.log([0.7, max(days.mean(), 1.0)]), _LOG_BOUNDS, repeats, days)
     r, alpha = (float(value) for value in np.exp(result.x))
     return OrderingPace(r, alpha, len(days))
 
@@ -54,7 +49,10 @@ def orders_when_buying(pace: OrderingPace, orders: Reals, known_days: Reals, hor
     return np.maximum(np.where(some > 0, expected / np.where(some > 0, some, 1), 1), 1)
 
 
-def _mean_negative_log_likelihood(log_parameters: Reals, repeats: Reals, days: Reals) -> float:
+def _mean_negative_log_likelihood(log_parameters: Reals, repeats: Reals, days: Reals) -> tuple[float, Reals]:
+    """And its slopes by log r and log α."""
     r, alpha = np.exp(log_parameters)
     terms = gammaln(r + repeats) - gammaln(r) + r * np.log(alpha) - (r + repeats) * np.log(alpha + days)
-    return -float(terms.mean())
+    by_r = r * (psi(r + repeats) - psi(r) + np.log(alpha) - np.log(alpha + days))
+    by_alpha = r - (r + repeats) * alpha / (alpha + days)
+    return -float(terms.mean()), -np.array([by_r.mean(), by_alpha.mean()])

@@ -16,10 +16,12 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import OptimizeResult, minimize
+from scipy.optimize import OptimizeResult
 from scipy.special import gammaln, psi
 
+from crm_platform.forecast.belief import LogBelief
 from crm_platform.forecast.histories import checked, distinct
+from crm_platform.forecast.search import least
 
 Reals = npt.NDArray[np.float64]
 
@@ -56,7 +58,12 @@ class _Stopping(NamedTuple):
 
 
 def fit_pareto_nbd(
-    repeats: npt.ArrayLike, recency: npt.ArrayLike, age: npt.ArrayLike, weights: npt.ArrayLike | None = None
+    repeats: npt.ArrayLike,
+    recency: npt.ArrayLike,
+    age: npt.ArrayLike,
+    weights: npt.ArrayLike | None = None,
+    *,
+    belief: LogBelief | None = None,
 ) -> ParetoNBD:
     """Maximum likelihood, by L-BFGS with the exact gradient; from a second start where the first does not converge.
 
@@ -65,6 +72,8 @@ def fit_pareto_nbd(
         recency: t_x per customer, between 0 and `age`.
         age: T per customer.
         weights: how many customers each row stands for; 1 where not given.
+        belief: what is held of (r, α, s, β) beforehand, times in the unit of the data; the largest likelihood × belief
+            is sought where it is given.
 
     Raises:
         ValueError: a history that cannot be, or no customer observed for any time (see `histories.checked`).
@@ -74,12 +83,13 @@ def fit_pareto_nbd(
     total = float(histories.customers.sum())
     unit = float((histories.age * histories.customers).sum()) / total
     scaled = (x, t_x / unit, end / unit, counts)
-    best = _search((0.5, 0.5, 0.5, 0.5), *scaled)
+    best = _search((0.5, 0.5, 0.5, 0.5), *scaled, unit, belief)
     if not best.success:
-        best = min(best, _search((1.0, 0.2, 0.7, 2.0), *scaled), key=lambda result: float(result.fun))
+        best = min(best, _search((1.0, 0.2, 0.7, 2.0), *scaled, unit, belief), key=lambda result: float(result.fun))
     r, alpha, s, beta = (float(value) for value in np.exp(best.x))
+    without_belief = _mean_negative_log_likelihood(best.x, *scaled)[0] if belief else float(best.fun)
     # Time was measured in `unit`: a density per repeat purchase carries that unit back.
-    log_likelihood = -float(best.fun) * total - float((counts * x).sum()) * float(np.log(unit))
+    log_likelihood = -without_belief * total - float((counts * x).sum()) * float(np.log(unit))
     return ParetoNBD(r, alpha * unit, s, beta * unit, log_likelihood, round(total), bool(best.success))
 
 
@@ -148,16 +158,18 @@ def purchase_count_probabilities(
 # --- inside -----------------------------------------------------------------------------------------------------------
 
 
-def _search(start: tuple[float, ...], x: Reals, t_x: Reals, end: Reals, counts: Reals) -> OptimizeResult:
-    return minimize(
-        _mean_negative_log_likelihood,
-        np.log(start),
-        args=(x, t_x, end, counts),
-        jac=True,
-        method="L-BFGS-B",
-        bounds=_LOG_BOUNDS,
-        options={"ftol": 1e-13, "gtol": 1e-7, "maxiter": 500},
-    )
+def _search(
+    start: tuple[float, ...], x: Reals, t_x: Reals, end: Reals, counts: Reals, unit: float, belief: LogBelief | None
+) -> OptimizeResult:
+    def objective(log_parameters: Reals) -> tuple[float, Reals]:
+        value, slopes = _mean_negative_log_likelihood(log_parameters, x, t_x, end, counts)
+        if belief is None:
+            return value, slopes
+        in_unit_of_data = log_parameters + np.log([1, unit, 1, unit])
+        penalty, penalty_slopes = belief.penalty(in_unit_of_data)
+        return value + penalty / counts.sum(), slopes + penalty_slopes / counts.sum()
+
+    return least(objective, np.log(start), _LOG_BOUNDS)
 
 
 def _mean_negative_log_likelihood(

@@ -18,10 +18,11 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 from scipy.linalg import eigh_tridiagonal
-from scipy.optimize import OptimizeResult, minimize
+from scipy.optimize import OptimizeResult
 from scipy.special import gammaln, psi
 
 from crm_platform.forecast.histories import Histories
+from crm_platform.forecast.search import least
 
 Reals = npt.NDArray[np.float64]
 
@@ -151,15 +152,8 @@ def _search(start: Reals, k: int, histories: Histories) -> OptimizeResult:
 
 
 def _descend(start: Reals, k: int, histories: Histories) -> OptimizeResult:
-    return minimize(
-        _mean_negative_log_likelihood,
-        start,
-        args=(k, histories, *np.unique(histories.repeats, return_inverse=True)),
-        jac=True,
-        method="L-BFGS-B",
-        bounds=_LOG_BOUNDS,
-        options={"ftol": 1e-13, "gtol": 1e-7, "maxiter": 500},
-    )
+    counts = np.unique(histories.repeats, return_inverse=True)
+    return least(_mean_negative_log_likelihood, start, _LOG_BOUNDS, k, histories, *counts)
 
 
 def _mean_negative_log_likelihood(

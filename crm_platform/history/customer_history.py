@@ -9,6 +9,7 @@ from ibis import _
 
 from crm_platform.periods import Month
 
+LONG_SILENCE_DAYS = 730  # 数年ぶり: two years
 _SUMMED = (
     "purchase_days",
     "orders",
@@ -76,12 +77,15 @@ def _second_purchases(known: ibis.Table) -> ibis.Table:
 
 
 def _between_months(known: ibis.Table) -> ibis.Table:
-    """The squared gaps from a month's last purchase day to the next such month's first."""
+    """The gaps from a month's last purchase day to the next such month's first: their squares, the latest long one."""
     bought = known.filter(_.first_purchased_on.notnull())
     in_order = ibis.window(group_by="customer_id", order_by=bought.month)
     gap_days = bought.first_purchased_on.delta(bought.last_purchased_on.lag(1).over(in_order), unit="day")
-    gaps = bought.select("customer_id", gap_days=gap_days)
-    return gaps.group_by("customer_id").agg(squared_between_days=(_.gap_days * _.gap_days).sum())
+    gaps = bought.select("customer_id", "first_purchased_on", gap_days=gap_days)
+    return gaps.group_by("customer_id").agg(
+        squared_between_days=(_.gap_days * _.gap_days).sum(),
+        returned_on=_.first_purchased_on.max(where=_.gap_days >= LONG_SILENCE_DAYS),
+    )
 
 
 def _described(everyone: ibis.Table, as_of: dt.date) -> ibis.Table:
@@ -101,6 +105,7 @@ def _described(everyone: ibis.Table, as_of: dt.date) -> ibis.Table:
         first_purchased_on=everyone.first_purchased_on,
         second_purchased_on=everyone.second_purchased_on,
         last_purchased_on=everyone.last_purchased_on,
+        returned_on=everyone.returned_on,
         tenure_days=tenure_days.fill_null(0),
         gap_days=today.delta(ibis.coalesce(everyone.last_purchased_on, registered_on), unit="day"),
         cycle_days=cycle_days,

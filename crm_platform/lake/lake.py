@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import cached_property
@@ -26,6 +26,8 @@ from crm_platform.lake.provenance import MadeFrom, Provenance, digest_of
 from crm_platform.periods import Month
 from crm_platform.refusals import Refused
 from crm_platform.tables import Table
+
+_FORMER = "former"
 
 
 @dataclass(frozen=True)
@@ -55,17 +57,31 @@ class Lake:
     # --- tables -------------------------------------------------------------------------------------------------------
 
     def write(
-        self, client: str, table: Table, month: Month, rows: pa.Table | ibis.Table, made_from: MadeFrom
+        self,
+        client: str,
+        table: Table,
+        month: Month,
+        rows: pa.Table | ibis.Table,
+        made_from: MadeFrom,
+        remarks: Mapping[str, str] | None = None,
     ) -> Written:
-        """Store `rows` as the table's month, whole, cast and sorted as declared; replaces the former month."""
+        """Store `rows` as the table's month, whole, cast and sorted as declared; replaces the former month.
+
+        `remarks` are kept in the record, which the same rename puts in force.
+        """
         arrow = rows if isinstance(rows, pa.Table) else rows.to_pyarrow()
         buffer = io.BytesIO()
         pq.write_table(table.cast(arrow), buffer, compression="zstd", row_group_size=122_880)
-        return self._store(client, table.name, month, "parquet", buffer.getvalue(), arrow.num_rows, made_from)
+        return self._store(client, table.name, month, "parquet", buffer.getvalue(), arrow.num_rows, made_from, remarks)
 
     def read(self, client: str, table: Table, month: Month) -> pa.Table:
         """The stored month; Refused where there is none."""
-        return pq.read_table(self._file(client, table.name, month), schema=table.arrow_schema)
+        return self.read_recorded(client, table, month)[0]
+
+    def read_recorded(self, client: str, table: Table, month: Month) -> tuple[pa.Table, Provenance]:
+        """The stored month and its record; Refused where there is none."""
+        path, record = self._stored(client, table.name, month)
+        return pq.read_table(path, schema=table.arrow_schema), record
 
     def scan(self, client: str, table: Table, months: Sequence[Month]) -> ibis.Table:
         """An expression over these months; Refused names those not there: a gap is never taken for no sales."""
@@ -77,6 +93,36 @@ class Lake:
             )
         files = [str(self._file(client, table.name, month)) for month in months]
         return self.connection.read_parquet(files)
+
+    # --- what must not be lost when a month is written again ----------------------------------------------------------
+
+    def keep_former(self, client: str, name: str, month: Month) -> None:
+        """Copy the stored month and its record into `former/`, where nothing is ever replaced or removed."""
+        file, record = self._file(client, name, month), self._folder(client, name) / f"{month}.json"
+        said = record.read_bytes()
+        kept = self._folder(client, name) / _FORMER
+        for path, content in (
+            (kept / file.name, file.read_bytes()),
+            (kept / f"{month}.{digest_of(said)[:16]}.json", said),
+        ):
+            if not path.exists():
+                write_whole(path, content)
+
+    def former(self, client: str, name: str) -> list[tuple[Month, Provenance]]:
+        """The records that `keep_former` kept, by month."""
+        found = sorted((self._folder(client, name) / _FORMER).glob("????-??.*.json"))
+        return [(Month.parse(path.name[:7]), Provenance.from_json(path.read_text("utf-8"))) for path in found]
+
+    def read_former(self, client: str, table: Table, record: Provenance) -> pa.Table:
+        """The rows of such a record; Refused where its file is not as it was."""
+        path = self._folder(client, table.name) / _FORMER / record.file
+        if not is_whole(path, record.sha256):
+            raise Refused(
+                f"this former {table.name} in the lake is missing or damaged.",
+                "Restore it from the backup.",
+                file=str(path),
+            )
+        return pq.read_table(path, schema=table.arrow_schema)
 
     # --- documents: fitted models, findings ---------------------------------------------------------------------------
 
@@ -121,18 +167,29 @@ class Lake:
     # --- inside -------------------------------------------------------------------------------------------------------
 
     def _store(
-        self, client: str, name: str, month: Month, suffix: str, content: bytes, rows: int, made_from: MadeFrom
+        self,
+        client: str,
+        name: str,
+        month: Month,
+        suffix: str,
+        content: bytes,
+        rows: int,
+        made_from: MadeFrom,
+        remarks: Mapping[str, str] | None = None,
     ) -> Written:
         sha256 = hashlib.sha256(content).hexdigest()
         folder = self._folder(client, name)
         path, record = folder / f"{month}.{sha256[:16]}.{suffix}", folder / f"{month}.json"
         write_whole(path, content)
-        write_whole(record, Provenance(path.name, sha256, rows, made_from).to_json().encode())
+        write_whole(record, Provenance(path.name, sha256, rows, made_from, remarks or {}).to_json().encode())
         for left in {*folder.glob(f"{month}.*"), *folder.glob(f".*{STAGED}")} - {path, record}:
             left.unlink(missing_ok=True)  # the former file, and what a run that was killed left behind
         return Written(path, rows, sha256)
 
     def _file(self, client: str, name: str, month: Month) -> Path:
+        return self._stored(client, name, month)[0]
+
+    def _stored(self, client: str, name: str, month: Month) -> tuple[Path, Provenance]:
         provenance = self.provenance(client, name, month)
         if provenance is None:
             raise Refused(
@@ -142,7 +199,7 @@ class Lake:
         path = self._folder(client, name) / provenance.file
         if not is_whole(path, provenance.sha256):
             raise _damaged(client, name, month, path)
-        return path
+        return path, provenance
 
     def _folder(self, client: str, name: str) -> Path:
         return self.root / valid_client_id(client) / name

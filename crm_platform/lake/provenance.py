@@ -35,12 +35,13 @@ class MadeFrom:
 
 @dataclass(frozen=True)
 class Provenance:
-    """The record beside a stored file: which file, its digest and rows, and what it was made from."""
+    """The record beside a stored file: which file, its digest and rows, what it was made from, what a person said."""
 
     file: str
     sha256: str
     rows: int
     made_from: MadeFrom
+    remarks: Mapping[str, str] = field(default_factory=dict)  # decide nothing
 
     def to_json(self) -> str:
         """The record as JSON, keys sorted."""
@@ -50,4 +51,5 @@ class Provenance:
     def from_json(cls, text: str) -> Provenance:
         """Read what `to_json` wrote."""
         record = json.loads(text)
-        return cls(record["file"], record["sha256"], record["rows"], MadeFrom(**record["made_from"]))
+        made_from, remarks = MadeFrom(**record["made_from"]), record.get("remarks", {})
+        return cls(record["file"], record["sha256"], record["rows"], made_from, remarks)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dagster as dg
 
 from crm_platform.orchestration.assets import EVERY_MONTH, MONTHS_ASKED_FOR
+from crm_platform.orchestration.reissue import reissue_segments
 
 backfill_facts = dg.define_asset_job(
     "backfill_facts",
@@ -16,4 +17,4 @@ analyse_month = dg.define_asset_job(
     selection=dg.AssetSelection.assets(*(asset.definition for asset in MONTHS_ASKED_FOR)),
     description="Everything after the facts, to the deliverables, as known at the end of one month of one client.",
 )
-JOBS = (backfill_facts, analyse_month)
+JOBS = (backfill_facts, analyse_month, reissue_segments)

@@ -63,11 +63,36 @@ def alerts_by_risk(_: ClientMonth, rows: pa.Table) -> bytes | None:
     return chart("bar", _stepped(rows["lapse_risk"], _RISK_STEPS), "alerted customers by risk of falling")
 
 
-def gini_by_method(_: ClientMonth, document: Any) -> bytes | None:
-    """How well each method ranked the customers six months ago."""
-    methods = document["methods"] if document else {}
-    points = [(name.replace("_", " "), found["gini"]) for name, found in methods.items() if found["gini"] is not None]
-    return chart("bar", points, "normalised Gini of the former forecast", y_unit="rate")
+def forecast_by_tenth(_: ClientMonth, document: Any) -> bytes | None:
+    """What each tenth of the customers, by the latest former forecast, was expected to bring, and what it brought."""
+    tenths = document["origins"][0]["deciles"] if document else []
+    rows = [
+        {"x": str(row["decile"]), "y": row[f"mean_{series}_jpy"], "series": f"@series.{series}"}
+        for row in tenths
+        for series in ("expected", "actual")
+    ]
+    if not any(row["y"] for row in rows):
+        return None
+    exhibit = Exhibit("deciles", "bar", tuple(rows), x="x", y="y", y_unit="jpy", series="series")
+    return exhibit_png(exhibit, Wording.of("en"), ("", "six-month sales per customer, by tenth of the former forecast"))
+
+
+def forecast_by_actual(document: Any) -> bytes | None:
+    """The same tenths, actual against expected sales: on the diagonal the forecast was right."""
+    rows = tuple({**row, "tenth": str(row["decile"])} for row in document["origins"][0]["deciles"])
+    if not any(row["mean_actual_jpy"] for row in rows):
+        return None
+    exhibit = Exhibit(
+        "calibration",
+        "calibration",
+        rows,
+        x="mean_expected_jpy",
+        y="mean_actual_jpy",
+        x_unit="jpy",
+        y_unit="jpy",
+        series="tenth",
+    )
+    return exhibit_png(exhibit, Wording.of("en"), ("expected per customer", "actual"))
 
 
 def chart(

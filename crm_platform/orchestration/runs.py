@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +18,8 @@ from crm_platform.orchestration.jobs import analyse_month, backfill_facts
 from crm_platform.orchestration.partitions import clients, partition_key
 from crm_platform.orchestration.platform import Platform
 from crm_platform.orchestration.progress import LOGGER
+from crm_platform.orchestration.reissue import reissue_segments
+from crm_platform.orchestration.segment_books import refuse_reissue
 from crm_platform.periods import Month
 from crm_platform.refusals import Refused
 
@@ -48,18 +50,64 @@ def run_platform(
 
     Raises Refused where the client, its deliveries or the month are not there, or where a step fails.
     """
+    at = client_at(platform, client_id, month)
+    report = RunReport(client_id, at.month, platform.outbox / client_id / str(at.month))
+    with _reporting_to(report, listen):
+        _make_facts(at.data, instance)
+        if not all(asset.recipe.is_current(at) for asset in MONTHS_ASKED_FOR):
+            _run_job(analyse_month.name, platform, instance, [at])
+    _count_kept(report, at.data)
+    return report
+
+
+def reissue_and_run(
+    platform: Platform,
+    client_id: str,
+    month: Month | None,
+    reason: str,
+    instance: dg.DagsterInstance,
+    listen: Listener,
+) -> RunReport:
+    """Bring the month up to date, issue another book from its forecasts, and make again what reads it (R51).
+
+    Refused before anything is made where no book is in force or no reason is given.
+    """
     data = ClientData(platform, platform.catalogue.load(client_id))
     at = data.at(month or data.months()[-1])
     at.refuse_outside_data()
-    report = RunReport(client_id, at.month, platform.outbox / client_id / str(at.month))
-    register_client(instance, client_id)
-    with _reporting_to(report, listen):
-        for span in stale_spans(data.at(m) for m in data.months()):
-            _run_job(backfill_facts.name, platform, instance, span)
-        if not all(asset.recipe.is_current(at) for asset in MONTHS_ASKED_FOR):
-            _run_job(analyse_month.name, platform, instance, [at])
-    _count_kept(report, data)
-    return report
+    refuse_reissue(at, reason)
+    run_platform(platform, client_id, at.month, instance, listen)
+    listen(reissue_segments.name)
+    config = {"ops": {"issue_another_book": {"config": {"reason": reason}}}}
+    _run_job(reissue_segments.name, platform, instance, [at], config)
+    return run_platform(platform, client_id, at.month, instance, listen)
+
+
+def bring_facts_up_to_date(
+    platform: Platform, client_id: str, month: Month | None, instance: dg.DagsterInstance, listen: Listener
+) -> ClientMonth:
+    """The client at `month`, by default the latest, with every month's facts as the deliveries now say; no analyses.
+
+    Raises Refused as `run_platform` does.
+    """
+    at = client_at(platform, client_id, month)
+    with _reporting_to(RunReport(client_id, at.month, platform.outbox), listen):
+        _make_facts(at.data, instance)
+    return at
+
+
+def client_at(platform: Platform, client_id: str, month: Month | None) -> ClientMonth:
+    """The client at the end of `month`, by default its latest with data; Refused where it has none then."""
+    data = ClientData(platform, platform.catalogue.load(client_id))
+    at = data.at(month or data.months()[-1])
+    at.refuse_outside_data()
+    return at
+
+
+def _make_facts(data: ClientData, instance: dg.DagsterInstance) -> None:
+    register_client(instance, data.client.id)
+    for span in stale_spans(data.at(month) for month in data.months()):
+        _run_job(backfill_facts.name, data.platform, instance, span)
 
 
 def register_client(instance: dg.DagsterInstance, client_id: str) -> None:
@@ -80,7 +128,13 @@ def stale_spans(months: Iterator[ClientMonth] | Sequence[ClientMonth]) -> list[l
     return spans
 
 
-def _run_job(job: str, platform: Platform, instance: dg.DagsterInstance, span: Sequence[ClientMonth]) -> None:
+def _run_job(
+    job: str,
+    platform: Platform,
+    instance: dg.DagsterInstance,
+    span: Sequence[ClientMonth],
+    config: Mapping[str, Any] | None = None,
+) -> None:
     client = span[0].client.id
     first, last = (partition_key(client, at.month) for at in (span[0], span[-1]))
     tags = {"client": client}
@@ -93,7 +147,7 @@ def _run_job(job: str, platform: Platform, instance: dg.DagsterInstance, span: S
             partition_key=first if first == last else None,
             instance=instance,
             tags=tags,
-            run_config=_QUIET,
+            run_config={**_QUIET, **(config or {})},
             raise_on_error=False,
         )
     )

@@ -14,6 +14,7 @@ from crm_platform.reports.csv_files import (
     alert_customers_csv,
     contact_dates_csv,
     cpm_classes_csv,
+    missed_by_client_rank_csv,
     segments_csv,
     test_groups_csv,
 )
@@ -37,6 +38,7 @@ __all__ = [
     "diagnosis_report",
     "exhibit_png",
     "manifest",
+    "missed_by_client_rank_csv",
     "order_kinds_csv",
     "publish",
     "published_manifest",

@@ -31,6 +31,11 @@ def segments_csv(segments: pa.Table, wording: Wording, encoding: str = DEFAULT_E
     return csv_file(("customer_id", "segment"), rows, wording, encoding)
 
 
+def missed_by_client_rank_csv(customer_ids: Iterable[str], wording: Wording, encoding: str = DEFAULT_ENCODING) -> bytes:
+    """`顧客番号`: the VIP客 whom the client's own top rank does not hold (R63)."""
+    return csv_file(("customer_id",), [(customer,) for customer in sorted(customer_ids)], wording, encoding)
+
+
 def alert_customers_csv(alerts: pa.Table, wording: Wording, encoding: str = DEFAULT_ENCODING) -> bytes:
     """`顧客番号`: exactly the alerted customers (R93), from the table `lapse_alerts`."""
     return csv_file(("customer_id",), [(row["customer_id"],) for row in _by_customer(alerts)], wording, encoding)

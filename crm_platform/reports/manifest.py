@@ -27,13 +27,14 @@ def manifest(
     fee_basis: Mapping[str, Any] | None = None,
     same_spec: bool | None = None,
     spec_differences: Sequence[str] = (),
+    segment_book: Mapping[str, Any] | None = None,
 ) -> bytes:
     """JSON naming each of `files` by path with its SHA-256, bytes and, for CSV, rows without the header.
 
     `months` are the months of data that went in, `spec_fingerprint` the digest of mapping and settings, `versions`
     those of the programs, `fee_basis` what decides the fee (R14, R22). `same_spec`: whether the latest delivery came
-    as the one before (R13), null for the first, and `spec_differences` what differs, in words. Equal input gives equal
-    bytes.
+    as the one before (R13), null for the first, and `spec_differences` what differs, in words. `segment_book` is the
+    book in force with its term and digest (R51). Equal input gives equal bytes.
     """
     document = {
         "client": client,
@@ -44,6 +45,7 @@ def manifest(
         "same_spec": same_spec,
         "spec_differences": list(spec_differences),
         "fee_basis": None if fee_basis is None else dict(fee_basis),
+        "segment_book": None if segment_book is None else dict(segment_book),
         "versions": dict(sorted(versions.items())),
         "files": {path: _entry(path, content) for path, content in sorted(files.items())},
     }

@@ -15,7 +15,8 @@ from crm_platform.reports.pages import Chapter, Comment, Grid, Picture, Section
 from crm_platform.reports.wording import Wording
 
 SHOWN_ROWS = 40
-BESIDE = ("bar", "line", "lorenz", "heatmap")
+BESIDE = ("bar", "line", "lorenz", "calibration", "heatmap")
+SQUARE = ("lorenz", "calibration")
 FEW_COLUMNS = 12
 FEW_CELLS = 6  # columns of a heatmap in half the width
 CHAPTERS = ("current_state", "cpm", "new_customers", "existing_customers", "integrated", "products", "accuracy")
@@ -79,11 +80,11 @@ def _comment(text: str) -> Comment:
 
 
 def halves(exhibits: Sequence[Exhibit], narrow: Collection[int] = ()) -> list[bool]:
-    """Which exhibits take half the width: a Lorenz curve is square, and two that need little width stand side by side.
+    """Which exhibits take half the width: the square ones, and two that need little width stand side by side.
 
     `narrow` names the places of tables that fit into half the width.
     """
-    found = [exhibit.kind == "lorenz" and is_drawable(exhibit) for exhibit in exhibits]
+    found = [exhibit.kind in SQUARE and is_drawable(exhibit) for exhibit in exhibits]
     place = 1
     while place < len(exhibits):
         fits = place in narrow or _is_plain(exhibits[place])

@@ -1,8 +1,9 @@
-"""Which class a customer is in: the frozen book of value classes, the CPM portfolio, plain RFM beside them.
+"""Which class a customer is in: the frozen book, the CPM portfolio, kinds of buyer, plain RFM beside them.
 
 Belongs here: rules that give every customer exactly one class. Does not: what the classes mean for the business.
 """
 
+from crm_platform.segments.buyer_kinds import BuyerKindRules, buyer_kinds, median_value_jpy
 from crm_platform.segments.cpm import (
     CpmThresholds,
     amount_threshold,
@@ -11,19 +12,30 @@ from crm_platform.segments.cpm import (
     cpm_thresholds,
     purchase_count,
 )
+from crm_platform.segments.former import ClientRanks, FormerBook, former_segments
 from crm_platform.segments.rfm import rfm_cells, rfm_classes
 from crm_platform.segments.value_classes import assign_segments, issue_book, value_classes
+from crm_platform.segments.value_groups import VALUE_GROUPS, value_group, vip_classes
 
 __all__ = [
+    "VALUE_GROUPS",
+    "BuyerKindRules",
+    "ClientRanks",
     "CpmThresholds",
+    "FormerBook",
     "amount_threshold",
     "assign_cpm_classes",
     "assign_segments",
+    "buyer_kinds",
     "cpm_class",
     "cpm_thresholds",
+    "former_segments",
     "issue_book",
+    "median_value_jpy",
     "purchase_count",
     "rfm_cells",
     "rfm_classes",
     "value_classes",
+    "value_group",
+    "vip_classes",
 ]

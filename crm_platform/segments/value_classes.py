@@ -58,19 +58,27 @@ def value_classes(expected_sales_jpy: Reals, classes: int) -> Wholes:
     return 1 + _without_gaps(wanted, classes)[level_of.ravel()]
 
 
-def assign_segments(book: pa.Table, forecasts: pa.Table) -> pa.Table:
+def assign_segments(book: pa.Table, forecasts: pa.Table, kinds: pd.Series) -> pa.Table:
     """SEGMENTS: each customer of FORECASTS with the class that `book` gave; who is not in it is new (期間内新規).
 
-    The present forecast is shown beside the class and never moves it. A customer of the book who is no longer known is
-    left out.
+    The present forecast and the kind of buyer are shown beside the class and never move it. A customer of the book who
+    is no longer known is left out.
+
+    Args:
+        book: SEGMENT_BOOK in force.
+        forecasts: FORECASTS of today.
+        kinds: customer_id → kind of buyer, as `buyer_kinds` gives them for the same customers.
 
     Raises:
-        ValueError: the book has no row, so that no term is in force.
+        ValueError: the book has no row, so that no term is in force, or a customer has no kind.
     """
     if book.num_rows == 0:
         raise ValueError("the segment book is empty: issue one first")
     issued = pd.Series(book["value_class"].to_numpy(), index=book["customer_id"].to_pandas())
     found = issued.reindex(forecasts["customer_id"].to_pandas())
+    kind = kinds.reindex(forecasts["customer_id"].to_pandas())
+    if kind.isna().any():
+        raise ValueError(f"{int(kind.isna().sum())} customers have no kind of buyer")
     rows = forecasts.num_rows
     return SEGMENTS.from_columns(
         {
@@ -78,6 +86,7 @@ def assign_segments(book: pa.Table, forecasts: pa.Table) -> pa.Table:
             "value_class": pa.array(found.to_numpy(dtype=np.float64), from_pandas=True).cast(pa.int64()),
             "is_new_in_term": found.isna().to_numpy(),
             "expected_sales_jpy": forecasts["expected_sales_jpy"],
+            "buyer_kind": pa.array(kind.to_numpy(), pa.string()),
             "valid_from": _repeated(book["valid_from"][0].as_py(), rows),
             "valid_to": _repeated(book["valid_to"][0].as_py(), rows),
         }

@@ -6,6 +6,7 @@ from crm_platform.tables.table import WHOLE, Column, Table, count, day, days, fl
 
 CPM_STAGES = ("first", "toddler", "steady", "trend", "premium")  # 初回 よちよち コツコツ 流行 優良
 CPM_CLASS_NAMES = tuple(f"{stage}_{state}" for stage in CPM_STAGES for state in ("active", "lapsed"))  # 現役 / 離脱
+BUYER_KINDS = ("returned", "stalled", "big_ticket", "frequent_small", "other")  # 数年ぶり 1回高額で停滞 高単価 少額反復
 
 CUSTOMER_HISTORY = Table(
     "customer_history",
@@ -19,6 +20,7 @@ CUSTOMER_HISTORY = Table(
         day("first_purchased_on", "First purchase day (初回購入日)"),
         day("second_purchased_on", "Second purchase day (F2)"),
         day("last_purchased_on", "Last purchase day (最終購入日)"),
+        day("returned_on", "First purchase day after the latest silence of two years or more (数年ぶり)"),
         count("purchase_days", "Days with a purchase (購入回数)"),
         count("orders", "Orders placed, cancelled ones included"),
         count("standing_orders", "Orders that stand"),
@@ -67,6 +69,10 @@ FORECASTS = Table(
         rate("p_active", "Probability that the customer has not lapsed"),
         real("expected_orders", "Purchase days expected in the six months", "purchase days", minimum=0),
         real("expected_sales_jpy", "売上 expected in the six months", "JPY", minimum=0),
+        real("expected_subscription_sales_jpy", "Its subscription part (定期)", "JPY", minimum=0),
+        real("expected_one_off_sales_jpy", "The rest of it (都度・まとめ売り)", "JPY", minimum=0),
+        real("sales_p10_jpy", "About nine in ten customers with such an end above 0 buy for more", "JPY", minimum=0),
+        real("sales_p90_jpy", "About one in ten of all customers buys for more", "JPY", minimum=0),
         rate("retention_power_rate", "継続力: probability of at least one purchase in the six months (R53)"),
         real(
             "purchasing_power_jpy",
@@ -75,6 +81,12 @@ FORECASTS = Table(
             minimum=0,
         ),
         real("profitability_jpy", "収益力: retention power × purchasing power (R55)", "JPY", minimum=0),
+        real(
+            "expected_profit_jpy",
+            "Gross profit expected in the six months; null where cost is unknown",
+            "JPY",
+            nullable=True,
+        ),
     ),
 )
 
@@ -102,8 +114,33 @@ SEGMENTS = Table(
         Column("value_class", WHOLE, "Value class; null for customers new within the term", unit="class", minimum=1),
         flag("is_new_in_term", "期間内新規: not yet in the book", nullable=False),
         real("expected_sales_jpy", "The present forecast; it does not move the segment", "JPY", minimum=0),
+        text(
+            "buyer_kind",
+            "Kind of buyer today (R56): 数年ぶり・1回高額で停滞・高単価・少額反復",
+            allowed=BUYER_KINDS,
+            nullable=False,
+        ),
         day("valid_from", "First day of the term", nullable=False),
         day("valid_to", "Last day of the term", nullable=False),
+    ),
+)
+
+FORMER_SEGMENTS = Table(
+    "former_segments",
+    grain="customer of the book six months before",
+    meaning="The segments of six months ago, what came of them, and how many moved, beside RFM (R52, R65)",
+    key=("customer_id",),
+    columns=(
+        key("customer_id", "Customer number"),
+        Column("value_class", WHOLE, "Value class then, 1 the highest", unit="class", nullable=False, minimum=1),
+        real("expected_sales_jpy", "The forecast that decided the class", "JPY", minimum=0),
+        flag("was_issued", "Whether the book was issued then, or made anew from what was known then", nullable=False),
+        Column("rfm_class", WHOLE, "RFM in as many classes, then", unit="class", nullable=False, minimum=1),
+        Column("value_class_now", WHOLE, "Value class in a book issued today", unit="class", minimum=1),
+        Column("rfm_class_now", WHOLE, "RFM in as many classes, today", unit="class", minimum=1),
+        yen("sales_since_jpy", "売上 of the six months since"),
+        text("client_rank", "The client's own rank of the customer"),
+        flag("rank_is_of_then", "Whether that rank was delivered by then, or is today's", nullable=False),
     ),
 )
 

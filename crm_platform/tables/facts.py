@@ -10,6 +10,31 @@ from crm_platform.tables.table import DAY, WHOLE, Column, Table, count, day, key
 
 _MONTH = Column("month", DAY, "First day of the month", unit="date", nullable=False)
 
+CUSTOMER_DAYS = Table(
+    "customer_days",
+    grain="customer × day with a line",
+    meaning="What a customer ordered, bought and returned on a day",
+    key=("customer_id", "day"),
+    columns=(
+        _MONTH,
+        key("customer_id", "Customer number"),
+        day("day", "The day of the order or credit line", nullable=False),
+        count("orders", "Orders placed, cancelled ones included (受注件数)"),
+        count("standing_orders", "Orders with a line that stands"),
+        yen("ordered_jpy", "受注金額", minimum=0),
+        yen("standing_sales_jpy", "売上 before credits; above 0 it makes the day a purchase day", minimum=0),
+        yen("returned_jpy", "Amount of credit lines, as a positive number", minimum=0),
+        yen("subscription_sales_jpy", "売上 of subscription lines (定期), credits deducted"),
+        yen("bulk_sales_jpy", "売上 of bulk lines (まとめ売り), credits deducted"),
+        yen("discount_jpy", "Discounts on standing lines", minimum=0),
+        Column("quantity", WHOLE, "Units on standing lines", unit="units", nullable=False, minimum=0),
+        count("products", "Different products on standing lines"),
+        text("product_id", "Product of the standing line with the largest sales"),
+        text("order_kind", "Kind of that line"),
+        text("media_id", "Medium of that line"),
+    ),
+)
+
 CUSTOMER_MONTHS = Table(
     "customer_months",
     grain="customer × month with a line",

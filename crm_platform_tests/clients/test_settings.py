@@ -2,6 +2,7 @@
 
 import pytest
 
+from crm_platform.clients import ForecastSettings
 from crm_platform.clients.catalogue import client_from_toml
 from crm_platform.refusals import Refused
 
@@ -19,6 +20,10 @@ from crm_platform.refusals import Refused
         ({"settings": {"alert_unit_cost_jpy": -1}}, "settings.alert_unit_cost_jpy"),
         ({"settings": {"colour": 1}}, "settings.colour"),
         ({"settings": 5}, "settings"),
+        ({"forecast": {"use_prior": 1}}, "forecast.use_prior"),
+        ({"forecast": {"share_parameters": "yes"}}, "forecast.share_parameters"),
+        ({"forecast": {"share_rows": True}}, "forecast.share_rows"),
+        ({"forecast": 5}, "forecast"),
         ({"business_year_start_month": True}, "business_year_start_month"),
         ({"business_year_start_month": 4.0}, "business_year_start_month"),
     ],
@@ -32,3 +37,9 @@ def test_a_setting_that_no_chapter_could_use_is_refused_by_its_name(values, key)
 def test_settings_on_their_bounds_are_taken():
     settings = {"value_classes": 1, "alert_top_share": 1, "contact_lead_days": 0}
     assert client_from_toml("acme", {"name": "Acme", "settings": settings}, "acme.toml").settings.value_classes == 1
+
+
+def test_nothing_is_shared_with_other_clients_unless_the_file_says_so():
+    assert client_from_toml("acme", {"name": "Acme"}, "acme.toml").forecast == ForecastSettings(False, False)
+    switched = client_from_toml("acme", {"name": "Acme", "forecast": {"share_parameters": True}}, "acme.toml")
+    assert switched.forecast == ForecastSettings(share_parameters=True, use_prior=False)

@@ -39,6 +39,7 @@ DELIVERABLES = {
     "portfolio/cpm_classes.csv",
     "second_opinion/diagnosis_report.html",
     "second_opinion/diagnosis_report.pdf",
+    "second_opinion/missed_by_client_rank.csv",
     "second_opinion/segments.csv",
     "shopping_alert/alert_customers.csv",
     "shopping_alert/test_groups.csv",
@@ -111,9 +112,11 @@ def test_the_report_has_pages_charts_and_no_outside_reference(onboarded: Install
 
 
 def test_no_former_forecast_ranks_worse_than_rfm_or_recency(onboarded: Installation) -> None:
-    methods = onboarded.document("demo", "former_forecast", MONTH)["methods"]
-    assert methods["ours"]["gini"] > methods["rfm"]["gini"]
-    assert methods["ours"]["gini"] > methods["recency"]["gini"]
+    found = onboarded.document("demo", "backtest", MONTH)
+    assert [one["as_of"] for one in found["origins"]] == ["2021-12-31", "2021-09-30"]
+    for methods in (found["mean"]["methods"], *(one["methods"] for one in found["origins"])):
+        assert methods["ours"]["gini"] > methods["rfm"]["gini"]
+        assert methods["ours"]["gini"] > methods["recency"]["gini"]
 
 
 def test_running_again_recomputes_nothing_and_touches_no_file(onboarded: Installation) -> None:
@@ -220,7 +223,7 @@ def test_the_html_report_opens_offline_and_breaks_none_of_its_own_rules(
 
 @pytest.mark.parametrize(
     "table",
-    ["customer_months", "customer_history", "forecasts", "segments", "cpm_classes", "lapse_alerts", "former_forecast"],
+    ["customer_months", "customer_history", "forecasts", "segments", "cpm_classes", "lapse_alerts", "backtest"],
 )
 def test_the_ui_has_a_picture_of_the_latest_month(table: str, onboarded: Installation) -> None:
     key = str(partition_key("demo", Month.parse(MONTH)))

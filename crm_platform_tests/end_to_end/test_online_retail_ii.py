@@ -61,7 +61,9 @@ def test_its_last_month_is_known_as_of_the_last_day_with_data(onboarded: Install
 
 
 def test_its_former_forecast_beats_rfm_and_recency(onboarded: Installation) -> None:
-    methods = onboarded.document(CLIENT, "former_forecast", MONTH)["methods"]
+    latest = onboarded.document(CLIENT, "backtest", MONTH)["origins"][0]
+    methods = latest["methods"]
+    assert (latest["as_of"], latest["until"]) == ("2011-05-31", "2011-11-30")  # December is not over
     for yardstick in ("rfm", "recency", "past_sales"):
         assert methods["ours"]["gini"] > methods[yardstick]["gini"], yardstick
         assert methods["ours"]["top_decile_share"] > methods[yardstick]["top_decile_share"], yardstick

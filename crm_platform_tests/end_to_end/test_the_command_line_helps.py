@@ -18,9 +18,10 @@ def installation(tmp_path: Path) -> Installation:
     return Installation.at(tmp_path / "data")
 
 
-def files_of(folder: Path, *, faults: int = 0) -> list[Path]:
+def files_of(folder: Path, *, faults: int = 0, months: int = 60) -> list[Path]:
     folder.mkdir()
-    return write_delivery(make_demo(customers=60, faults=faults), folder)
+    first_month = Month(2025, 6).plus(1 - months)
+    return write_delivery(make_demo(customers=60, months=months, first_month=first_month, faults=faults), folder)
 
 
 def test_the_doctor_finds_a_new_installation_sound(installation: Installation) -> None:
@@ -82,7 +83,7 @@ def test_a_delivered_client_can_be_chosen_in_the_ui(installation: Installation, 
 
 
 def test_only_active_customers_have_a_contact_date(installation: Installation, tmp_path: Path) -> None:
-    files = files_of(tmp_path / "files")
+    files = files_of(tmp_path / "files", months=14)
     assert installation.run("deliver", "--client", "demo", *files, "--data-to", "2025-06-30").code == 0
     assert installation.run("onboard", "--client", "demo").code == 0
     classes = {

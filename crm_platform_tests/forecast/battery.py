@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache, partial
@@ -9,11 +10,13 @@ from types import ModuleType
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from crm_platform.forecast import mbg_cnbd_k, mbg_nbd, pareto_nbd, stopping_after_purchase
 from crm_platform.forecast.histories import Histories
 from crm_platform.forecast.mbg_cnbd_k import MBGCNBDk, fit_mbg_cnbd_k
 from crm_platform.forecast.mbg_nbd import MBGNBD, fit_mbg_nbd
+from crm_platform.forecast.origins import Origin
 from crm_platform.forecast.pareto_nbd import ParetoNBD, fit_pareto_nbd
 
 
@@ -138,3 +141,30 @@ def standard_errors(model: PurchaseModel, point: np.ndarray, histories: tuple[np
     sides = [[model.objective(point + sign * step * unit, *histories, w)[1] for sign in (1, -1)] for unit in np.eye(4)]
     curvature = np.array([(up - down) / (2 * step) for up, down in sides]) * len(w)
     return np.sqrt(np.diag(np.linalg.inv((curvature + curvature.T) / 2)))
+
+
+def as_origin(drawn: Simulated, as_of: dt.date = dt.date(2025, 6, 30), subscribers: bool = False) -> Origin:
+    """The simulated customers as an origin whose "days" are their weeks; all of them subscribe, or none."""
+    since = drawn.age - drawn.recency
+    features = pd.DataFrame(
+        {
+            "customer_id": np.char.add("S" if subscribers else "C", np.arange(len(since)).astype(str)),
+            "purchase_days": drawn.repeats + 1,
+            "tenure_days": drawn.recency,
+            "age_days": drawn.age,
+            "gap_days": since,
+            "log_gaps": np.where(drawn.repeats > 0, drawn.log_gaps, np.nan),
+            "subscription_days": (drawn.repeats + 1) * subscribers,
+            "subscription_gap_days": since if subscribers else np.nan,
+        }
+    )
+    came = pd.DataFrame({"customer_id": features["customer_id"], "purchase_days": drawn.later})
+    came = came.assign(sales_jpy=1000 * drawn.later, subscription_sales_jpy=1000 * drawn.later * subscribers)
+    return Origin(as_of, 26, features, came)
+
+
+def together(one: Origin, other: Origin) -> Origin:
+    """The customers of both as one client's."""
+    features = pd.concat([one.features, other.features], ignore_index=True)
+    came = pd.concat([one.came, other.came], ignore_index=True)
+    return Origin(one.as_of, one.horizon_days, features, came)

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import importlib.util
 from functools import lru_cache
 from pathlib import Path
 
+import ibis
 import numpy as np
 import pandas as pd
 import pytest
 
-from crm_platform.tables import analyses
+from crm_platform.forecast.origins import describe
+from crm_platform.history import LONG_SILENCE_DAYS
+from crm_platform.tables import analyses, facts
 
 SHARED_DATA = Path(__file__).parents[2] / ".." / "shared" / "data"
 
@@ -31,6 +35,7 @@ def history_of(purchases: pd.DataFrame, as_of: str | pd.Timestamp) -> pd.DataFra
     history["last_purchased_on"] = days.max()
     gaps = days.diff().dt.days
     history["purchase_days"] = by_customer.size()
+    history["returned_on"] = bought[gaps >= LONG_SILENCE_DAYS].groupby("customer_id")["purchased_on"].max()
     history["cycle_days"] = gaps.groupby(bought["customer_id"]).mean()
     history["cycle_sd_days"] = gaps.groupby(bought["customer_id"]).std(ddof=1)
     history["purchase_days"] = history["purchase_days"].fillna(0).astype("int64")
@@ -59,6 +64,39 @@ def history_of(purchases: pd.DataFrame, as_of: str | pd.Timestamp) -> pd.DataFra
     history["first_product_id"], history["first_media_id"] = "P", None
     history["first_order_kind"] = "one_off"
     return history.reset_index()[analyses.CUSTOMER_HISTORY.names]
+
+
+def days_of(purchases: pd.DataFrame) -> ibis.Table:
+    """CUSTOMER_DAYS of the same list, whatever its order: an order on each day with sales."""
+    rows = purchases.assign(returned_jpy=0) if "returned_jpy" not in purchases else purchases
+    bought = (rows["sales_jpy"] > 0).astype("int64")
+    frame = pd.DataFrame(
+        {
+            "month": rows["purchased_on"].dt.to_period("M").dt.start_time.dt.date,
+            "customer_id": rows["customer_id"],
+            "day": rows["purchased_on"].dt.date,
+            "orders": rows.get("orders", bought),
+            "standing_orders": bought,
+            "ordered_jpy": rows.get("ordered_jpy", rows["sales_jpy"]),
+            "standing_sales_jpy": rows["sales_jpy"],
+            "returned_jpy": rows["returned_jpy"],
+            "subscription_sales_jpy": 0,
+            "bulk_sales_jpy": 0,
+            "discount_jpy": 0,
+            "quantity": bought,
+            "products": bought,
+            "product_id": None,
+            "order_kind": None,
+            "media_id": None,
+        }
+    )
+    return ibis.memtable(facts.CUSTOMER_DAYS.from_pandas(frame))
+
+
+def features_of(purchases: pd.DataFrame, as_of: str | dt.date, horizon_days: int = 184) -> pd.DataFrame:
+    """The features of every buyer of the same list."""
+    features = describe(days_of(purchases), pd.Timestamp(as_of).date(), horizon_days)
+    return features[features["purchase_days"] > 0].reset_index(drop=True)
 
 
 def sales_after(purchases: pd.DataFrame, as_of: str | pd.Timestamp, days: int) -> pd.Series:

@@ -27,14 +27,14 @@ from crm_platform_tests.end_to_end.installation import PROJECT, Installation
 
 @pytest.fixture
 def at(tmp_path: Path) -> ClientMonth:
-    installation, demo = Installation.at(tmp_path / "data"), make_demo(customers=20, months=7)
+    installation, demo = Installation.at(tmp_path / "data"), make_demo(customers=20, months=10)
     installation.deliver(demo, tmp_path / "files")
     return ClientData(installation.platform, installation.platform.catalogue.load("demo")).at(demo.last_month)
 
 
 def test_an_input_that_changes_while_a_month_is_computed_leaves_the_month_stale(at: ClientMonth) -> None:
     state = ["before"]
-    recipe = Recipe("former_forecast", "alerts", further_inputs=lambda _: {"state": digest_of(state)})
+    recipe = Recipe("backtest", "alerts", further_inputs=lambda _: {"state": digest_of(state)})
 
     def compute(months: list[ClientMonth]) -> dict[ClientMonth, str]:
         made_of = state[0]
@@ -42,10 +42,10 @@ def test_an_input_that_changes_while_a_month_is_computed_leaves_the_month_stale(
         return dict.fromkeys(months, made_of)
 
     list(_make(recipe, [[at]], compute, Shown()))
-    assert at.document("former_forecast") == "before"
+    assert at.document("backtest") == "before"
     assert not recipe.is_current(at)
     list(_make(recipe, [[at]], compute, Shown()))
-    assert at.document("former_forecast") == "after"
+    assert at.document("backtest") == "after"
     assert recipe.is_current(at)
 
 

@@ -127,6 +127,20 @@ def _lorenz() -> Exhibit:
     return Exhibit("lorenz", "lorenz", rows, x="customers", y="sales", x_unit="rate", y_unit="rate")
 
 
+def _curves() -> Exhibit:
+    rows = tuple(
+        {"customers": n / 20, "sales": 1 - (1 - n / 20) ** power, "by": name}
+        for name, power in (("<本診断>", 4.1), ("RFM", 2.6))
+        for n in range(21)
+    )
+    return Exhibit("curves", "lorenz", rows, x="customers", y="sales", x_unit="rate", y_unit="rate", series="by")
+
+
+def _calibration() -> Exhibit:
+    rows = tuple({"said": 90_000 / n**2, "came": 80_000 / n**1.9, "tenth": str(n)} for n in range(1, 11))
+    return Exhibit("calibration", "calibration", rows, x="said", y="came", x_unit="jpy", y_unit="jpy", series="tenth")
+
+
 def _table(rows_count: int = 10) -> Exhibit:
     rows = tuple(
         {"class": f"@value_class.{n}", "customers": 2000 + n, "share": 0.1, "ltv": 186_400 // n, "cycle": 20.5 * n}
@@ -143,7 +157,7 @@ def _names_table() -> Exhibit:
 
 _PLAN: tuple[tuple[str, str, Verdict, tuple[Exhibit, ...], int | None], ...] = (
     ("retention", "current_state", "healthy", (_lines(),), None),
-    ("concentration", "current_state", "healthy", (_lorenz(),), None),
+    ("concentration", "current_state", "healthy", (_lorenz(), _curves(), _calibration()), None),
     ("classes", "current_state", "issue", (_grouped(), _table()), 41_000_000),
     ("portfolio", "cpm", "issue", (_stacked_area(),), 66_000_000),
     ("f2", "new_customers", "issue", (_bar(), _heatmap()), 120_000_000),

@@ -14,6 +14,7 @@ from crm_platform.reports.csv_files import (
     contact_dates_csv,
     cpm_classes_csv,
     guarded,
+    missed_by_client_rank_csv,
     segments_csv,
     test_groups_csv,
 )
@@ -38,10 +39,14 @@ def test_segments_are_two_columns_with_one_row_per_customer_in_order():
     assert content.count(b"\r\n") == 4
     assert _read(content) == [
         ["顧客番号", "セグメント"],
-        ["c1", "S1 最優良"],
+        ["c1", "S1 VIP客"],
         ["c2", "期間内新規"],
-        ["c3", "S10 休眠"],
+        ["c3", "S10 休眠客"],
     ]
+
+
+def test_whom_the_clients_rank_misses_is_a_list_of_customer_numbers_alone():
+    assert _read(missed_by_client_rank_csv(["c2", "c1"], JA)) == [["顧客番号"], ["c1"], ["c2"]]
 
 
 def test_a_customer_with_two_segments_is_an_error():

@@ -132,3 +132,28 @@ def test_text_on_a_heat_cell_is_readable_on_every_shade():
 @pytest.mark.parametrize("colour", [theme.QUIET, theme.NAVY, theme.RUST, theme.TEAL, theme.INK])
 def test_every_text_colour_is_readable_on_paper_and_on_the_comment_box(colour):
     assert min(theme.contrast(colour, theme.PAPER), theme.contrast(colour, theme.PALE)) >= 4.5
+
+
+def test_a_calibration_has_one_scale_for_both_axes_so_that_the_diagonal_means_right():
+    spec = chart_spec(CHARTS["calibration"], JA)
+    (dots,) = (layer for layer in spec["layer"] if layer["mark"]["type"] == "point")
+    x, y = (dots["encoding"][axis]["scale"] for axis in ("x", "y"))
+    assert x == y
+    assert x["type"] == "sqrt"
+    assert spec["width"] == spec["height"]
+    (line,) = (layer for layer in spec["layer"] if layer["mark"]["type"] == "line")
+    assert [(end["x"], end["y"]) for end in spec["datasets"][line["data"]["name"]]] == [
+        (0, 0),
+        tuple(2 * [x["domain"][1]]),
+    ]
+
+
+def test_each_of_several_lorenz_curves_is_named_in_its_own_colour():
+    spec = chart_spec(CHARTS["curves"], JA)
+    rows = [row for rows in spec["datasets"].values() for row in rows if "series" in row]
+    colours = {row["series"]: row["colour"] for row in rows}
+    assert list(colours) == ["<本診断>", "RFM"]
+    assert len(set(colours.values())) == 2
+    svg = svg_of(spec)
+    assert "&lt;本診断&gt;" in svg
+    assert all(colour.lower() in svg.lower() for colour in colours.values())

@@ -70,11 +70,9 @@ def test_client_text_is_never_read_as_a_placeholder_or_key_inside_a_sentence():
     assert wording.filled("f.title", {"name": "{secret}"}) == "{secret}の率"
 
 
-def test_ten_classes_have_names_and_any_other_number_of_classes_has_ranks():
-    assert JA.value_class(1) == "S1 最優良"
-    assert Wording.of("ja", value_classes=5).value_class(5) == "S5 第5層"
-    assert JA.value_class(11) == "S11 第11層"
-    assert len({EN.value_class(number) for number in range(1, 11)}) == 10
+def test_a_class_is_named_by_its_number_and_its_group_whatever_the_number_of_classes():
+    assert JA.value_class(1) == "S1 VIP客"
+    assert Wording.of("ja", value_classes=5).value_class(5) == "S5 休眠客"
 
 
 def test_both_languages_hold_the_same_report_texts():

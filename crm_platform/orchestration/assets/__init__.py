@@ -14,6 +14,7 @@ from crm_platform.orchestration.assets import (
 
 EVERY_MONTH = (  # made for each month of a client's history
     intake.order_lines,
+    facts.customer_days,
     facts.customer_months,
     facts.customer_product_months,
     facts.product_months,
@@ -26,12 +27,14 @@ MONTHS_ASKED_FOR = (  # made for the month somebody asks for, from the facts of 
     intake.delivery_judgement,
     history.customer_history,
     forecast.forecast_model,
+    forecast.former_model,
     forecast.forecasts,
     segments.segment_book,
     segments.segments,
+    segments.former_segments,
     segments.cpm_classes,
     alerts.lapse_alerts,
-    alerts.former_forecast,
+    alerts.backtest,
     two_track.contact_dates,
     diagnosis.diagnosis,
     reports.deliverables,

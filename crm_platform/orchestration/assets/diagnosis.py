@@ -9,17 +9,20 @@ from crm_platform.orchestration.assets.segments import as_booked, book_digest
 from crm_platform.orchestration.client_month import ClientMonth
 from crm_platform.orchestration.client_month_asset import client_month_asset
 from crm_platform.orchestration.recipe import Reads, Recipe, everything
+from crm_platform.orchestration.segment_books import book_in_force, described_book
 
 _OF_THE_PAST = ("customer_months", "customer_product_months", "product_months", "media_months")
 _OF_THE_MONTH = (
     "products",
     "media",
+    "customers",
     "customer_history",
     "forecasts",
     "segments",
+    "former_segments",
     "cpm_classes",
     "lapse_alerts",
-    "former_forecast",
+    "backtest",
     "forecast_model",
 )
 
@@ -53,9 +56,12 @@ def diagnosis(at: ClientMonth) -> Any:
         history=at.expression("customer_history"),
         forecasts=at.expression("forecasts"),
         segments=at.expression("segments"),
+        former_segments=at.expression("former_segments"),
+        customers=at.expression("customers"),
+        segment_book=described_book(at.data, book_in_force(at) or at.month).to_json(),
         cpm_classes=at.expression("cpm_classes"),
         lapse_alerts=at.expression("lapse_alerts"),
-        backtest=at.document("former_forecast"),
+        backtest=at.document("backtest"),
         forecast_model=at.document("forecast_model"),
     )
     return diagnose(inputs).to_json()

@@ -44,6 +44,9 @@ def same_yen(at: ClientMonth, rows: pa.Table) -> list[Fault]:
     return faults
 
 
+customer_days = sum_months(
+    "customer_days", facts.customer_days, "What each customer ordered, bought and returned on each day of the month."
+)
 customer_months = sum_months(
     "customer_months",
     facts.customer_months,

@@ -2,29 +2,87 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
+import ibis
 import pyarrow as pa
 
-from crm_platform.forecast import FittedForecast, fit_forecast, forecast_customers
+from crm_platform.forecast import FittedForecast, fit_forecast, forecast_customers, forecast_everyone
+from crm_platform.forecast.profit import margin_rates
 from crm_platform.orchestration.client_month import ClientMonth
 from crm_platform.orchestration.client_month_asset import client_month_asset
 from crm_platform.orchestration.pictures import customers_by_retention_power
 from crm_platform.orchestration.recipe import Reads, Recipe
-from crm_platform.periods import Term
+from crm_platform.orchestration.shared_parameters import prior_digest, prior_of
+from crm_platform.periods import TERM_MONTHS, Term
 
 
-@client_month_asset(Recipe("forecast_model", "forecast", {"customer_history": Reads.SAME_MONTH}))
-def forecast_model(at: ClientMonth) -> Any:
-    """The models of buying rhythm and value, fitted on all histories: parameters, fit, and on whom, as plain JSON."""
-    return fit_forecast(at.frame("customer_history")).to_json()
+def has_rows(table: ibis.Table) -> bool:
+    """Whether the expression yields a row."""
+    return bool(table.limit(1).count().to_pyarrow().as_py())
+
+
+def in_short(_: ClientMonth, document: Any) -> dict[str, Any]:
+    """On whom the models were fitted, what weighs how much in the blend, and what a reader should know."""
+    return {
+        "customers_fitted": document["customers_fitted"],
+        "origins": len(document["origins"]),
+        **{f"weight_of_{name}": round(weight, 3) for name, weight in document["blend"]["weights"].items()},
+        "level": document["calibration"]["level"],
+        "notes": document["notes"],
+    }
 
 
 @client_month_asset(
-    Recipe("forecasts", "forecast", {"customer_history": Reads.SAME_MONTH, "forecast_model": Reads.SAME_MONTH}),
+    Recipe(
+        "forecast_model",
+        "forecast",
+        {"customer_days": Reads.UP_TO_MONTH},
+        settings=lambda client: asdict(client.forecast),
+        further_inputs=prior_digest,
+    ),
+    describe=in_short,
+)
+def forecast_model(at: ClientMonth) -> Any:
+    """The models behind the forecast, fitted on the client's own past: parameters, weights, fit, and on whom."""
+    return fit_forecast(at.past("customer_days"), at.as_of, Term.after(at.as_of).days, prior=prior_of(at)).to_json()
+
+
+@client_month_asset(
+    Recipe(
+        "former_model",
+        "forecast",
+        {"customer_days": Reads.UP_TO_MONTH},
+        settings=lambda client: asdict(client.forecast),
+        further_inputs=prior_digest,
+    )
+)
+def former_model(at: ClientMonth) -> Any:
+    """The same models as they would have been fitted six months ago, for what was foreseen then; null before that."""
+    then = at.earlier(TERM_MONTHS)
+    if then is None:
+        return None
+    horizon_days = (at.as_of - then.as_of).days
+    known = at.past("customer_days").filter(lambda days: days.day <= then.as_of)
+    return fit_forecast(known, then.as_of, horizon_days, prior=prior_of(then)).to_json() if has_rows(known) else None
+
+
+@client_month_asset(
+    Recipe(
+        "forecasts",
+        "forecast",
+        {
+            "customer_days": Reads.UP_TO_MONTH,
+            "customer_product_months": Reads.UP_TO_MONTH,
+            **dict.fromkeys(("products", "customer_history", "forecast_model"), Reads.SAME_MONTH),
+        },
+    ),
     picture=customers_by_retention_power,
 )
 def forecasts(at: ClientMonth) -> pa.Table:
     """Six months of sales per customer (6ヶ月LTV), with 継続力, 購買力 and 収益力."""
     model = FittedForecast.from_json(at.document("forecast_model"))
-    return forecast_customers(at.frame("customer_history"), model, Term.after(at.as_of).days)
+    customers = forecast_customers(at.past("customer_days"), model)
+    margins = margin_rates(at.past("customer_product_months"), at.expression("products")).to_pandas()
+    return forecast_everyone(at.frame("customer_history"), customers, model, margins)

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from crm_platform.diagnosis import Diagnosis
+from crm_platform.diagnosis.current_state import missed_customers
 from crm_platform.facts import fee_basis, order_kinds
 from crm_platform.lake import digest_of
 from crm_platform.orchestration.assets.segments import as_booked, book_digest
@@ -18,6 +19,7 @@ from crm_platform.orchestration.client_month import ClientMonth
 from crm_platform.orchestration.client_month_asset import client_month_asset
 from crm_platform.orchestration.code_digest import engine_versions
 from crm_platform.orchestration.recipe import Reads, Recipe, everything
+from crm_platform.orchestration.segment_books import book_in_force, described_book
 from crm_platform.reports import (
     Wording,
     alert_customers_csv,
@@ -26,6 +28,7 @@ from crm_platform.reports import (
     delivery_judgement_csv,
     diagnosis_report,
     manifest,
+    missed_by_client_rank_csv,
     order_kinds_csv,
     publish,
     published_manifest,
@@ -38,7 +41,15 @@ from crm_platform.reports import (
     write_pdf,
 )
 
-_SAME_MONTH = ("delivery_judgement", "diagnosis", "segments", "lapse_alerts", "cpm_classes", "contact_dates")
+_SAME_MONTH = (
+    "customers",
+    "delivery_judgement",
+    "diagnosis",
+    "segments",
+    "lapse_alerts",
+    "cpm_classes",
+    "contact_dates",
+)
 _WHOLE_PAST = ("order_lines", "product_months")
 
 
@@ -95,6 +106,7 @@ def deliverables(at: ClientMonth) -> Any:
         ),
         same_spec=at.data.deliveries[-1].receipt["same_spec"],
         spec_differences=at.data.deliveries[-1].receipt["spec_differences"],
+        segment_book=described_book(at.data, book_in_force(at) or at.month).to_json(),
     )
     publish(at.data.platform.outbox, at.client.id, at.month, {**files, "manifest.json": listed})
     return json.loads(listed)
@@ -121,14 +133,27 @@ def acceptance(at: ClientMonth) -> dict[str, bytes]:
 
 
 def second_opinion(at: ClientMonth) -> dict[str, bytes]:
-    """The diagnosis as PDF and HTML, and every customer's segment."""
+    """The diagnosis as PDF and HTML, every customer's segment, and whom the client's own rank misses."""
     wording, encoding = words_of(at), at.client.csv_encoding
-    report = diagnosis_report(Diagnosis.from_json(at.document("diagnosis")), at.client.language)
+    diagnosis = Diagnosis.from_json(at.document("diagnosis"))
+    report = diagnosis_report(diagnosis, at.client.language)
     return {
+        **missed_by_rank(at, diagnosis),
         "second_opinion/diagnosis_report.pdf": write_pdf(report),
         "second_opinion/diagnosis_report.html": write_html(report),
         "second_opinion/segments.csv": segments_csv(at.arrow("segments"), wording, encoding),
     }
+
+
+def missed_by_rank(at: ClientMonth, diagnosis: Diagnosis) -> dict[str, bytes]:
+    """The customer numbers behind the finding `client_rank` (R63); nothing where the client delivered no rank."""
+    found = next((finding for finding in diagnosis.findings if finding.key == "client_rank"), None)
+    if found is None:
+        return {}
+    classes, top_rank = as_booked(at).settings.value_classes, str(found.numbers["top_rank"])
+    missed = missed_customers(at.expression("segments"), at.expression("customers"), top_rank, classes).to_pyarrow()
+    listed = missed_by_client_rank_csv(missed["customer_id"].to_pylist(), words_of(at), at.client.csv_encoding)
+    return {"second_opinion/missed_by_client_rank.csv": listed}
 
 
 def customer_lists(at: ClientMonth) -> dict[str, bytes]:

@@ -1,27 +1,33 @@
-"""The segments as assets: the frozen book, the segment in force for each customer, the CPM classes."""
+"""The segments as assets: the frozen book, the segment in force for each customer, those of before, the CPM classes."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
+import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from crm_platform.clients import Client
+from crm_platform.forecast import FittedForecast, forecast_customers, forecast_everyone
+from crm_platform.history import customer_history
 from crm_platform.lake import digest_of
 from crm_platform.orchestration.client_month import ClientMonth
 from crm_platform.orchestration.client_month_asset import client_month_asset
 from crm_platform.orchestration.pictures import customers_by_cpm_class, customers_by_segment
 from crm_platform.orchestration.recipe import Reads, Recipe, everything
-from crm_platform.periods import TERM_MONTHS, Month
-from crm_platform.segments import assign_cpm_classes, assign_segments, issue_book
+from crm_platform.orchestration.segment_books import book_in_force
+from crm_platform.periods import TERM_MONTHS
+from crm_platform.segments import (
+    ClientRanks,
+    FormerBook,
+    assign_cpm_classes,
+    assign_segments,
+    buyer_kinds,
+    issue_book,
+)
+from crm_platform.segments import former_segments as segments_of_before
 from crm_platform.tables import TABLES
-
-
-def book_in_force(at: ClientMonth) -> Month | None:
-    """The month whose book holds at this one: the latest issued within the six months to it (R51)."""
-    issued = at.data.lake.months(at.client.id, "segment_book")
-    return max((month for month in issued if 0 <= at.month.minus(month) < TERM_MONTHS), default=None)
 
 
 def book_digest(at: ClientMonth) -> dict[str, str]:
@@ -55,7 +61,7 @@ def segment_book(at: ClientMonth) -> pa.Table:
     Recipe(
         "segments",
         "segments",
-        {"forecasts": Reads.SAME_MONTH, "segment_book": Reads.SAME_MONTH},
+        dict.fromkeys(("customer_history", "forecasts", "segment_book"), Reads.SAME_MONTH),
         further_inputs=book_digest,
     ),
     picture=customers_by_segment,
@@ -63,7 +69,64 @@ def segment_book(at: ClientMonth) -> pa.Table:
 def segments(at: ClientMonth) -> pa.Table:
     """The segment in force for every customer: from the book, or new within its term (期間内新規)."""
     book = at.data.lake.read(at.client.id, TABLES["segment_book"], book_in_force(at) or at.month)
-    return assign_segments(book, at.arrow("forecasts"))
+    return assign_segments(book, at.arrow("forecasts"), buyer_kinds(at.frame("customer_history")))
+
+
+def of_six_months_before(at: ClientMonth) -> dict[str, str]:
+    """Digests of the book in force six months before, and of the deliveries, whose masters held ranks."""
+    then = at.earlier(TERM_MONTHS)
+    deliveries = digest_of([delivery.receipt for delivery in at.data.deliveries])
+    return {"deliveries": deliveries, **(book_digest(then) if then else {})}
+
+
+@client_month_asset(
+    Recipe(
+        "former_segments",
+        "segments",
+        {
+            "customer_days": Reads.UP_TO_MONTH,
+            "customer_months": Reads.UP_TO_MONTH,
+            **dict.fromkeys(("customers", "customer_history", "forecasts", "former_model"), Reads.SAME_MONTH),
+        },
+        settings=everything,
+        further_inputs=of_six_months_before,
+    )
+)
+def former_segments(at: ClientMonth) -> pa.Table:
+    """The segments of six months ago: what their customers bought since, and how many moved, beside RFM (R52, R65)."""
+    then = at.earlier(TERM_MONTHS)
+    if then is None:
+        return TABLES["former_segments"].empty()
+    known = customer_history(at.past("customer_months"), at.expression("customers"), then.month, then.as_of).to_pandas()
+    if known.empty:
+        return TABLES["former_segments"].empty()
+    since = at.past("customer_months").filter(lambda months: months.month > then.month.first_day)
+    sales = since.group_by("customer_id").agg(sales_jpy=since.sales_jpy.sum()).to_pandas()
+    return segments_of_before(
+        former_book(at, then, known),
+        known,
+        at.frame("customer_history"),
+        at.arrow("forecasts"),
+        sales.set_index("customer_id")["sales_jpy"],
+        client_ranks(at, then),
+    )
+
+
+def client_ranks(at: ClientMonth, then: ClientMonth) -> ClientRanks:
+    """The client's own ranks as delivered by `then`; today's where no delivery of that time has any."""
+    by_then = [delivery for delivery in at.data.deliveries if (delivery.receipt["data_to"] or "9") <= str(then.as_of)]
+    former = ClientRanks.delivered([d.tables["customers"] for d in by_then if "customers" in d.tables], True)
+    return former if len(former.of) else ClientRanks.delivered([at.arrow("customers")], False)
+
+
+def former_book(at: ClientMonth, then: ClientMonth, known: pd.DataFrame) -> FormerBook:
+    """The book in force at `then`; where none was issued, the one that would have been, from what was known then."""
+    issued = book_in_force(then)
+    if issued is not None:
+        return FormerBook(at.data.lake.read(at.client.id, TABLES["segment_book"], issued), was_issued=True)
+    model = FittedForecast.from_json(at.document("former_model"))
+    foreseen = forecast_everyone(known, forecast_customers(at.past("customer_days"), model), model)
+    return FormerBook(issue_book(foreseen, then.as_of, at.client.settings.value_classes), was_issued=False)
 
 
 @client_month_asset(

@@ -9,8 +9,9 @@ What a kind makes of an exhibit's columns:
 | stacked_bar | category | value | one layer each, the first at the bottom |
 | heatmap | across | the cell's value | down |
 | scatter | number | number | the point's name |
+| calibration | what was expected | what came, on the same scale; right is on the diagonal | the point's name |
 | waterfall | step; the first and the last are totals | signed yen; the steps lead from one to the other | – |
-| lorenz | cumulative share of customers, 0 to 1 | cumulative share of the amount, 0 to 1 | – |
+| lorenz | cumulative share of customers, 0 to 1 | cumulative share of the amount, 0 to 1 | one curve each |
 """
 
 from crm_platform.reports.exhibits.chart import chart_spec, data_columns, exhibit_png, is_drawable

@@ -10,9 +10,10 @@ from crm_platform.reports import theme
 from crm_platform.reports.exhibits.bars import bar_chart, stacked_bar_chart, waterfall_chart
 from crm_platform.reports.exhibits.canvas import measure_of
 from crm_platform.reports.exhibits.drawing import png_of
-from crm_platform.reports.exhibits.fields import heatmap_chart, lorenz_chart, scatter_chart
+from crm_platform.reports.exhibits.fields import heatmap_chart, scatter_chart
 from crm_platform.reports.exhibits.lines import line_chart, stacked_area_chart
 from crm_platform.reports.exhibits.rows_of import numbers, plotted_rows
+from crm_platform.reports.exhibits.squares import calibration_chart, lorenz_chart
 from crm_platform.reports.wording import Wording
 
 Draw = Callable[[Exhibit, Wording, str, float], dict[str, Any]]
@@ -24,6 +25,7 @@ _DRAW: dict[ExhibitKind, Draw] = {
     "stacked_area": stacked_area_chart,
     "heatmap": heatmap_chart,
     "scatter": scatter_chart,
+    "calibration": calibration_chart,
     "waterfall": waterfall_chart,
     "lorenz": lorenz_chart,
 }
@@ -61,13 +63,20 @@ def _top(exhibit: Exhibit, wording: Wording, labels: tuple[str, str]) -> str:
     x, y = labels
     if exhibit.kind == "lorenz":
         return f"{y} ↑　{x} →".strip()
-    named = _with_unit(y, measure_of(numbers(exhibit.rows, exhibit.y), exhibit.y_unit, wording).unit, wording)
+    both = [*numbers(exhibit.rows, exhibit.y), *(numbers(exhibit.rows, exhibit.x) if _has_one_scale(exhibit) else [])]
+    named = _with_unit(y, measure_of(both, exhibit.y_unit, wording).unit, wording)
+    if _has_one_scale(exhibit):
+        return f"{named} ↑　{x} →"
     if exhibit.kind == "scatter":
         unit = measure_of(numbers(exhibit.rows, exhibit.x), exhibit.x_unit, wording).unit
         return f"{named} ↑　{_with_unit(x, unit, wording)} →"
     if exhibit.kind == "heatmap":
         return f"{named}　{x} →" if x else named
     return named
+
+
+def _has_one_scale(exhibit: Exhibit) -> bool:
+    return exhibit.kind == "calibration"
 
 
 def _with_unit(label: str, unit: str, wording: Wording) -> str:

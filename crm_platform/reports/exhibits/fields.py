@@ -1,8 +1,7 @@
-"""Two-dimensional charts: `heatmap`, `scatter`, `lorenz`."""
+"""Two-dimensional charts: `heatmap`, `scatter`."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import altair as alt
@@ -10,9 +9,7 @@ import altair as alt
 from crm_platform.diagnosis.finding import Exhibit, Row
 from crm_platform.reports import theme
 from crm_platform.reports.exhibits.canvas import (
-    Axis,
     Frame,
-    Layer,
     Measure,
     axis_around,
     axis_from_zero,
@@ -126,47 +123,3 @@ def _point(
         "colour": theme.RUST if noticed else plain,
         "ink": theme.RUST if noticed else theme.INK,
     }
-
-
-def lorenz_chart(exhibit: Exhibit, _wording: Wording, top: str, width: float) -> dict[str, Any]:
-    """Cumulative share of `y` over customers in descending order (`x`), with the even distribution as a diagonal."""
-    rows = plotted_rows(exhibit)
-    points = [{"x": 100 * (number(row, exhibit.x) or 0.0), "y": 100 * (number(row, exhibit.y) or 0.0)} for row in rows]
-    square = min(width - 60, 172.0)
-    frame = Frame(width, square + 42, 34, max(width - 34 - square, 8), top=20, bottom=22)
-    axis = Axis(0, 100, (0.0, 20.0, 40.0, 60.0, 80.0, 100.0))
-    percent: dict[str, Any] = {
-        "scale": alt.Scale(domain=[0, 100], nice=False),
-        "axis": numeric_ticks(axis, Measure(100, "%", "%", 0), domain=False),
-    }
-    ground = chart_of(points).encode(x=alt.X("x:Q", **percent), y=alt.Y("y:Q", **percent))
-    curve = ground.mark_line(color=theme.NAVY, strokeWidth=2.2)
-    even = (
-        chart_of([{"x": 0, "y": 0}, {"x": 100, "y": 100}])
-        .mark_line(color=theme.GREY, strokeDash=[3, 2], strokeWidth=1)
-        .encode(x="x:Q", y="y:Q")
-    )
-    marked = _marked_point(exhibit, rows)
-    layers: list[Layer] = [even, curve, caption(top, frame)]
-    return framed([*layers, *(_lorenz_mark(marked, axis, frame) if marked else [])], frame)
-
-
-def _marked_point(exhibit: Exhibit, rows: Sequence[Row]) -> tuple[float, float] | None:
-    """The highlighted point, else the top fifth of the customers if the curve has it."""
-    for row in rows:
-        x, y = number(row, exhibit.x) or 0.0, number(row, exhibit.y) or 0.0
-        if is_highlighted(exhibit, row) or (exhibit.highlight is None and abs(x - 0.2) < 1e-9):
-            return x, y
-    return None
-
-
-def _lorenz_mark(point: tuple[float, float], axis: Axis, frame: Frame) -> list[Layer]:
-    x, y = point
-    data = [{"x": 100 * x, "y": 100 * y, "zero": 0}]
-    ground = chart_of(data).encode(x="x:Q")
-    drop = ground.mark_rule(color=theme.RUST, strokeDash=[2, 2]).encode(y="zero:Q", y2="y:Q")
-    dot = ground.mark_point(filled=True, color=theme.RUST, size=50, opacity=1).encode(y="y:Q")
-    text = note(
-        f"{x:.0%} → {y:.1%}", frame.plot_width * x + 9, axis.y_of(100 * y, frame) + 6, "left", theme.RUST, bold=True
-    )
-    return [drop, dot, text]

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from crm_platform.clients.client import LANGUAGES
 from crm_platform.diagnosis.finding import Scalar, Unit
+from crm_platform.segments.value_groups import value_group
 
 NOTHING: Final = "—"
 TEN_CLASSES: Final = 10
@@ -88,9 +89,9 @@ class Wording:
         return self.text(key)
 
     def value_class(self, number: int) -> str:
-        """Name of a value class, 1 the best; the ten names of the trade where there are ten classes, else its rank."""
-        named = self.value_classes == TEN_CLASSES and self.has(f"value_class.{number}")
-        return self.text(f"value_class.{number}") if named else self.text("value_class.other", number=str(number))
+        """Name of a value class, 1 the best: its number and its group (VIP客, VIP候補, 一般客, 休眠客; J9)."""
+        group = value_group(number, max(self.value_classes, number))
+        return self.text("value_class.name", number=str(number), group=f"@value_group.{group}")
 
     def formatted(self, value: Scalar, fmt: str) -> str:
         """`value` as `fmt` writes it (yen, count, rate, points, change, days, index, month, text, real); None is —.

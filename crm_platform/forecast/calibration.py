@@ -1,0 +1,222 @@
+"""The level of the forecast: what former forecasts foresaw, beside what came, says how far to trust the present one.
+
+At each earlier origin the ratio of actual to foreseen sales is known, the season (see `season`) taken out. It consists
+of a lasting error of the models, of what returns each year at the same time, and of what passes. None of the three is
+assumed to be large: all are gaussian processes around "no error" (Rasmussen & Williams 2006), and `STRENGTHS`
+of them are weighted by how well they explain the origins (Bayesian model averaging, Hoeting et al. 1999). So an origin
+of the same season a year ago counts most where ratios swing with the year, all count where they do not, and with few
+origins the models are left as they are. An origin with little past behind it counts less.
+
+The same is done for the shape (actual ∝ foreseen^power) and for the pace of buying, in which P(purchase) is shifted.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import itertools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from scipy.optimize import brentq
+
+from crm_platform.forecast.season import Season, season_shift
+
+Reals = npt.NDArray[np.float64]
+
+MINIMUM_BUYERS = 50  # with sales in an origin's term: below this it says nothing about the level
+SHORT_PAST_SD = 0.15  # further error of an origin with one term of past behind it; four times that with half a term
+SHAPE_SD = 0.03  # error of the power that one origin shows
+LARGEST_SHAPE = 0.4  # of power − 1 either way: customers stay in order, and apart
+GROUPS = 20  # of customers alike in foreseen sales, for the shape
+YEAR_DAYS, LASTING_DAYS = 365.25, 5 * 365.25
+
+
+class Strengths(NamedTuple):
+    """Standard deviations of the logarithm of actual over foreseen: lasting, returning each year, passing in a term."""
+
+    lasting: float
+    yearly: float
+    passing: float
+
+
+STRENGTHS = tuple(Strengths(*each) for each in itertools.product((0.03, 0.06), (0.05, 0.2, 0.4), (0.03, 0.1)))
+SHAPE_STRENGTHS = tuple(Strengths(*each) for each in itertools.product((0.03, 0.08), (0.02, 0.06), (0.03,)))
+YEARLY_WIDTH = 0.45  # of the yearly part: origins more than two months apart in the year begin to differ
+
+
+@dataclass(frozen=True, eq=False)
+class PastForecast:
+    """What was foreseen at an earlier origin without knowing its customers' futures, and what came; one per customer.
+
+    `purchase_rate` is the foreseen probability of a purchase in the term. `sales_jpy` are clipped at 0.
+    """
+
+    as_of: dt.date
+    foreseen_jpy: Reals
+    purchase_rate: Reals
+    sales_jpy: Reals
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """Actual sales are foreseen to be `scale_jpy` × (foreseen ÷ `unit_jpy`) ^ `power`; 1 × and ^1 where not known.
+
+    `level` is Σ calibrated ÷ Σ foreseen, `level_sd` the standard deviation of its logarithm that remains; `pace` shifts
+    P(purchase): a customer's rate of buying is `pace` times what was foreseen.
+    """
+
+    level: float
+    level_sd: float
+    power: float
+    unit_jpy: float
+    scale_jpy: float
+    pace: float
+    origins: int
+    notes: tuple[str, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        return {**dataclasses.asdict(self), "notes": list(self.notes)}
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Calibration:
+        """Read what `to_json` wrote."""
+        return cls(**{**value, "notes": tuple(value["notes"])})
+
+
+def fit_calibration(
+    past: Sequence[PastForecast], present_jpy: Reals, as_of: dt.date, horizon_days: int, season: Season
+) -> Calibration:
+    """Level, shape and pace for the forecast made at `as_of`.
+
+    Args:
+        past: forecasts of earlier origins, made as the present one is; their terms end by `as_of`.
+        present_jpy: what is foreseen at `as_of`, for all customers or a fair sample, before calibration.
+        as_of: the last day known.
+        horizon_days: the term, of the past forecasts too.
+        season: as known at `as_of`.
+
+    Raises:
+        ValueError: a past term ends after `as_of`.
+    """
+    if any(each.as_of + dt.timedelta(days=horizon_days) > as_of for each in past):
+        raise ValueError("the term of a past forecast ends after the as-of date")
+    told = sorted((each for each in past if _tells(each)), key=lambda each: each.as_of)
+    mean = float(present_jpy.mean()) if len(present_jpy) else 0.0
+    unit = mean if mean > 0 else 1.0
+    shift = float(np.log(season_shift(season, as_of, horizon_days)))
+    shifts = np.array([np.log(season_shift(season, each.as_of, horizon_days)) for each in told])
+    ago = np.array([(as_of - each.as_of).days for each in told], dtype=np.float64)
+    noise = np.array([_noise(each, season, horizon_days) for each in told])
+    level = _foretell(ago, np.array([_log_ratio(each) for each in told]) - shifts, noise, horizon_days)
+    pace = _foretell(ago, np.array([log_pace(each) for each in told]) - shifts, noise, horizon_days)
+    powers = np.array([_shape(each) for each in told])
+    shape = _foretell(ago, powers, np.full(len(told), SHAPE_SD**2), horizon_days, SHAPE_STRENGTHS)
+    power = 1 + float(np.clip(shape.mean, -LARGEST_SHAPE, LARGEST_SHAPE))
+    factor = float(np.exp(level.mean + shift))
+    bent = float(((present_jpy / unit) ** power).mean()) if mean > 0 else 1.0
+    notes = (
+        () if told else (f"No earlier term with {MINIMUM_BUYERS} buyers: the level of the forecast is not checked.",)
+    )
+    scale = factor * unit / bent
+    return Calibration(factor, level.sd, power, unit, scale, float(np.exp(pace.mean + shift)), len(told), notes)
+
+
+def calibrated(calibration: Calibration, foreseen_jpy: Reals) -> Reals:
+    """Foreseen sales at the learned level and shape, in the same order; 0 stays 0."""
+    return calibration.scale_jpy * (foreseen_jpy / calibration.unit_jpy) ** calibration.power
+
+
+def calibrated_rate(calibration: Calibration, purchase_rate: Reals) -> Reals:
+    """P(purchase) of customers who buy at `pace` times the rate foreseen: 1 − (1 − P)^pace."""
+    return at_pace(purchase_rate, calibration.pace)
+
+
+def at_pace(purchase_rate: Reals, pace: float) -> Reals:
+    """P(at least one purchase) when purchases come `pace` times as fast, as for Poisson purchases."""
+    rate: Reals = -np.expm1(pace * np.log1p(-np.clip(purchase_rate, 0, 1 - 1e-12)))
+    return rate
+
+
+def log_pace(past: PastForecast) -> float:
+    """Logarithm of the pace at which as many customers were foreseen to have sales as had."""
+    share = float((past.sales_jpy > 0).mean())
+
+    def surplus(log: float) -> float:
+        return float(at_pace(past.purchase_rate, float(np.exp(log))).mean()) - share
+
+    return float(brentq(surplus, -3, 3, xtol=1e-6)) if surplus(-3) < 0 < surplus(3) else 0.0
+
+
+# --- inside -----------------------------------------------------------------------------------------------------------
+
+
+class _Foretold(NamedTuple):
+    mean: float
+    sd: float
+
+
+def _tells(past: PastForecast) -> bool:
+    return int((past.sales_jpy > 0).sum()) >= MINIMUM_BUYERS and float(past.foreseen_jpy.sum()) > 0
+
+
+def _log_ratio(past: PastForecast) -> float:
+    return float(np.log(past.sales_jpy.sum() / past.foreseen_jpy.sum()))
+
+
+def _noise(past: PastForecast, season: Season, horizon_days: int) -> float:
+    """Variance of the log ratio: customers' luck, and a past too short for the models."""
+    error = past.sales_jpy - past.foreseen_jpy * float(np.exp(_log_ratio(past)))
+    luck = float((error**2).sum()) / float(past.sales_jpy.sum()) ** 2
+    known_days = (past.as_of - season.first_on).days if season.first_on else 0
+    return luck + (SHORT_PAST_SD * (horizon_days / max(known_days, 1)) ** 2) ** 2
+
+
+def _shape(past: PastForecast) -> float:
+    """By which power, less 1, actual sales of customers alike rise faster than foreseen sales: quasi-Poisson."""
+    order = np.argsort(past.foreseen_jpy, kind="stable")
+    groups = np.array_split(order, GROUPS)
+    foreseen = np.array([past.foreseen_jpy[group].sum() for group in groups])
+    actual = np.array([past.sales_jpy[group].sum() for group in groups])
+    told = foreseen > 0
+    foreseen, actual = foreseen[told], actual[told]
+    size = np.array([len(group) for group in groups])[told]
+    x = np.log(foreseen / size)
+    x -= (x * foreseen).sum() / foreseen.sum()
+
+    def slope(power: float) -> float:
+        expected = foreseen * np.exp(power * x)
+        return float((x * (actual / actual.sum() - expected / expected.sum())).sum())
+
+    return float(brentq(slope, -1, 1)) if slope(-1) > 0 > slope(1) else 0.0
+
+
+def _foretell(
+    ago: Reals, values: Reals, noise: Reals, horizon_days: int, candidates: Sequence[Strengths] = STRENGTHS
+) -> _Foretold:
+    """Mean and standard deviation at `ago` = 0 of what had `values` so many days `ago`, over all `candidates`."""
+    now = np.zeros(1)
+    logs, means, variances = [], [], []
+    for strengths in candidates:
+        covariance = _covariance(ago, ago, strengths, horizon_days) + np.diag(noise)
+        with_now = _covariance(now, ago, strengths, horizon_days)[0]
+        weights = np.linalg.solve(covariance, with_now)
+        fit = float((values * np.linalg.solve(covariance, values)).sum())
+        logs.append(-0.5 * (fit + float(np.linalg.slogdet(covariance)[1])))
+        means.append(float((weights * values).sum()))
+        variances.append(float(np.square(strengths).sum()) - float((weights * with_now).sum()))
+    share = np.exp(np.array(logs) - max(logs))
+    share /= share.sum()
+    mean = float((share * means).sum())
+    return _Foretold(mean, float(np.sqrt((share * (np.array(variances) + (np.array(means) - mean) ** 2)).sum())))
+
+
+def _covariance(one: Reals, other: Reals, strengths: Strengths, horizon_days: int) -> Reals:
+    apart = one[:, None] - other[None, :]
+    returning = np.exp(-2 * (np.sin(np.pi * apart / YEAR_DAYS) / YEARLY_WIDTH) ** 2 - (apart / LASTING_DAYS) ** 2)
+    passing = np.exp(-np.abs(apart) / horizon_days)
+    return strengths.lasting**2 + strengths.yearly**2 * returning + strengths.passing**2 * passing
