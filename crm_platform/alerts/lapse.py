@@ -13,8 +13,9 @@ import pyarrow as pa
 
 from crm_platform.clients import Settings
 from crm_platform.forecast.gamma_gamma import spending_below
+from crm_platform.forecast.origins import reals
 from crm_platform.forecast.pareto_nbd import probability_of_purchase, purchase_count_probabilities
-from crm_platform.forecast.spending import Spending, expected_value, kept_share, mean_value, reals
+from crm_platform.forecast.spending import Spending, expected_value, kept_share, mean_value
 
 Reals = npt.NDArray[np.float64]
 

@@ -51,7 +51,9 @@ QUESTIONS: tuple[Callable[[DiagnosisInputs], Finding | None], ...] = (
     segment_stability,
 )
 _SPENDING = ("experts", "spending")
+_EXPERTS = ("spending", "level", "tweedie", "two_stage")
 _MODEL_FIGURES = {
+    **{f"blend_{expert}": ("blend", "weights", expert) for expert in _EXPERTS},
     **{
         f"pareto_nbd_{figure}": (*_SPENDING, "purchases", "pareto", figure)
         for figure in ("r", "alpha", "s", "beta", "log_likelihood")
@@ -74,6 +76,7 @@ def diagnose(inputs: DiagnosisInputs) -> Diagnosis:
         headline=headline(findings),
         findings=findings,
         method=method(inputs),
+        forecast_notes=tuple((inputs.forecast_model or {}).get("notes", ())),
     )
 
 
@@ -125,6 +128,7 @@ def method(inputs: DiagnosisInputs) -> dict[str, Scalar]:
         "cpm_lapsed_gap_days": settings.cpm_lapsed_gap_days,
         "alert_unit_cost_jpy": settings.alert_unit_cost_jpy,
         "customers_fitted": (inputs.forecast_model or {}).get("customers_fitted"),
+        "origins": len((inputs.forecast_model or {}).get("origins", ())),
         **model_figures(inputs.forecast_model or {}),
     }
 

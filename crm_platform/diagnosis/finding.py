@@ -70,6 +70,7 @@ class Diagnosis:
     headline: Mapping[str, Scalar]  # the figures of the KPI tiles and the cover
     findings: tuple[Finding, ...]
     method: Mapping[str, Scalar] = field(default_factory=dict)  # model parameters, sizes, data quality: the appendix
+    forecast_notes: tuple[Row, ...] = ()  # what took over where there was too little (注記): `key` and its numbers
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values."""
@@ -79,7 +80,7 @@ class Diagnosis:
     def from_json(cls, value: Mapping[str, Any]) -> Diagnosis:
         """Read what `to_json` wrote."""
         findings = tuple(_finding(item) for item in value["findings"])
-        return cls(**{**value, "findings": findings})
+        return cls(**{**value, "findings": findings, "forecast_notes": tuple(value.get("forecast_notes", ()))})
 
 
 def by_yen_effect(findings: Sequence[Finding]) -> list[Finding]:

@@ -6,17 +6,11 @@ Belongs here: models of purchasing, forecasts, backtests. Does not: classes, ale
 from crm_platform.forecast.backtest import rolling_backtest
 from crm_platform.forecast.everyone import forecast_everyone
 from crm_platform.forecast.forecast import FittedForecast, fit_forecast, forecast_buyers, forecast_customers
-from crm_platform.forecast.gamma_gamma import GammaGamma, fit_gamma_gamma
 from crm_platform.forecast.metrics import normalised_gini, share_that_moves, top_share
-from crm_platform.forecast.pareto_nbd import ParetoNBD, fit_pareto_nbd
 
 __all__ = [
     "FittedForecast",
-    "GammaGamma",
-    "ParetoNBD",
     "fit_forecast",
-    "fit_gamma_gamma",
-    "fit_pareto_nbd",
     "forecast_buyers",
     "forecast_customers",
     "forecast_everyone",

@@ -4,8 +4,9 @@ Weights come from the client's own earlier origins. Many weightings rank custome
 by a hair is the best by luck; so all those within `AS_GOOD` of the best Gini are averaged, which draws towards equal
 weights wherever the past cannot tell.
 
-Only the order and the spread of a forecast enter: each is brought to the total of the `ANCHOR`, which alone is made at
-every origin without a glance at what came. What the anchor's total is worth, calibration learns.
+Only the order and the spread of a forecast enter: each is brought to the total of the `ANCHOR`. Its parameters at an
+origin are fitted on what was known then; only the kind of its purchase model was chosen by what came, while the other
+forecasts have the very level of what came. What the anchor's total is worth, calibration learns.
 """
 
 from __future__ import annotations

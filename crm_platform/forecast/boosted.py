@@ -25,7 +25,6 @@ from crm_platform.forecast.design import matrices
 from crm_platform.forecast.origins import Origin
 
 Reals = npt.NDArray[np.float64]
-Wholes = npt.NDArray[np.int64]
 
 FEWEST_BUYERS = 200  # customers who bought after the latest earlier origin: below this trees learn noise
 MOST_LESSONS = 60_000  # customers × origins that trees learn from
@@ -57,8 +56,11 @@ class Reading(NamedTuple):
 
 
 def can_learn(past: Sequence[Origin]) -> bool:
-    """Whether enough customers bought after the latest earlier origin."""
-    return bool(past) and int((past[0].sales_jpy > 0).sum()) >= FEWEST_BUYERS
+    """Whether enough customers bought after the latest earlier origin, in either half of them."""
+    if not past:
+        return False
+    bought = past[0].sales_jpy > 0
+    return bool(bought.sum() >= FEWEST_BUYERS and min(bought[::2].sum(), bought[1::2].sum()) >= FEWEST_BUYERS / 4)
 
 
 def learn(past: Sequence[Origin], hints: Sequence[pd.DataFrame]) -> tuple[Boosted, list[Reading]]:

@@ -23,6 +23,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.optimize import brentq
 
+from crm_platform.forecast.notes import Note, notes_from_json, notes_to_json
 from crm_platform.forecast.season import Season, season_shift
 
 Reals = npt.NDArray[np.float64]
@@ -65,8 +66,9 @@ class PastForecast:
 class Calibration:
     """Actual sales are foreseen to be `scale_jpy` × (foreseen ÷ `unit_jpy`) ^ `power`; 1 × and ^1 where not known.
 
-    `level` is Σ calibrated ÷ Σ foreseen, `level_sd` the standard deviation of its logarithm that remains; `pace` shifts
-    P(purchase): a customer's rate of buying is `pace` times what was foreseen.
+    `level` is Σ calibrated ÷ Σ foreseen of customers no larger than any checked before, `level_sd` the standard
+    deviation of its logarithm that remains; `pace` shifts P(purchase): a customer's rate of buying is `pace` times what
+    was foreseen.
     """
 
     level: float
@@ -76,16 +78,16 @@ class Calibration:
     scale_jpy: float
     pace: float
     origins: int
-    notes: tuple[str, ...]
+    notes: tuple[Note, ...]
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values."""
-        return {**dataclasses.asdict(self), "notes": list(self.notes)}
+        return {**dataclasses.asdict(self), "notes": notes_to_json(self.notes)}
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Calibration:
         """Read what `to_json` wrote."""
-        return cls(**{**value, "notes": tuple(value["notes"])})
+        return cls(**{**value, "notes": notes_from_json(value["notes"])})
 
 
 def fit_calibration(
@@ -118,10 +120,10 @@ def fit_calibration(
     shape = _foretell(ago, powers, np.full(len(told), SHAPE_SD**2), horizon_days, SHAPE_STRENGTHS)
     power = 1 + float(np.clip(shape.mean, -LARGEST_SHAPE, LARGEST_SHAPE))
     factor = float(np.exp(level.mean + shift))
-    bent = float(((present_jpy / unit) ** power).mean()) if mean > 0 else 1.0
-    notes = (
-        () if told else (f"No earlier term with {MINIMUM_BUYERS} buyers: the level of the forecast is not checked.",)
-    )
+    within = _within(present_jpy, told)
+    mean_within = float(within.mean()) if len(within) and within.mean() > 0 else unit
+    bent = float(((within / unit) ** power).mean()) * unit / mean_within if mean > 0 else 1.0
+    notes = () if told else (Note("level_unchecked", {"fewest": MINIMUM_BUYERS}),)
     scale = factor * unit / bent
     return Calibration(factor, level.sd, power, unit, scale, float(np.exp(pace.mean + shift)), len(told), notes)
 
@@ -162,6 +164,13 @@ class _Foretold(NamedTuple):
 
 def _tells(past: PastForecast) -> bool:
     return int((past.sales_jpy > 0).sum()) >= MINIMUM_BUYERS and float(past.foreseen_jpy.sum()) > 0
+
+
+def _within(present_jpy: Reals, told: Sequence[PastForecast]) -> Reals:
+    """The forecasts no larger than any that was ever checked: one giant must not set the level of all others."""
+    largest = max((float(each.foreseen_jpy.max()) for each in told), default=np.inf)
+    within: Reals = present_jpy[present_jpy <= largest]
+    return within
 
 
 def _log_ratio(past: PastForecast) -> float:

@@ -2,7 +2,8 @@
 
 Each errs in its own way: models of purchasing know nothing of goods and cancellations, the weighted level nothing of
 stopping, and trees nothing that earlier origins did not show. At an earlier origin each is told as it would have been
-told then: the models fitted on what was known, the trees grown on other customers.
+told then: the models fitted on what was known, the trees grown on other customers. Of what came two things remain in
+it: the kind of model, half-life and caution were chosen at these origins, and the other customers lived in that term.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import pandas as pd
 
 from crm_platform.forecast import purchases, weighted_level
 from crm_platform.forecast.boosted import FEWEST_BUYERS, Boosted, Reading, can_learn, learn, read_boosted
+from crm_platform.forecast.notes import Note
 from crm_platform.forecast.origins import Origin
 from crm_platform.forecast.prior import Prior
 from crm_platform.forecast.spending import Spending, expected_sales, expected_value, fit_spending, refit_spending
@@ -35,9 +37,9 @@ class Experts:
     boosted: Boosted | None
 
     @property
-    def notes(self) -> tuple[str, ...]:
+    def notes(self) -> tuple[Note, ...]:
         """What a reader should know of the fits."""
-        few = f"Fewer than {FEWEST_BUYERS} customers bought after an earlier origin: no model learns from outcomes."
+        few = Note("no_trees", {"fewest": FEWEST_BUYERS})
         return (*self.spending.notes, *self.level.notes, *([] if self.boosted else [few]))
 
     def to_json(self) -> dict[str, Any]:

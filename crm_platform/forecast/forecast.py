@@ -23,13 +23,13 @@ from crm_platform.forecast.calibration import Calibration, PastForecast, calibra
 from crm_platform.forecast.experts import Experts, Told, consult, fit_experts
 from crm_platform.forecast.gamma_gamma import GammaGamma
 from crm_platform.forecast.intervals import Intervals, fit_intervals, interval
+from crm_platform.forecast.notes import Note, notes_from_json, notes_to_json
 from crm_platform.forecast.ordering_pace import OrderingPace
-from crm_platform.forecast.origins import Origin, describe, look_back, plan_origins
+from crm_platform.forecast.origins import Origin, describe, look_back, plan_origins, reals
 from crm_platform.forecast.parts import Parts, fit_parts, subscription_share
 from crm_platform.forecast.prior import Prior
 from crm_platform.forecast.purchases import MINIMUM_REPEATERS
 from crm_platform.forecast.season import Season, fit_season
-from crm_platform.forecast.spending import reals
 
 Reals = npt.NDArray[np.float64]
 
@@ -55,7 +55,7 @@ class FittedForecast:
     parts: Parts
     ordering_pace: OrderingPace
     order_values: GammaGamma  # 受注金額 per order placed
-    notes: tuple[str, ...]
+    notes: tuple[Note, ...]
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values."""
@@ -66,7 +66,7 @@ class FittedForecast:
             "origins": [origin.isoformat() for origin in self.origins],
             "ordering_pace": asdict(self.ordering_pace),
             "order_values": asdict(self.order_values),
-            "notes": list(self.notes),
+            "notes": notes_to_json(self.notes),
         }
 
     @classmethod
@@ -81,7 +81,7 @@ class FittedForecast:
                 "origins": tuple(dt.date.fromisoformat(origin) for origin in value["origins"]),
                 "ordering_pace": OrderingPace(**value["ordering_pace"]),
                 "order_values": GammaGamma(**value["order_values"]),
-                "notes": tuple(value["notes"]),
+                "notes": notes_from_json(value["notes"]),
             }
         )
 
@@ -99,7 +99,7 @@ _PARTS: Mapping[str, Any] = {
 def fit_forecast(days: ibis.Table, as_of: dt.date, horizon_days: int, *, prior: Prior | None = None) -> FittedForecast:
     """Fit every part on CUSTOMER_DAYS up to `as_of`; later days are not read, so nothing knows the future.
 
-    Works for any client: where there is too little, simpler models take over, and `notes` says so.
+    Works for any client: where there is too little, simpler models take over, and `notes` say so.
 
     Raises:
         ValueError: no customer has a line by then, or the horizon is no day.
@@ -123,7 +123,7 @@ def fit_forecast(days: ibis.Table, as_of: dt.date, horizon_days: int, *, prior: 
     intervals = fit_intervals(came_true, calibration, calibrated_rate(calibration, present.purchase_rate))
     parts = fit_parts(past)
     pace, order_values = _fit_orders(everyone)
-    sampled = (f"Fitted on every n-th customer, {len(everyone)} in all.",) if len(everyone) < len(ids) else ()
+    sampled = (Note("sampled", {"customers": len(everyone)}),) if len(everyone) < len(ids) else ()
     return FittedForecast(
         as_of=as_of,
         horizon_days=horizon_days,

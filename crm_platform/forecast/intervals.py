@@ -1,4 +1,4 @@
-"""An 80 % interval for each customer's sales: what became, at earlier origins, of customers alike.
+"""An interval per customer, of 80 % over all of them together: what became, at earlier origins, of customers alike.
 
 Conformal in spirit (Vovk, Gammerman & Shafer 2005; Lei et al. 2018): actual ÷ foreseen sales of earlier origins, each
 at its own true level, are sorted by P(purchase); the quantiles of customers alike, times what is foreseen now, are the
@@ -24,6 +24,7 @@ from scipy.optimize import brentq
 from scipy.special import ndtri
 
 from crm_platform.forecast.calibration import Calibration, PastForecast, at_pace, log_pace
+from crm_platform.forecast.notes import Note, notes_from_json, notes_to_json
 
 Reals = npt.NDArray[np.float64]
 
@@ -50,18 +51,18 @@ class Intervals:
     upper: tuple[float, ...]
     share_above: float
     customers: int
-    notes: tuple[str, ...]
+    notes: tuple[Note, ...]
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values."""
-        lists = {name: list(getattr(self, name)) for name in ("log_rates", "lower", "upper", "notes")}
-        return {**dataclasses.asdict(self), **lists}
+        lists = {name: list(getattr(self, name)) for name in ("log_rates", "lower", "upper")}
+        return {**dataclasses.asdict(self), **lists, "notes": notes_to_json(self.notes)}
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Intervals:
         """Read what `to_json` wrote."""
-        tuples: dict[str, Any] = {name: tuple(value[name]) for name in ("log_rates", "lower", "upper", "notes")}
-        return cls(**{**value, **tuples})
+        tuples: dict[str, Any] = {name: tuple(value[name]) for name in ("log_rates", "lower", "upper")}
+        return cls(**{**value, **tuples, "notes": notes_from_json(value["notes"])})
 
 
 def fit_intervals(past: Sequence[PastForecast], calibration: Calibration, present_rate: Reals) -> Intervals:
@@ -92,7 +93,9 @@ def fit_intervals(past: Sequence[PastForecast], calibration: Calibration, presen
 
 
 def interval(model: Intervals, foreseen_jpy: Reals, purchase_rate: Reals) -> tuple[Reals, Reals]:
-    """The lower and the upper end (10 % and 90 %) of each customer's sales in the term, in yen.
+    """The lower and the upper end (p10 and p90) of each customer's sales in the term, in yen.
+
+    A tenth of all customers is to lie beyond either; beyond an upper end above 0 it is `model.share_above`.
 
     Args:
         model: as fitted.
@@ -158,7 +161,7 @@ def _quantile(ratio: Reals, share: float, level_sd: float) -> float:
 
 
 def _as_rising(
-    middle: Reals, lower: Reals, upper: Reals, above: float, customers: int, notes: tuple[str, ...]
+    middle: Reals, lower: Reals, upper: Reals, above: float, customers: int, notes: tuple[Note, ...]
 ) -> Intervals:
     """Groups with the same middle become one, so that there is one value for each rate of buying."""
     first = np.unique(middle, return_index=True)[1]
@@ -175,5 +178,5 @@ def _assumed(calibration: Calibration) -> Intervals:
         below = np.clip((share - (1 - rate)) / rate, 0, 1 - 1e-9)
         return np.where(below > 0, np.exp(sd * ndtri(np.maximum(below, 1e-300)) - sd**2 / 2) / rate, 0.0)
 
-    notes = (f"Fewer than {MINIMUM_CUSTOMERS} customers at earlier origins: the spread of sales is assumed.",)
+    notes = (Note("spread_assumed", {"fewest": MINIMUM_CUSTOMERS}),)
     return _as_rising(_log_rate(rate), end(SHARE_BEYOND), end(1 - SHARE_BEYOND), SHARE_BEYOND, 0, notes)

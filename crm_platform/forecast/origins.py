@@ -21,6 +21,7 @@ from crm_platform.history import KINDS_OF_PAST, customer_features, features_at, 
 Reals = npt.NDArray[np.float64]
 
 MOST_ORIGINS = 8
+YEARS_BACK, YEAR_DAYS = 3, 365.25
 STEPS_PER_TERM = 6  # a month, where the term is six
 SHORTEST_PAST = 1 / 3  # of a term before an origin: less says nothing about rhythm
 
@@ -46,10 +47,17 @@ class Origin:
 
 
 def plan_origins(first_day: dt.date, as_of: dt.date, horizon_days: int) -> list[dt.date]:
-    """The origins that the past allows, the latest first: the first a term before `as_of`, the next a step earlier."""
+    """The origins that the past allows, the latest first.
+
+    The first lies a term before `as_of`, each next a step earlier; and the same day of earlier years is among them, so
+    that a season is seen as often as `YEARS_BACK` and the history allow.
+    """
     step = max(round(horizon_days / STEPS_PER_TERM), 1)
     earliest = first_day + dt.timedelta(days=int(np.ceil(SHORTEST_PAST * horizon_days)))
-    planned = (as_of - dt.timedelta(days=horizon_days + step * back) for back in range(MOST_ORIGINS))
+    backwards = [horizon_days + step * back for back in range(MOST_ORIGINS)]
+    years = [round(YEAR_DAYS * year) for year in range(1, YEARS_BACK + 1)]
+    backwards += [ago for ago in years if ago > backwards[-1] + step / 2]
+    planned = (as_of - dt.timedelta(days=ago) for ago in backwards)
     return [origin for origin in planned if origin >= earliest]
 
 
@@ -67,6 +75,12 @@ def look_back(days: ibis.Table, origins: Sequence[dt.date], horizon_days: int) -
 def describe(days: ibis.Table, as_of: dt.date, horizon_days: int) -> pd.DataFrame:
     """The features of every customer with a line up to `as_of`, in order of `customer_id`."""
     return _told(customer_features(days, as_of, horizon_days))
+
+
+def reals(features: pd.DataFrame, column: str) -> Reals:
+    """A column of the features as float64; null becomes NaN."""
+    values: Reals = features[column].to_numpy(dtype=np.float64, na_value=np.nan)
+    return values
 
 
 def _told(features: ibis.Table) -> pd.DataFrame:

@@ -18,8 +18,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from crm_platform.forecast.origins import Origin
-from crm_platform.forecast.purchase_models import reals
+from crm_platform.forecast.notes import Note, notes_from_json, notes_to_json
+from crm_platform.forecast.origins import Origin, reals
 
 Reals = npt.NDArray[np.float64]
 Wholes = npt.NDArray[np.int64]
@@ -39,18 +39,18 @@ class Parts:
 
     horizon_days: float
     shares: tuple[float, ...] | None
-    notes: tuple[str, ...]
+    notes: tuple[Note, ...]
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values."""
         shares = None if self.shares is None else list(self.shares)
-        return {"horizon_days": self.horizon_days, "shares": shares, "notes": list(self.notes)}
+        return {"horizon_days": self.horizon_days, "shares": shares, "notes": notes_to_json(self.notes)}
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Parts:
         """Read what `to_json` wrote."""
         shares = None if value["shares"] is None else tuple(value["shares"])
-        return cls(value["horizon_days"], shares, tuple(value["notes"]))
+        return cls(value["horizon_days"], shares, notes_from_json(value["notes"]))
 
 
 def fit_parts(past: Sequence[Origin]) -> Parts:
@@ -61,8 +61,7 @@ def fit_parts(past: Sequence[Origin]) -> Parts:
     """
     usable = [one for one in past if one.sales_jpy.sum() > 0]
     if not usable:
-        note = "No earlier origin with sales: each customer's recent share of subscriptions is taken to go on."
-        return Parts(0.0, None, (note,))
+        return Parts(0.0, None, (Note("shares_go_on"),))
     horizon_days = usable[0].horizon_days
     if any(one.horizon_days != horizon_days for one in usable):
         raise ValueError("the parts are learned from origins of one term")

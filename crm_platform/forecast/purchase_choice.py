@@ -1,7 +1,9 @@
 """Which purchase model a client's customers follow: each is fitted at earlier origins and held against what came.
 
-The scores are strictly proper (Gneiting & Raftery 2007). The Pareto/NBD is kept unless another way of modelling beats
-it beyond chance and ranks customers no worse at every origin looked at; so a choice by luck is rare.
+The score of who buys at all is strictly proper (Gneiting & Raftery 2007). That of the counts is not, because counts are
+first brought to the actual total: it judges how purchases are shared out, blind to how many there are in all. The
+Pareto/NBD is kept unless another way of modelling beats it beyond chance and ranks customers no worse at every origin
+looked at; so a choice by luck is rare.
 """
 
 from __future__ import annotations
@@ -17,15 +19,14 @@ import numpy.typing as npt
 import pandas as pd
 
 from crm_platform.forecast.metrics import normalised_gini
-from crm_platform.forecast.origins import Origin
-from crm_platform.forecast.purchase_models import KINDS, ask, fit_by_name, reals, repeaters
+from crm_platform.forecast.origins import Origin, reals
+from crm_platform.forecast.purchase_models import KINDS, ask, fit_by_name, repeaters
 
 Reals = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
 Way = tuple[str, ...]  # one model for everyone; or one for one-off buyers and one for subscribers
 
 REPEATERS_TO_CHOOSE = 200  # of each group of customers, for a model to be chosen for it
-FIT_CUSTOMERS = 20_000  # a larger client is fitted on every n-th customer
 PLAIN: Way = ("pareto_nbd",)
 
 
@@ -54,12 +55,9 @@ def is_subscriber(features: pd.DataFrame) -> Flags:
     return flags
 
 
-def sample(features: pd.DataFrame) -> pd.DataFrame:
-    """Buyers in order of their numbers, every n-th of a large client."""
-    buyers = features[features["purchase_days"] > 0].sort_values("customer_id", kind="stable")
-    if len(buyers) <= FIT_CUSTOMERS:
-        return buyers
-    return buyers.iloc[np.linspace(0, len(buyers) - 1, FIT_CUSTOMERS).round().astype(np.int64)]
+def buyers_in_order(features: pd.DataFrame) -> pd.DataFrame:
+    """Customers with a purchase, in order of their numbers."""
+    return features[features["purchase_days"] > 0].sort_values("customer_id", kind="stable")
 
 
 class _Foretold(NamedTuple):
@@ -94,7 +92,7 @@ def _trial(origin: Origin) -> _Trial:
 def _foretell(name: str, origin: Origin, group: Flags) -> _Foretold:
     """Fitted on the group as known then, told for the group; zeros for the others."""
     buyers = origin.features[group]
-    model = fit_by_name(name, sample(buyers))
+    model = fit_by_name(name, buyers_in_order(buyers))
     foretold = _Foretold(np.zeros(len(group)), np.zeros(len(group)))
     foretold.expected[group] = ask("expected_purchases", model, buyers, origin.horizon_days)
     foretold.chance[group] = ask("probability_of_purchase", model, buyers, origin.horizon_days)

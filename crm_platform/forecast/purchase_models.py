@@ -15,6 +15,7 @@ from crm_platform.forecast import mbg_cnbd_k, mbg_nbd, pareto_nbd
 from crm_platform.forecast.histories import distinct_rows
 from crm_platform.forecast.mbg_cnbd_k import MBGCNBDk
 from crm_platform.forecast.mbg_nbd import MBGNBD
+from crm_platform.forecast.origins import reals
 from crm_platform.forecast.pareto_nbd import ParetoNBD
 
 Reals = npt.NDArray[np.float64]
@@ -22,6 +23,7 @@ PurchaseModel = ParetoNBD | MBGNBD | MBGCNBDk
 Question = Literal["p_alive", "expected_purchases", "probability_of_purchase"]
 
 KINDS: Mapping[str, type[PurchaseModel]] = {"pareto_nbd": ParetoNBD, "mbg_nbd": MBGNBD, "mbg_cnbd_k": MBGCNBDk}
+PRINTED_NAMES = {"pareto_nbd": "Pareto/NBD", "mbg_nbd": "MBG/NBD", "mbg_cnbd_k": "MBG/CNBD-k"}  # in any language
 _MODULES: Mapping[type[PurchaseModel], ModuleType] = {ParetoNBD: pareto_nbd, MBGNBD: mbg_nbd, MBGCNBDk: mbg_cnbd_k}
 
 
@@ -65,9 +67,3 @@ def model_to_json(model: PurchaseModel) -> dict[str, Any]:
 def model_from_json(value: Mapping[str, Any]) -> PurchaseModel:
     """Read what `model_to_json` wrote."""
     return KINDS[value["model"]](**{name: each for name, each in value.items() if name != "model"})
-
-
-def reals(features: pd.DataFrame, name: str) -> Reals:
-    """A column as float64; null becomes NaN."""
-    values: Reals = features[name].to_numpy(dtype=np.float64, na_value=np.nan)
-    return values

@@ -17,11 +17,13 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from crm_platform.forecast.origins import Origin
+from crm_platform.forecast.notes import Note, notes_from_json, notes_to_json
+from crm_platform.forecast.origins import Origin, reals
 from crm_platform.forecast.pareto_nbd import ParetoNBD, fit_pareto_nbd
 from crm_platform.forecast.prior import Prior
-from crm_platform.forecast.purchase_choice import PLAIN, Way, choose, is_subscriber, sample
+from crm_platform.forecast.purchase_choice import PLAIN, Way, buyers_in_order, choose, is_subscriber
 from crm_platform.forecast.purchase_models import (
+    PRINTED_NAMES,
     PurchaseModel,
     Question,
     ask,
@@ -30,7 +32,6 @@ from crm_platform.forecast.purchase_models import (
     model_from_json,
     model_to_json,
     name_of,
-    reals,
     repeaters,
 )
 
@@ -38,7 +39,6 @@ Reals = npt.NDArray[np.float64]
 
 MINIMUM_REPEATERS = 50  # below this the parameters are assumed, or leaned on other clients', not fitted
 ENOUGH_REPEATERS = 10 * MINIMUM_REPEATERS  # from here on other clients are left out: the client's own data say it all
-_STOPPED = "The search for the parameters of {name} stopped at its limit; the best found are used."
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class Purchases:
     one_off_buyers: PurchaseModel
     subscribers: PurchaseModel
     scores: Mapping[str, float]
-    notes: tuple[str, ...]
+    notes: tuple[Note, ...]
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values."""
@@ -62,7 +62,7 @@ class Purchases:
             "one_off_buyers": model_to_json(self.one_off_buyers),
             "subscribers": model_to_json(self.subscribers),
             "scores": dict(self.scores),
-            "notes": list(self.notes),
+            "notes": notes_to_json(self.notes),
         }
 
     @classmethod
@@ -73,7 +73,7 @@ class Purchases:
             model_from_json(value["one_off_buyers"]),
             model_from_json(value["subscribers"]),
             dict(value["scores"]),
-            tuple(value["notes"]),
+            notes_from_json(value["notes"]),
         )
 
 
@@ -88,20 +88,20 @@ def fit_purchases(
         horizon_days: the term for which the models are chosen.
         prior: parameters of other clients; read where fewer than `ENOUGH_REPEATERS` customers bought twice.
     """
-    buyers = sample(features_now)
+    buyers = buyers_in_order(features_now)
     pareto, notes = _fit_pareto(buyers, prior)
     if repeaters(buyers) < MINIMUM_REPEATERS:
         return Purchases(pareto, pareto, pareto, {}, tuple(notes))
     way, scores = choose([origin for origin in past if origin.horizon_days == horizon_days])
     if not scores:
-        notes.append("No earlier origin with enough repeat customers: the Pareto/NBD is taken unchosen.")
+        notes.append(Note("model_unchosen"))
     models = [pareto] if way == PLAIN else _fit_way(way, buyers, notes)
     return Purchases(pareto, models[0], models[-1], scores, tuple(notes))
 
 
 def refit_purchases(model: Purchases, features_then: pd.DataFrame) -> Purchases:
     """The models that were chosen in `model`, fitted on customers as known at another day."""
-    buyers = sample(features_then)
+    buyers = buyers_in_order(features_then)
     pareto, notes = _fit_pareto(buyers, None)
     alike = model.subscribers == model.one_off_buyers
     way = tuple(name_of(each) for each in (model.one_off_buyers, model.subscribers)[: 1 if alike else 2])
@@ -137,32 +137,36 @@ def _ask(question: Question, model: Purchases, features: pd.DataFrame, *horizon_
     return answer
 
 
-def _fit_pareto(buyers: pd.DataFrame, prior: Prior | None) -> tuple[ParetoNBD, list[str]]:
+def _fit_pareto(buyers: pd.DataFrame, prior: Prior | None) -> tuple[ParetoNBD, list[Note]]:
     count = repeaters(buyers)
     histories = histories_of(buyers)
     x, _, age = histories
     if prior is not None and count < ENOUGH_REPEATERS:
-        note = f"Only {count} customers bought twice: parameters lean on those of {prior.clients} other clients (推論)."
+        note = Note("leans_on_others", {"repeaters": count, "clients": prior.clients})
         if age.sum() > 0:
             return fit_pareto_nbd(*histories, belief=prior.of_purchases), [note]
         r, alpha, s, beta = prior.of_purchases.centre()
         return ParetoNBD(r, alpha, s, beta, 0.0, 0, converged=False), [note]
     if count >= MINIMUM_REPEATERS:
         fitted = fit_pareto_nbd(*histories)
-        return fitted, [] if fitted.converged else [_STOPPED.format(name="the Pareto/NBD")]
+        return fitted, [] if fitted.converged else [_stopped(fitted)]
     # Exponential rates around the client's mean pace, with one more purchase in one more year; half stop within a year.
     mean_gap = (float(age.sum()) + 365.0) / (float(x.sum()) + 1.0)
-    note = f"Only {count} customers bought twice (fewer than {MINIMUM_REPEATERS}): parameters are assumed."
+    note = Note("few_repeaters", {"repeaters": count, "fewest": MINIMUM_REPEATERS})
     return ParetoNBD(1.0, mean_gap, 1.0, 365.0, 0.0, 0, converged=False), [note]
 
 
-def _fit_way(way: Way, buyers: pd.DataFrame, notes: list[str]) -> list[PurchaseModel]:
+def _fit_way(way: Way, buyers: pd.DataFrame, notes: list[Note]) -> list[PurchaseModel]:
     """The chosen models on what is known now; what is to be told of them is added to `notes`."""
     subscribers = is_subscriber(buyers)
     groups = [buyers] if len(way) == 1 else [buyers[~subscribers], buyers[subscribers]]
     if min(repeaters(group) for group in groups) < MINIMUM_REPEATERS:
-        notes.append("Subscribers or one-off buyers have become too few to be told apart: one model for everyone.")
+        notes.append(Note("one_model_for_all"))
         way, groups = way[:1], [buyers]
     models = [fit_by_name(name, group) for name, group in zip(way, groups, strict=True)]
-    notes += [_STOPPED.format(name=name_of(model)) for model in models if not model.converged]
+    notes += [_stopped(model) for model in models if not model.converged]
     return models
+
+
+def _stopped(model: PurchaseModel) -> Note:
+    return Note("search_stopped", {"model": PRINTED_NAMES[name_of(model)]})

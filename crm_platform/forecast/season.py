@@ -20,6 +20,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import f as f_distribution
 
+from crm_platform.forecast.notes import Note, notes_from_json, notes_to_json
+
 Reals = npt.NDArray[np.float64]
 Wholes = npt.NDArray[np.int64]
 
@@ -38,7 +40,7 @@ class Season:
     months: tuple[float, ...]
     supported: bool
     first_on: dt.date | None
-    notes: tuple[str, ...]
+    notes: tuple[Note, ...]
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values."""
@@ -47,14 +49,14 @@ class Season:
             **dataclasses.asdict(self),
             "months": list(self.months),
             "first_on": first_on,
-            "notes": list(self.notes),
+            "notes": notes_to_json(self.notes),
         }
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Season:
         """Read what `to_json` wrote."""
         first_on = dt.date.fromisoformat(value["first_on"]) if value["first_on"] else None
-        return cls(tuple(value["months"]), value["supported"], first_on, tuple(value["notes"]))
+        return cls(tuple(value["months"]), value["supported"], first_on, notes_from_json(value["notes"]))
 
 
 def fit_season(days: ibis.Table, as_of: dt.date) -> Season:
@@ -65,11 +67,11 @@ def fit_season(days: ibis.Table, as_of: dt.date) -> Season:
     known = days.filter(days.day <= as_of)
     first_on = known.day.min().to_pyarrow().as_py()
     if first_on is None:
-        return _none(None, "No day of any customer is known.")
+        return _none(None, Note("no_season_no_day"))
     end = (as_of + dt.timedelta(days=1)).replace(day=1)  # the first day that is in no whole month
     count = (end.year - first_on.year) * 12 + end.month - first_on.month - (first_on.day > 1)
     if count < MINIMUM_MONTHS:
-        return _none(first_on, f"{max(count, 0)} whole months of history, fewer than {MINIMUM_MONTHS}.")
+        return _none(first_on, Note("no_season_short", {"months": max(count, 0), "fewest": MINIMUM_MONTHS}))
     cells = _cells(known.filter(known.day < end), first_on)
     effects = _effects_of_months(cells) / _lengths(first_on, len(cells.buyers))  # per day: February is no bad month
     calendar = (first_on.month - 1 + np.arange(len(effects))) % 12
@@ -111,8 +113,8 @@ class _Returning(NamedTuple):
     chance: float  # that noise alone gives as much
 
 
-def _none(first_on: dt.date | None, reason: str) -> Season:
-    return Season((1.0,) * 12, False, first_on, (f"No seasonal factor: {reason}",))
+def _none(first_on: dt.date | None, reason: Note) -> Season:
+    return Season((1.0,) * 12, False, first_on, (reason,))
 
 
 def _cells(known: ibis.Table, first_on: dt.date) -> _Cells:
@@ -177,14 +179,13 @@ def _returning(effects: Reals, calendar: Wholes, buyers: Reals) -> _Returning | 
 
 def _judged(returning: _Returning | None, first_on: dt.date) -> Season:
     if returning is None:
-        return _none(first_on, "too few months in which known customers bought.")
+        return _none(first_on, Note("no_season_few_buyers"))
     if returning.chance > CHANCE:
-        reason = f"months of the year differ no more than chance lets them (p = {returning.chance:.2f})."
-        return _none(first_on, reason)
+        return _none(first_on, Note("no_season_chance", {"chance": returning.chance}))
     factors = np.exp(returning.log_months * (1 - 1 / returning.ratio))
     factors /= factors.mean()
     months = tuple(float(value) for value in factors)
-    note = f"Seasonal factors from {min(months):.2f} to {max(months):.2f} (F = {returning.ratio:.1f})."
+    note = Note("season", {"lowest": min(months), "highest": max(months), "f_ratio": returning.ratio})
     return Season(months, True, first_on, (note,))
 
 

@@ -17,7 +17,8 @@ import pandas as pd
 
 from crm_platform.forecast import gamma_gamma
 from crm_platform.forecast.gamma_gamma import GammaGamma
-from crm_platform.forecast.origins import Origin
+from crm_platform.forecast.notes import Note
+from crm_platform.forecast.origins import Origin, reals
 from crm_platform.forecast.prior import Prior
 from crm_platform.forecast.purchases import MINIMUM_REPEATERS, Purchases, fit_purchases, refit_purchases
 
@@ -34,10 +35,10 @@ class Spending:
     mean_gross_jpy: float  # sales before credits per customer: the weight of the client's credit rate in a customer's
 
     @property
-    def notes(self) -> tuple[str, ...]:
+    def notes(self) -> tuple[Note, ...]:
         """What a reader should know of the fit."""
         flag = self.values.flag
-        return (*self.purchases.notes, *([gamma_gamma.FLAGS[flag]] if flag else []))
+        return (*self.purchases.notes, *([Note(f"values_{flag}")] if flag else []))
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values."""
@@ -88,12 +89,6 @@ def kept_share(model: Spending, features: pd.DataFrame) -> Reals:
     gross, credit = reals(features, "standing_sales_jpy") + weight, reals(features, "returned_jpy")
     kept: Reals = np.clip(1 - (credit + weight * model.credit_rate) / gross, 0, 1)
     return kept
-
-
-def reals(features: pd.DataFrame, column: str) -> Reals:
-    """A column as float64; null becomes NaN."""
-    values: Reals = features[column].to_numpy(dtype=np.float64, na_value=np.nan)
-    return values
 
 
 def _spending(features: pd.DataFrame, purchases: Purchases, prior: Prior | None) -> Spending:

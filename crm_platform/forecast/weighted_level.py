@@ -22,8 +22,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from crm_platform.forecast.metrics import normalised_gini
-from crm_platform.forecast.origins import Origin
-from crm_platform.forecast.purchase_models import reals
+from crm_platform.forecast.notes import Note, notes_from_json, notes_to_json
+from crm_platform.forecast.origins import Origin, reals
 from crm_platform.history.customer_features import SPANS
 
 Reals = npt.NDArray[np.float64]
@@ -46,16 +46,16 @@ class WeightedLevel:
     caution: float
     scale: float
     rankings: Mapping[str, float]
-    notes: tuple[str, ...]
+    notes: tuple[Note, ...]
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values."""
-        return {**dataclasses.asdict(self), "notes": list(self.notes)}
+        return {**dataclasses.asdict(self), "notes": notes_to_json(self.notes)}
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> WeightedLevel:
         """Read what `to_json` wrote."""
-        return cls(**{**value, "notes": tuple(value["notes"])})
+        return cls(**{**value, "notes": notes_from_json(value["notes"])})
 
 
 def fit_weighted_level(past: Sequence[Origin], features_now: pd.DataFrame, horizon_days: float) -> WeightedLevel:
@@ -68,8 +68,7 @@ def fit_weighted_level(past: Sequence[Origin], features_now: pd.DataFrame, horiz
     """
     usable = [one for one in past if one.horizon_days == horizon_days and one.sales_jpy.sum() > 0]
     if not usable:
-        note = "No earlier origin with sales: the half-life of the weighted level is assumed to be one term."
-        plain = WeightedLevel(horizon_days, *_USUAL, 1.0, {}, (note,))
+        plain = WeightedLevel(horizon_days, *_USUAL, 1.0, {}, (Note("level_assumed"),))
         return dataclasses.replace(
             plain, scale=_scale([_going_on(features_now, horizon_days)], [plain], [features_now])
         )

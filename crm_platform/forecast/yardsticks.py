@@ -13,10 +13,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from crm_platform.history.customer_features import YEAR_DAYS
+
 Wholes = npt.NDArray[np.int64]
 
 YARDSTICKS = ("rfm", "recency", "past_sales", "recent_level")
-YEAR_DAYS = 365
 _PARTS = 1_000  # of a yen: sums of whole numbers are the same in every order
 
 

@@ -40,6 +40,7 @@ def examine_installation(platform: Platform, instance: dg.DagsterInstance) -> li
         _disk(platform.data),
         _clients(platform),
         _engine(),
+        _trees(),
         _fonts(),
         _instance(instance),
     ]
@@ -92,6 +93,18 @@ def _clients(platform: Platform) -> Checked:
 def _engine() -> Checked:
     answer = ibis.duckdb.connect().execute(ibis.literal(6) * 7)
     return Checked("engine", f"Ibis on DuckDB {version('duckdb')}", answer == 42, "Reinstall: make clean install")
+
+
+def _trees() -> Checked:
+    """LightGBM brings all but the OpenMP runtime of GCC, which a slim system lacks."""
+    try:
+        import lightgbm  # noqa: PLC0415  half a second, and the very thing that may fail
+    except ImportError as error:
+        return Checked("boosted trees", str(error), False, "Run: make install")
+    except OSError as error:
+        remedy = "Install the OpenMP runtime; on Debian and Ubuntu: apt-get install libgomp1"
+        return Checked("boosted trees", f"LightGBM does not load: {error}", False, remedy)
+    return Checked("boosted trees", f"LightGBM {lightgbm.__version__}", True)
 
 
 def _fonts() -> Checked:

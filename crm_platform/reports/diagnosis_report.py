@@ -141,9 +141,19 @@ def _appendix(diagnosis: Diagnosis, replaced: int, words: Wording) -> Appendix:
     return Appendix(
         words.text("appendix.reading_text"),
         words.text("appendix.forecast_text"),
+        _forecast_notes(diagnosis, words),
         _two_columns("terms", ("term", "meaning"), definitions, words),
         replace(_two_columns("method", ("item", "value"), tuple(method), words), numeric=(False, True)),
     )
+
+
+def _forecast_notes(diagnosis: Diagnosis, words: Wording) -> Grid | None:
+    """What took over where a model had too little (注記), in the client's language; None where nothing did."""
+    rows = tuple(
+        (words.text(f"forecast_note.{note['key']}.part"), words.filled(f"forecast_note.{note['key']}.text", note))
+        for note in diagnosis.forecast_notes
+    )
+    return _two_columns("notes", ("note_part", "note"), rows, words) if rows else None
 
 
 def _in_order_of_wording(diagnosis: Diagnosis, words: Wording) -> list[str]:

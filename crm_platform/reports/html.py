@@ -235,7 +235,7 @@ class _Page:
             f'<section id="appendix"><h2 class="title">{escape(self.text("appendix.title"))}</h2>'
             f"{_titled(self.text('appendix.reading'), 3)}<p>{escape(appendix.reading)}</p>"
             f"{_titled(self.text('appendix.forecast'), 3)}<p>{escape(appendix.forecast)}</p>"
-            f"{self.grid(appendix.definitions, 3)}{self.grid(appendix.method, 3)}</section>"
+            f"{''.join(self.grid(table, 3) for table in appendix.tables)}</section>"
         )
 
 

@@ -45,6 +45,7 @@ def legible_diagnosis(diagnosis: Diagnosis) -> tuple[Diagnosis, int]:
         client=reader.text(diagnosis.client),
         headline=reader.scalars(diagnosis.headline),
         method=reader.scalars(diagnosis.method),
+        forecast_notes=tuple(reader.scalars(note) for note in diagnosis.forecast_notes),
         findings=tuple(reader.finding(finding) for finding in diagnosis.findings),
     )
     return shown, reader.replaced

@@ -115,8 +115,14 @@ class Appendix:
 
     reading: str
     forecast: str
+    notes: Grid | None  # of the forecast
     definitions: Grid
     method: Grid
+
+    @property
+    def tables(self) -> tuple[Grid, ...]:
+        """The tables in the order of the pages."""
+        return tuple(table for table in (self.notes, self.definitions, self.method) if table)
 
 
 @dataclass(frozen=True)

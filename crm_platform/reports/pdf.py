@@ -77,7 +77,7 @@ def typeset(report: Report) -> dict[str, Any]:
         "appendix": {
             "reading": report.appendix.reading,
             "forecast": report.appendix.forecast,
-            "tables": [_exhibit(report.appendix.definitions), _exhibit(report.appendix.method)],
+            "tables": [_exhibit(table) for table in report.appendix.tables],
         },
         "words": _words(report),
         "theme": {

@@ -42,8 +42,9 @@ def value_classes(expected_sales_jpy: Reals, classes: int) -> Wholes:
 
     Sales of mail-order customers have a heavy tail: classes of equal size hide the few best among many, classes of
     equal sales leave a handful of customers in the first and most in the last. The boundaries lie halfway: customers
-    are ranked, and every class holds the same share of the sum of the square roots of expected sales (after the
-    cumulative-root rule of Dalenius & Hodges 1959). So a class is the larger the lower it stands.
+    are ranked, and every class holds the same share of the sum of the square roots of expected sales. (Dalenius &
+    Hodges 1959 cumulate roots of the density; the root alone is borrowed, not their optimum.) So a class is the larger
+    the lower it stands.
 
     Customers with equal forecasts (to a hundredth of a yen) share a class. No class between the first and the last is
     empty while there are at least as many different forecasts as classes; with fewer, the first classes are used.

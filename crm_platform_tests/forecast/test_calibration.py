@@ -54,7 +54,7 @@ def test_without_an_earlier_origin_the_forecast_is_left_as_it_is_and_the_notes_s
         foreseen = np.array([0.0, 1.0, 5_000.0, 1e7])
         assert np.allclose(calibrated(calibration, foreseen), foreseen)
         assert np.allclose(calibrated_rate(calibration, np.array([0.0, 0.3, 1.0])), [0, 0.3, 1])
-        assert "not checked" in calibration.notes[0]
+        assert calibration.notes[0].key == "level_unchecked"
         assert calibration.level_sd > 0.1
 
 
@@ -102,10 +102,13 @@ def test_a_shape_of_earlier_origins_is_learned_and_makes_groups_truer():
         )
 
 
-def test_the_sum_over_present_customers_is_at_the_learned_level():
+def test_the_sum_over_present_customers_of_sizes_once_checked_is_at_the_learned_level():
     present = _past(AS_OF, 1).foreseen_jpy * 3
-    calibration = _fit([_past(origin, 1.2, 1.1) for origin in ORIGINS], present=present)
-    assert calibrated(calibration, present).sum() == pytest.approx(calibration.level * present.sum(), rel=1e-9)
+    past = [_past(origin, 1.2, 1.1) for origin in ORIGINS]
+    calibration = _fit(past, present=present)
+    known = present[present <= max(each.foreseen_jpy.max() for each in past)]
+    assert len(known) > 0.99 * len(present)
+    assert calibrated(calibration, known).sum() == pytest.approx(calibration.level * known.sum(), rel=1e-9)
 
 
 @settings(derandomize=True, max_examples=40, deadline=None)
@@ -181,3 +184,13 @@ def test_levels_of_a_growing_error_are_told_from_the_latest_origins_more_than_fr
     upward = _fit([_past(origin, factor) for origin, factor in zip(ORIGINS, rising, strict=True)])
     downward = _fit([_past(origin, factor) for origin, factor in zip(ORIGINS, rising[::-1], strict=True)])
     assert upward.level > downward.level
+
+
+def test_one_giant_beyond_all_that_was_ever_checked_leaves_the_level_of_the_others_alone():
+    past = [_past(origin, 1.0, power=0.85) for origin in ORIGINS]
+    present = _past(AS_OF, 1).foreseen_jpy
+    with_a_giant = np.append(present, present.sum())
+    alone = calibrated(_fit(past, present=present), present).sum()
+    beside = calibrated(_fit(past, present=with_a_giant), present).sum()
+    assert _fit(past, present=present).power < 0.95
+    assert beside == pytest.approx(alone, rel=0.02)

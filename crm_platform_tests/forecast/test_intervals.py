@@ -100,7 +100,7 @@ def test_the_level_and_its_uncertainty_carry_over():
 
 def test_with_few_customers_the_spread_is_assumed_and_said():
     model = fit_intervals([], AS_IT_IS, np.zeros(0))
-    assert "assumed" in model.notes[0]
+    assert model.notes[0].key == "spread_assumed"
     rate = np.array([0.0, 0.05, 0.09, 0.2, 0.5, 0.89, 0.95, 1.0])
     lower, upper = interval(model, 1_000.0 * rate, rate)
     assert (upper[:3] == 0).all()

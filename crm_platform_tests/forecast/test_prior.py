@@ -70,7 +70,8 @@ def test_without_any_time_observed_the_prior_speaks_alone():
     model = fit_purchases(opened_today, [], 26, prior=PRIOR)
     believed = np.log([model.pareto.r, model.pareto.r / model.pareto.alpha, model.pareto.s])
     assert believed == pytest.approx(PRIOR.pace_means[:3])
-    assert "6 other clients" in model.notes[0]
+    assert model.notes[0].key == "leans_on_others"
+    assert model.notes[0].numbers["clients"] == 6
 
 
 def test_values_of_few_purchases_lean_on_other_clients_in_the_clients_own_money():

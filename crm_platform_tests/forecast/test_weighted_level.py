@@ -102,7 +102,7 @@ def test_amounts_scale_and_the_order_of_rows_means_nothing():
 def test_without_a_past_sales_go_on_and_the_note_says_so():
     _, past, now = _fit(steady=True)
     model = fit_weighted_level([], now.features, TERM)
-    assert "assumed" in model.notes[0]
+    assert model.notes[0].key == "level_assumed"
     assert expected_sales(model, now.features).sum() == pytest.approx(now.sales_jpy.sum(), rel=0.15)
     other_term = [dataclasses.replace(one, horizon_days=30) for one in past]
     assert fit_weighted_level(other_term, now.features, TERM) == model

@@ -97,8 +97,9 @@ def test_every_origin_ends_its_term_by_the_as_of_date_and_has_a_past():
     first = dt.date(2020, 1, 1)
     origins = plan_origins(first, AS_OF, 184)
     assert origins[0] == AS_OF - dt.timedelta(days=184)
-    assert len(origins) == 8
+    assert len(origins) == 9
     assert origins == sorted(origins, reverse=True)
+    assert origins[-1] == AS_OF - dt.timedelta(days=730)  # the same season as the term that lies ahead, once more
     assert plan_origins(AS_OF - dt.timedelta(days=244), AS_OF, 184) == []
     assert plan_origins(AS_OF - dt.timedelta(days=246), AS_OF, 184) == [AS_OF - dt.timedelta(days=184)]
 

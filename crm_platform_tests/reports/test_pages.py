@@ -64,6 +64,18 @@ def test_characters_that_cannot_be_shown_are_counted_in_the_appendix(japanese_re
     assert (f"{emoji}文字") in [row[1] for row in japanese_report.appendix.method.rows]
 
 
+def test_what_took_over_in_the_forecast_is_told_in_the_appendix():
+    notes = ({"key": "few_repeaters", "repeaters": 12, "fewest": 50}, {"key": "no_trees", "fewest": 200})
+    told = dataclasses.replace(invented.diagnosis(), forecast_notes=notes)
+    assert Diagnosis.from_json(told.to_json()).forecast_notes == notes
+    report = diagnosis_report(told, "ja", JA)
+    assert [row[0] for row in report.appendix.notes.rows] == ["購入の間隔", "決定木"]
+    assert "12人で、50人に足りません" in report.appendix.notes.rows[0][1]
+    assert report.appendix.tables[0] == report.appendix.notes
+    assert "12人で、50人に足りません" in write_html(report).decode()
+    assert diagnosis_report(invented.diagnosis(), "ja", JA).appendix.notes is None
+
+
 def test_a_finding_without_wording_is_an_error_that_names_the_key():
     finding = Finding("unheard_of", "cpm", "issue", {})
     with pytest.raises(MissingWordingError, match=r"unheard_of\.name"):

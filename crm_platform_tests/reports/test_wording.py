@@ -1,8 +1,11 @@
+import ast
+import string
 import tomllib
 from pathlib import Path
 
 import pytest
 
+from crm_platform.forecast import gamma_gamma
 from crm_platform.intake.admission.faults import REMEDIES
 from crm_platform.reports import MissingWordingError, Wording
 from crm_platform.reports.glyphs import legible
@@ -109,3 +112,26 @@ def test_every_rule_of_the_quarantine_is_told_with_its_remedy_in_both_languages(
     assert EN.text(f"remedy.{rule}") == REMEDIES[rule]
     assert JA.text(f"rule.{rule}") != EN.text(f"rule.{rule}") == rule
     assert not JA.text(f"remedy.{rule}").isascii()
+
+
+def _notes_in_the_code() -> dict[str, set[str]]:
+    """Every `Note("key", {"number": …})` of the forecast, and one per flag of the gamma-gamma model."""
+    found = {f"values_{flag}": set() for flag in gamma_gamma.FLAGS if flag}
+    for path in Path(gamma_gamma.__file__).parent.glob("*.py"):
+        for call in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id == "Note":
+                key, *numbers = call.args
+                if isinstance(key, ast.Constant):
+                    found[key.value] = {name.value for each in numbers for name in each.keys}
+    return found
+
+
+@pytest.mark.parametrize("words", [JA, EN], ids=["ja", "en"])
+def test_every_note_of_a_forecast_is_told_with_its_numbers(words):
+    told = {key.split(".")[1] for key in words.texts if key.startswith("forecast_note.")}
+    notes = _notes_in_the_code()
+    assert told == set(notes)
+    for key, numbers in notes.items():
+        assert words.has(f"forecast_note.{key}.part")
+        asked = {name for _, name, _, _ in string.Formatter().parse(words.texts[f"forecast_note.{key}.text"]) if name}
+        assert asked == numbers

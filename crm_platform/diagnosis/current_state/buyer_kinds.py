@@ -8,14 +8,13 @@ from typing import Any
 import ibis
 from ibis import _
 
+from crm_platform.alerts.lapse import ASSUMED_RESPONSE_RATE
 from crm_platform.diagnosis.finding import Exhibit, Finding
 from crm_platform.diagnosis.inputs import DiagnosisInputs
 from crm_platform.diagnosis.rows import one_row, rows, yen_sum
 from crm_platform.diagnosis.trends import verdict_on
 from crm_platform.segments import BuyerKindRules
 from crm_platform.tables.analyses import BUYER_KINDS
-
-RESPONSE_RATE = 0.05  # seed 003:133
 
 
 def buyer_kinds(inputs: DiagnosisInputs) -> Finding | None:
@@ -33,7 +32,7 @@ def buyer_kinds(inputs: DiagnosisInputs) -> Finding | None:
     )
     stalled_mean_jpy = round(stalled["sales_jpy"] / stalled["customers"]) if stalled["customers"] else 0
     verdict = verdict_on(sum(row["customers"] for row in kinds), stalled["customers"] <= big["customers"])
-    effect_jpy = round(stalled["customers"] * RESPONSE_RATE * stalled_mean_jpy) if verdict == "issue" else None
+    effect_jpy = round(stalled["customers"] * ASSUMED_RESPONSE_RATE * stalled_mean_jpy) if verdict == "issue" else None
     return Finding(
         key="buyer_kinds",
         chapter="current_state",
@@ -47,7 +46,7 @@ def buyer_kinds(inputs: DiagnosisInputs) -> Finding | None:
             "returned_customers": returned["customers"],
             "frequent_small_customers": small["customers"],
             "median_order_jpy": median_order_jpy(inputs),
-            "response_rate": RESPONSE_RATE,
+            "response_rate": ASSUMED_RESPONSE_RATE,
             "effect_jpy": effect_jpy,
         },
         exhibits=(

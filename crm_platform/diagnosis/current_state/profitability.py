@@ -7,12 +7,12 @@ from typing import Any
 import ibis
 from ibis import _
 
+from crm_platform.alerts.lapse import ASSUMED_RESPONSE_RATE
 from crm_platform.diagnosis.finding import Exhibit, Finding
 from crm_platform.diagnosis.inputs import DiagnosisInputs
 from crm_platform.diagnosis.rows import exact_sum, one_row, rows
 from crm_platform.diagnosis.trends import share, verdict_on
 
-RESPONSE_RATE = 0.05  # the response that the seed reckons with (003:133)
 COVERAGE_RATE = 0.8  # 80:20 (seed 004:48-49, R128)
 BAND_FLOORS_JPY = (30_000, 10_000, 5_000, 2_000, 500, 0)
 
@@ -24,7 +24,7 @@ def profitability(inputs: DiagnosisInputs) -> Finding | None:
     Healthy where those customers hold at least 80 % of all profitability. Undetermined below 30 customers; None where
     there is nothing to expect.
     """
-    pays_from_jpy = inputs.client.settings.alert_unit_cost_jpy / RESPONSE_RATE
+    pays_from_jpy = inputs.client.settings.alert_unit_cost_jpy / ASSUMED_RESPONSE_RATE
     pays = _.profitability_jpy >= pays_from_jpy
     sums = one_row(
         inputs.forecasts.agg(
@@ -53,7 +53,7 @@ def profitability(inputs: DiagnosisInputs) -> Finding | None:
             "benchmark_rate": COVERAGE_RATE,
             "pays_from_jpy": round(pays_from_jpy),
             "unit_cost_jpy": inputs.client.settings.alert_unit_cost_jpy,
-            "response_rate": RESPONSE_RATE,
+            "response_rate": ASSUMED_RESPONSE_RATE,
             "top_tenth_jpy": round(top_jpy),
             "bottom_tenth_jpy": round(bottom_jpy),
             "top_to_mean_ratio": share(top_jpy * sums["customers"], sums["total_jpy"]),

@@ -7,12 +7,12 @@ from typing import Any
 import ibis
 from ibis import _
 
+from crm_platform.alerts.lapse import ASSUMED_RESPONSE_RATE
 from crm_platform.diagnosis.finding import Exhibit, Finding, Scalar
 from crm_platform.diagnosis.inputs import DiagnosisInputs
 from crm_platform.diagnosis.rows import exact_sum, one_row, rows, yen_sum
 from crm_platform.diagnosis.trends import share
 
-RESPONSE_RATE = 0.05  # seed 003:133
 REASONS = ("beyond_own_cycle", "falling_level", "likely_stopped")
 
 
@@ -35,7 +35,7 @@ def alerts(inputs: DiagnosisInputs) -> Finding | None:
         return None
     unit_cost_jpy = inputs.client.settings.alert_unit_cost_jpy
     cost_jpy = customers * unit_cost_jpy
-    prevented_jpy = sums["loss_jpy"] * RESPONSE_RATE
+    prevented_jpy = sums["loss_jpy"] * ASSUMED_RESPONSE_RATE
     numbers: dict[str, Scalar] = {
         **inputs.period,
         "alerted_customers": customers,
@@ -46,7 +46,7 @@ def alerts(inputs: DiagnosisInputs) -> Finding | None:
         "loss_rate": share(sums["loss_jpy"], sums["sales_6m_jpy"]),
         "unit_cost_jpy": unit_cost_jpy,
         "contact_cost_jpy": cost_jpy,
-        "response_rate": RESPONSE_RATE,
+        "response_rate": ASSUMED_RESPONSE_RATE,
         "prevented_jpy": round(prevented_jpy),
         "break_even_rate": share(cost_jpy, sums["loss_jpy"]),
         "mean_loss_jpy": round(sums["loss_jpy"] / customers),

@@ -14,8 +14,14 @@ from crm_platform.orchestration.client_month import ClientMonth
 from crm_platform.orchestration.client_month_asset import client_month_asset
 from crm_platform.orchestration.pictures import customers_by_retention_power
 from crm_platform.orchestration.recipe import Reads, Recipe
-from crm_platform.orchestration.shared_parameters import prior_digest, prior_of
+from crm_platform.orchestration.shared_parameters import (
+    prior_digest,
+    prior_digest_of_then,
+    prior_of,
+    prior_of_then,
+)
 from crm_platform.periods import TERM_MONTHS, Term
+from crm_platform.reports.wording import Wording
 
 
 def has_rows(table: ibis.Table) -> bool:
@@ -25,12 +31,15 @@ def has_rows(table: ibis.Table) -> bool:
 
 def in_short(_: ClientMonth, document: Any) -> dict[str, Any]:
     """On whom the models were fitted, what weighs how much in the blend, and what a reader should know."""
+    if document is None:
+        return {}
     return {
+        "fitted_as_of": document["as_of"],
         "customers_fitted": document["customers_fitted"],
         "origins": len(document["origins"]),
         **{f"weight_of_{name}": round(weight, 3) for name, weight in document["blend"]["weights"].items()},
         "level": document["calibration"]["level"],
-        "notes": document["notes"],
+        "notes": [Wording.of("en").filled(f"forecast_note.{note['key']}.text", note) for note in document["notes"]],
     }
 
 
@@ -55,8 +64,9 @@ def forecast_model(at: ClientMonth) -> Any:
         "forecast",
         {"customer_days": Reads.UP_TO_MONTH},
         settings=lambda client: asdict(client.forecast),
-        further_inputs=prior_digest,
-    )
+        further_inputs=prior_digest_of_then,
+    ),
+    describe=in_short,
 )
 def former_model(at: ClientMonth) -> Any:
     """The same models as they would have been fitted six months ago, for what was foreseen then; null before that."""
@@ -65,7 +75,9 @@ def former_model(at: ClientMonth) -> Any:
         return None
     horizon_days = (at.as_of - then.as_of).days
     known = at.past("customer_days").filter(lambda days: days.day <= then.as_of)
-    return fit_forecast(known, then.as_of, horizon_days, prior=prior_of(then)).to_json() if has_rows(known) else None
+    if not has_rows(known):
+        return None
+    return fit_forecast(known, then.as_of, horizon_days, prior=prior_of_then(then)).to_json()
 
 
 @client_month_asset(

@@ -43,6 +43,12 @@ def as_booked(at: ClientMonth) -> Client:
     return replace(at.client, settings=replace(at.client.settings, value_classes=classes))
 
 
+def term_of(_: ClientMonth, book: pa.Table) -> dict[str, str | int]:
+    """From when to when the book is valid, and how many classes it has."""
+    first, last = (pc.min(book["valid_from"]).as_py(), pc.max(book["valid_to"]).as_py())
+    return {"valid_from": str(first), "valid_to": str(last), "classes": pc.max(book["value_class"]).as_py()}
+
+
 @client_month_asset(
     Recipe(
         "segment_book",
@@ -50,7 +56,8 @@ def as_booked(at: ClientMonth) -> Client:
         {"forecasts": Reads.SAME_MONTH},
         settings=everything,
         holds_already=lambda at: book_in_force(at) is not None,
-    )
+    ),
+    describe=term_of,
 )
 def segment_book(at: ClientMonth) -> pa.Table:
     """The book of value segments, issued where none is in force; inside its six months nothing changes it (R51)."""
