@@ -50,6 +50,7 @@ bench: install  ## speed and memory beside a baseline
 	$(BIN)/python -m crm_platform_tests.benchmarks.fuzzing
 	$(BIN)/python -m crm_platform_tests.benchmarks.purchase_models
 	$(BIN)/python -m crm_platform_tests.benchmarks.forecast
+	$(BIN)/python -m crm_platform_tests.benchmarks.campaigns
 
 dev: install  ## the Dagster UI on 127.0.0.1
 	@mkdir -p $(HOME_OF_DAGSTER) && cp dagster.yaml $(HOME_OF_DAGSTER)/dagster.yaml

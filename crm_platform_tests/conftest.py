@@ -1,4 +1,4 @@
-"""What holds for every test: properties draw the same examples each time, and a missing program is said aloud."""
+"""What holds for every test: the order, the same examples each time, and that a missing program is said aloud."""
 
 from __future__ import annotations
 
@@ -12,6 +12,11 @@ settings.register_profile("same_examples", derandomize=True)
 settings.load_profile("same_examples")
 
 DEMAND = "CRM_PLATFORM_TESTS_DEMAND_PROGRAMS"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest files first, so that both processes are busy to the end."""
+    items.sort(key=lambda item: "end_to_end" not in item.path.parts)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

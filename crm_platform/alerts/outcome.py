@@ -7,7 +7,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from crm_platform.alerts.lapse import FALLEN_SHARE
+from crm_platform.forecast.modelled_fall import FALLEN_SHARE
+
+Reals = np.ndarray[Any, np.dtype[np.float64]]
 
 
 def measure_alerts(candidates_then: pd.DataFrame, alerts_then: pd.DataFrame, actual_sales: pd.Series) -> dict[str, Any]:
@@ -20,14 +22,13 @@ def measure_alerts(candidates_then: pd.DataFrame, alerts_then: pd.DataFrame, act
 
     Returns:
         JSON: candidates, alerted, natural_fall_rate (of all candidates), alerted_fall_rate, other_fall_rate,
-        expected_fall_rate (mean risk then), auc (chance that a fallen customer had the higher risk), and
-        first_tenth_fall_rate (of the tenth with the highest risk). Null where there is nobody to count.
+        expected_fall_rate (mean risk then), false_alarm_rate (the alerted among those who did not fall), auc (chance
+        that a fallen customer had the higher risk), first_tenth_fall_rate (of the tenth with the highest risk), and
+        `signs`: the last two by each sign alone. Null where there is nobody to count.
     """
     fallen = has_fallen(candidates_then, actual_sales)
     alerted = candidates_then["customer_id"].isin(alerts_then["customer_id"]).to_numpy()
     risk = candidates_then["lapse_risk"].to_numpy(dtype=np.float64)
-    by_risk = candidates_then.sort_values(["lapse_risk", "customer_id"], ascending=[False, True]).index
-    first_tenth = candidates_then.index.isin(by_risk[: int(np.ceil(len(by_risk) / 10))])
     return {
         "candidates": len(candidates_then),
         "alerted": int(alerted.sum()),
@@ -35,8 +36,26 @@ def measure_alerts(candidates_then: pd.DataFrame, alerts_then: pd.DataFrame, act
         "alerted_fall_rate": _mean(fallen[alerted]),
         "other_fall_rate": _mean(fallen[~alerted]),
         "expected_fall_rate": _mean(risk),
-        "auc": area_under_curve(risk, fallen),
-        "first_tenth_fall_rate": _mean(fallen[first_tenth]),
+        "false_alarm_rate": _mean(alerted[~fallen]),
+        **_told_apart(risk, fallen),
+        "signs": {name: _told_apart(sign, fallen) for name, sign in single_signs(candidates_then).items()},
+    }
+
+
+def single_signs(candidates: pd.DataFrame) -> dict[str, Reals]:
+    """Signs without a model of falls, the higher the likelier a fall: what the alert's risk is held against.
+
+    Silence (recency), silence ÷ own cycle (overdue ratio), 1 − P(active), recent ÷ expected sales.
+    """
+    gap, cycle, active, recent, expected = (
+        candidates[name].to_numpy(dtype=np.float64)
+        for name in ("gap_days", "cycle_days", "p_active", "sales_6m_jpy", "expected_sales_jpy")
+    )
+    return {
+        "recency": gap,
+        "overdue_ratio": gap / np.maximum(cycle, 1e-9),
+        "not_active": 1 - active,
+        "recent_to_expected": recent / np.maximum(expected, 1e-9),
     }
 
 
@@ -57,6 +76,12 @@ def area_under_curve(
         return None
     ranks = pd.Series(score).rank(method="average").to_numpy(dtype=np.float64)
     return float((ranks[happened].sum() - yes * (yes + 1) / 2) / (yes * no))
+
+
+def _told_apart(score: Reals, fallen: np.ndarray[Any, np.dtype[np.bool_]]) -> dict[str, float | None]:
+    """How well a score tells who fell; ties in the order of the rows, which is that of the expected loss."""
+    first = np.argsort(-score, kind="stable")[: int(np.ceil(len(score) / 10))]
+    return {"auc": area_under_curve(score, fallen), "first_tenth_fall_rate": _mean(fallen[first])}
 
 
 def _mean(values: np.ndarray[Any, np.dtype[Any]]) -> float | None:

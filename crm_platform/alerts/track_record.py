@@ -11,12 +11,12 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from crm_platform.alerts.lapse import find_lapse_alerts, lapse_candidates
+from crm_platform.alerts.lapse import find_lapse_alerts
 from crm_platform.alerts.outcome import measure_alerts
+from crm_platform.alerts.shopping_alert import alert_candidates
 from crm_platform.clients import Settings
 from crm_platform.forecast import FittedForecast, fit_forecast, forecast_buyers
 from crm_platform.forecast.backtest import Outcome, first_day, known_at, outcome_of, tell_outcomes, with_a_past
-from crm_platform.forecast.origins import describe
 from crm_platform.periods import TERM_MONTHS, Month, Term
 from crm_platform.segments import value_classes
 
@@ -88,9 +88,8 @@ def _alerts_then(
     known: ibis.Table, outcome: Outcome, forecasts: pd.DataFrame, settings: Settings, model: FittedForecast
 ) -> dict[str, Any]:
     """What became of those whom an alert of that day would have named, in all and per value class."""
-    features = describe(known, outcome.as_of, outcome.horizon_days)
-    inputs = features, forecasts, settings, model.experts.spending, outcome.horizon_days
-    candidates, alerts = lapse_candidates(*inputs), find_lapse_alerts(*inputs)
+    candidates = alert_candidates(known, model, forecasts, settings)
+    alerts = find_lapse_alerts(candidates, settings)
     actual, classes = outcome.customers["actual"], outcome.customers["value_class"]
     class_of: npt.NDArray[np.int64] = classes.reindex(candidates["customer_id"]).to_numpy(dtype=np.int64)
     return {

@@ -10,7 +10,19 @@ import sys
 
 import typer
 
-from crm_platform.cli import backtesting, clients, deliveries, mapping, runs, scoring, segments
+from crm_platform.cli import (
+    alerting,
+    backtesting,
+    campaigns,
+    clients,
+    deliveries,
+    mapping,
+    measuring,
+    runs,
+    scoring,
+    segments,
+    simulating,
+)
 from crm_platform.cli.console import err, platform_here
 from crm_platform.refusals import Refused
 
@@ -25,11 +37,15 @@ app = typer.Typer(
 app.add_typer(clients.app, name="clients")
 app.add_typer(mapping.app, name="mapping")
 app.add_typer(segments.app, name="segments")
+app.add_typer(campaigns.app, name="campaigns")
 app.command()(deliveries.deliver)
 app.command("deliveries")(deliveries.list_deliveries)
 app.command()(runs.onboard)
 app.command()(runs.refresh)
 app.command()(backtesting.backtest)
+app.command()(alerting.alert)
+app.command("measure-campaign")(measuring.measure_campaign)
+app.command("simulate-campaign")(simulating.simulate_campaign)
 app.command()(runs.demo)
 app.command()(scoring.score)
 app.command()(runs.doctor)

@@ -32,9 +32,8 @@ def platform_here() -> Platform:
 @contextmanager
 def instance_here(platform: Platform) -> Iterator[dg.DagsterInstance]:
     """The Dagster instance of this installation, made on first use: DAGSTER_HOME, else data/dagster_home."""
-    import dagster as dg
-
     from crm_platform.lake.files import alone, write_whole
+    from crm_platform.orchestration.event_log import open_instance
 
     home = Path(os.environ.get("DAGSTER_HOME") or platform.data / "dagster_home").resolve()
     home.mkdir(parents=True, exist_ok=True)
@@ -42,6 +41,6 @@ def instance_here(platform: Platform) -> Iterator[dg.DagsterInstance]:
     with alone(home):  # Dagster makes its databases on first use, and two commands at once would both do so
         if settings.exists() and not (copy.exists() and copy.read_bytes() == settings.read_bytes()):
             write_whole(copy, settings.read_bytes())
-        made = dg.DagsterInstance.from_config(str(home))
+        made = open_instance(home)
     with made as instance:
         yield instance

@@ -39,7 +39,7 @@ def deliver_files(
     """Accept the files at `paths`, tell Dagster of the client, print the receipt."""
     from crm_platform.intake import accept_delivery, read_files
     from crm_platform.intake.drafting.adoption import client_definition
-    from crm_platform.orchestration.runs import register_client
+    from crm_platform.orchestration.partitions import register_client
 
     client = platform.catalogue.load(client_id)
     with err.status("examining the delivery"):

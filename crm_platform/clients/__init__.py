@@ -3,6 +3,7 @@
 Belongs here: what `data/clients/<client>.toml` says. Does not: reading a client's rows.
 """
 
+from crm_platform.clients.alert_channels import Channel
 from crm_platform.clients.catalogue import Catalogue
 from crm_platform.clients.client import Client, valid_client_id
 from crm_platform.clients.forecast_settings import ForecastSettings
@@ -11,6 +12,7 @@ from crm_platform.clients.settings import Settings
 
 __all__ = [
     "Catalogue",
+    "Channel",
     "Client",
     "ForecastSettings",
     "IntakeRules",

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from crm_platform.clients.alert_channels import Channel, channels_from_toml
 from crm_platform.clients.client import CSV_ENCODINGS, LANGUAGES, Client, valid_client_id
 from crm_platform.clients.forecast_settings import ForecastSettings
 from crm_platform.clients.mapping.presets import with_preset
@@ -20,6 +21,7 @@ _KNOWN = {
     "business_year_start_month",
     "settings",
     "forecast",
+    "alert_channels",
     "admission",
     "personal_data",
     "preset",
@@ -93,13 +95,23 @@ def client_from_toml(client_id: str, values: dict[str, Any], file: str) -> Clien
             file=file,
             column="business_year_start_month",
         )
+    channels = channels_from_toml(values.get("alert_channels", {}), file)
     return Client(
         id=client_id,
         name=values["name"],
         language=language,
         csv_encoding=encoding,
         business_year_start_month=first_month,
-        settings=Settings.from_toml(values.get("settings", {}), file),
+        settings=_settings(values.get("settings", {}), channels, file),
         forecast=ForecastSettings.from_toml(values.get("forecast", {}), file),
         intake={key: values[key] for key in ("admission", "personal_data", "preset", "tables") if key in values},
+        channels_given=channels,
     )
+
+
+def _settings(values: dict[str, Any], channels: tuple[Channel, ...], file: str) -> Settings:
+    """The settings; a contact is planned at the mean cost of the channels, unless the file says what it costs."""
+    settings = Settings.from_toml(values, file)
+    if not channels or "alert_unit_cost_jpy" in values:
+        return settings
+    return replace(settings, alert_unit_cost_jpy=round(sum(one.unit_cost_jpy * one.share for one in channels)))

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from crm_platform.clients.alert_channels import DEFAULT_CHANNEL, Channel
 from crm_platform.clients.forecast_settings import ForecastSettings
 from crm_platform.clients.settings import Settings
 from crm_platform.refusals import Refused
@@ -40,3 +41,9 @@ class Client:
     intake: Mapping[str, Any] = field(
         default_factory=dict
     )  # `preset`, `admission`, `personal_data`, `tables` as written
+    channels_given: tuple[Channel, ...] = ()  # `[alert_channels]`; read `alert_channels`
+
+    @property
+    def alert_channels(self) -> tuple[Channel, ...]:
+        """How alerted customers are contacted, by name; one channel `dm` where the file names none."""
+        return self.channels_given or (Channel(DEFAULT_CHANNEL, self.settings.alert_unit_cost_jpy, 1.0),)

@@ -20,6 +20,8 @@ class Settings:
     cpm_amount_jpy: int | None = None  # 7 × the average order value where not set (CPM.md §2)
     alert_top_share: float = 0.30  # share of customers, by recent sales, among whom alerts are raised
     alert_targets: int | None = None  # how many to alert; every customer at risk where not set
+    alert_treated: int | None = None  # size of test group ① (R84: 7,000); half of the alerted where neither is set
+    alert_control: int | None = None  # size of test group ②; set both or neither
     alert_unit_cost_jpy: int = 100  # cost of one contact (seed 003:135)
     alert_seed: int = 20090601  # decides the split into test groups (R84)
     contact_lead_days: int = 7  # contact this long before the product runs out (R107)
@@ -55,7 +57,20 @@ class Settings:
                     file=file,
                     column=f"settings.{name}",
                 )
+        _refuse_one_group_alone(values, file)
         return cls(**values)
+
+
+def _refuse_one_group_alone(values: dict[str, Any], file: str) -> None:
+    missing = {"alert_treated", "alert_control"} - set(values)
+    if len(missing) == 1:
+        (name,) = missing
+        raise Refused(
+            "only one test group has a size.",
+            f"Set '{name}' as well, or neither of alert_treated and alert_control.",
+            file=file,
+            column=f"settings.{name}",
+        )
 
 
 def _bounds(name: str) -> tuple[int, int]:

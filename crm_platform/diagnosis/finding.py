@@ -14,6 +14,7 @@ from typing import Any, Literal
 Scalar = str | int | float | None
 Row = Mapping[str, Scalar]
 Verdict = Literal["healthy", "issue", "undetermined"]
+ReportKind = Literal["diagnosis", "alert"]  # whose questions they are: 診断, ショッピングアラート
 Unit = Literal["jpy", "rate", "count", "days", "index", "text", "month"]
 ExhibitKind = Literal[
     "line", "bar", "stacked_bar", "stacked_area", "heatmap", "scatter", "calibration", "waterfall", "lorenz", "table"
@@ -61,7 +62,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """All that a diagnosis report of one client and month shows."""
+    """All that a report of one client and month shows; `report` says which one."""
 
     client: str
     month: str
@@ -71,6 +72,7 @@ class Diagnosis:
     findings: tuple[Finding, ...]
     method: Mapping[str, Scalar] = field(default_factory=dict)  # model parameters, sizes, data quality: the appendix
     forecast_notes: tuple[Row, ...] = ()  # what took over where there was too little (注記): `key` and its numbers
+    report: ReportKind = "diagnosis"
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values."""

@@ -17,7 +17,7 @@ from crm_platform.diagnosis.finding import Scalar
 from crm_platform.diagnosis.rows import one_row, rows, yen_sum
 from crm_platform.diagnosis.spans import Span, index_column, index_of, last_span
 from crm_platform.periods import Month
-from crm_platform.tables import analyses
+from crm_platform.tables import alerts, analyses
 
 WARM_UP_MONTHS = 12  # who appears in the first year of data may be an old customer: no verdict rests on it
 _OF_THE_MONTH = {
@@ -25,7 +25,8 @@ _OF_THE_MONTH = {
     "forecasts": analyses.FORECASTS,
     "segments": analyses.SEGMENTS,
     "cpm_classes": analyses.CPM_CLASSES,
-    "lapse_alerts": analyses.LAPSE_ALERTS,
+    "lapse_alerts": alerts.LAPSE_ALERTS,
+    "test_groups": alerts.TEST_GROUPS,
 }
 
 
@@ -34,10 +35,11 @@ class DiagnosisInputs:
     """The tables of one client and month, as Ibis expressions on one backend; a data frame is wrapped as one.
 
     `customer_months`, `customer_product_months`, `product_months` and `media_months` span `months` (all months of
-    history, in order, the last being `month`); `history`, `forecasts`, `segments`, `cpm_classes` and `lapse_alerts` are
-    those of `month`. `backtest` says how a former forecast came true; None where history is too short. The
-    appendix prints the numbers of `forecast_model`, the JSON of the fitted forecast, and names the `segment_book` in
-    force. `customers` is the master with the client's own ranks; `former_segments` has no row where history is short.
+    history, in order, the last being `month`); `history`, `forecasts`, `segments`, `cpm_classes`, `lapse_alerts` and
+    `test_groups` are those of `month`. `backtest` says how a former forecast came true; None where history is short.
+    The appendix prints the numbers of `forecast_model`, the JSON of the fitted forecast, and names the `segment_book`
+    in force. `customers` is the master with the client's own ranks; `former_segments` has no row where history is
+    short.
     """
 
     client: Client
@@ -55,6 +57,7 @@ class DiagnosisInputs:
     segments: ibis.Table
     cpm_classes: ibis.Table
     lapse_alerts: ibis.Table
+    test_groups: ibis.Table
     backtest: Mapping[str, Any] | None = None
     forecast_model: Mapping[str, Any] | None = None
     customers: ibis.Table | None = None

@@ -1,11 +1,9 @@
 """The level of the forecast: what former forecasts foresaw, beside what came, says how far to trust the present one.
 
-At each earlier origin the ratio of actual to foreseen sales is known, the season (see `season`) taken out. It consists
-of a lasting error of the models, of what returns each year at the same time, and of what passes. None of the three is
-assumed to be large: all are gaussian processes around "no error" (Rasmussen & Williams 2006), and `STRENGTHS`
-of them are weighted by how well they explain the origins (Bayesian model averaging, Hoeting et al. 1999). So an origin
-of the same season a year ago counts most where ratios swing with the year, all count where they do not, and with few
-origins the models are left as they are. An origin with little past behind it counts less.
+At each earlier origin the ratio of actual to foreseen sales is known, the season (see `season`) taken out. What it says
+of the next is `foretelling`'s: an origin of the same season a year ago counts most where ratios swing with the year,
+all count where they do not, and with few origins the models are left as they are. An origin with little past behind it
+counts less.
 
 The same is done for the shape (actual ∝ foreseen^power) and for the pace of buying, in which P(purchase) is shifted.
 """
@@ -14,15 +12,15 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from scipy.optimize import brentq
 
+from crm_platform.forecast.foretelling import SHAPE_STRENGTHS, foretell
 from crm_platform.forecast.notes import Note, notes_from_json, notes_to_json
 from crm_platform.forecast.season import Season, season_shift
 
@@ -33,20 +31,6 @@ SHORT_PAST_SD = 0.15  # further error of an origin with one term of past behind 
 SHAPE_SD = 0.03  # error of the power that one origin shows
 LARGEST_SHAPE = 0.4  # of power − 1 either way: customers stay in order, and apart
 GROUPS = 20  # of customers alike in foreseen sales, for the shape
-YEAR_DAYS, LASTING_DAYS = 365.25, 5 * 365.25
-
-
-class Strengths(NamedTuple):
-    """Standard deviations of the logarithm of actual over foreseen: lasting, returning each year, passing in a term."""
-
-    lasting: float
-    yearly: float
-    passing: float
-
-
-STRENGTHS = tuple(Strengths(*each) for each in itertools.product((0.03, 0.06), (0.05, 0.2, 0.4), (0.03, 0.1)))
-SHAPE_STRENGTHS = tuple(Strengths(*each) for each in itertools.product((0.03, 0.08), (0.02, 0.06), (0.03,)))
-YEARLY_WIDTH = 0.45  # of the yearly part: origins more than two months apart in the year begin to differ
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,10 +98,10 @@ def fit_calibration(
     shifts = np.array([np.log(season_shift(season, each.as_of, horizon_days)) for each in told])
     ago = np.array([(as_of - each.as_of).days for each in told], dtype=np.float64)
     noise = np.array([_noise(each, season, horizon_days) for each in told])
-    level = _foretell(ago, np.array([_log_ratio(each) for each in told]) - shifts, noise, horizon_days)
-    pace = _foretell(ago, np.array([log_pace(each) for each in told]) - shifts, noise, horizon_days)
+    level = foretell(ago, np.array([_log_ratio(each) for each in told]) - shifts, noise, horizon_days)
+    pace = foretell(ago, np.array([log_pace(each) for each in told]) - shifts, noise, horizon_days)
     powers = np.array([_shape(each) for each in told])
-    shape = _foretell(ago, powers, np.full(len(told), SHAPE_SD**2), horizon_days, SHAPE_STRENGTHS)
+    shape = foretell(ago, powers, np.full(len(told), SHAPE_SD**2), horizon_days, SHAPE_STRENGTHS)
     power = 1 + float(np.clip(shape.mean, -LARGEST_SHAPE, LARGEST_SHAPE))
     factor = float(np.exp(level.mean + shift))
     within = _within(present_jpy, told)
@@ -155,11 +139,6 @@ def log_pace(past: PastForecast) -> float:
 
 
 # --- inside -----------------------------------------------------------------------------------------------------------
-
-
-class _Foretold(NamedTuple):
-    mean: float
-    sd: float
 
 
 def _tells(past: PastForecast) -> bool:
@@ -202,30 +181,3 @@ def _shape(past: PastForecast) -> float:
         return float((x * (actual / actual.sum() - expected / expected.sum())).sum())
 
     return float(brentq(slope, -1, 1)) if slope(-1) > 0 > slope(1) else 0.0
-
-
-def _foretell(
-    ago: Reals, values: Reals, noise: Reals, horizon_days: int, candidates: Sequence[Strengths] = STRENGTHS
-) -> _Foretold:
-    """Mean and standard deviation at `ago` = 0 of what had `values` so many days `ago`, over all `candidates`."""
-    now = np.zeros(1)
-    logs, means, variances = [], [], []
-    for strengths in candidates:
-        covariance = _covariance(ago, ago, strengths, horizon_days) + np.diag(noise)
-        with_now = _covariance(now, ago, strengths, horizon_days)[0]
-        weights = np.linalg.solve(covariance, with_now)
-        fit = float((values * np.linalg.solve(covariance, values)).sum())
-        logs.append(-0.5 * (fit + float(np.linalg.slogdet(covariance)[1])))
-        means.append(float((weights * values).sum()))
-        variances.append(float(np.square(strengths).sum()) - float((weights * with_now).sum()))
-    share = np.exp(np.array(logs) - max(logs))
-    share /= share.sum()
-    mean = float((share * means).sum())
-    return _Foretold(mean, float(np.sqrt((share * (np.array(variances) + (np.array(means) - mean) ** 2)).sum())))
-
-
-def _covariance(one: Reals, other: Reals, strengths: Strengths, horizon_days: int) -> Reals:
-    apart = one[:, None] - other[None, :]
-    returning = np.exp(-2 * (np.sin(np.pi * apart / YEAR_DAYS) / YEARLY_WIDTH) ** 2 - (apart / LASTING_DAYS) ** 2)
-    passing = np.exp(-np.abs(apart) / horizon_days)
-    return strengths.lasting**2 + strengths.yearly**2 * returning + strengths.passing**2 * passing

@@ -36,6 +36,7 @@ def forecast_everyone(
     rows.loc[never, ["p_active", "retention_power_rate"]] = 1 - (1 - observed.purchase_rate) ** terms
     rows.loc[never, "expected_orders"] = observed.purchases * terms
     rows.loc[never, ["expected_sales_jpy", "expected_one_off_sales_jpy"]] = observed.sales_jpy * terms
+    rows.loc[never, "lapse_risk"] = 1 - rows.loc[never, "retention_power_rate"]
     rows["profitability_jpy"] = rows["purchasing_power_jpy"] * rows["retention_power_rate"]
     rate = None if margins is None else margins.set_index("customer_id")["margin_rate"].reindex(rows["customer_id"])
     profit = np.nan if rate is None else rows["expected_sales_jpy"] * rate.to_numpy(dtype=np.float64, na_value=np.nan)

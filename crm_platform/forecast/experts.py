@@ -74,8 +74,8 @@ class Told:
 
 def fit_experts(
     now: pd.DataFrame, past: Sequence[Origin], horizon_days: int, *, prior: Prior | None = None
-) -> tuple[Experts, list[Told]]:
-    """The experts of today, and what each would have said at every earlier origin.
+) -> tuple[Experts, list[Experts], list[Told]]:
+    """The experts of today; those of every earlier origin, without trees; and what all would have said there.
 
     Args:
         now: buyers as known at the as-of date.
@@ -88,11 +88,11 @@ def fit_experts(
     then = [Experts(horizon_days, refit_spending(spending, origin.features), level, None) for origin in past]
     told = [consult(each, origin.features) for each, origin in zip(then, past, strict=True)]
     if not can_learn(past):
-        return Experts(horizon_days, spending, level, None), told
+        return Experts(horizon_days, spending, level, None), then, told
     hints = [_hints(each, one, o.features) for each, one, o in zip(then, told, past, strict=True)]
     boosted, readings = learn(past, hints)
     told = [_with_trees(one, reading) for one, reading in zip(told, readings, strict=True)]
-    return Experts(horizon_days, spending, level, boosted), told
+    return Experts(horizon_days, spending, level, boosted), then, told
 
 
 def consult(experts: Experts, features: pd.DataFrame) -> Told:

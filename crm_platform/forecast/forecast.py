@@ -21,6 +21,7 @@ from crm_platform.forecast import gamma_gamma, ordering_pace
 from crm_platform.forecast.blend import Blend, blended, blended_then, fit_blend
 from crm_platform.forecast.calibration import Calibration, PastForecast, calibrated, calibrated_rate, fit_calibration
 from crm_platform.forecast.experts import Experts, Told, consult, fit_experts
+from crm_platform.forecast.falls import Falls, Foreseen, fit_falls, foresee_falls, foreseen_then
 from crm_platform.forecast.gamma_gamma import GammaGamma
 from crm_platform.forecast.intervals import Intervals, fit_intervals, interval
 from crm_platform.forecast.notes import Note, notes_from_json, notes_to_json
@@ -53,6 +54,7 @@ class FittedForecast:
     calibration: Calibration
     intervals: Intervals
     parts: Parts
+    falls: Falls
     ordering_pace: OrderingPace
     order_values: GammaGamma  # 受注金額 per order placed
     notes: tuple[Note, ...]
@@ -93,6 +95,7 @@ _PARTS: Mapping[str, Any] = {
     "calibration": Calibration,
     "intervals": Intervals,
     "parts": Parts,
+    "falls": Falls,
 }
 
 
@@ -115,13 +118,22 @@ def fit_forecast(days: ibis.Table, as_of: dt.date, horizon_days: int, *, prior: 
     buyers = everyone[everyone["purchase_days"] > 0].reset_index(drop=True)
     season = fit_season(sample, as_of)
     past = look_back(sample, plan_origins(sample.day.min().to_pyarrow().as_py(), as_of, horizon_days), horizon_days)
-    experts, told = fit_experts(buyers, past, horizon_days, prior=prior)
+    experts, then, told = fit_experts(buyers, past, horizon_days, prior=prior)
     present = consult(experts, buyers)
     blend = fit_blend([each.sales_jpy for each in told], [origin.sales_jpy for origin in past], present.sales_jpy)
     came_true = [_past_forecast(origin, each, blend) for origin, each in zip(past, told, strict=True)]
     calibration = fit_calibration(came_true, blended(blend, present.sales_jpy), as_of, horizon_days, season)
     intervals = fit_intervals(came_true, calibration, calibrated_rate(calibration, present.purchase_rate))
     parts = fit_parts(past)
+    falls = fit_falls(
+        Foreseen(as_of, buyers, present, blended(blend, present.sales_jpy), experts.spending),
+        [
+            foreseen_then(origin, expert, each, one.foreseen_jpy)
+            for origin, expert, each, one in zip(past, then, told, came_true, strict=True)
+        ],
+        [origin.sales_jpy for origin in past],
+        horizon_days,
+    )
     pace, order_values = _fit_orders(everyone)
     sampled = (Note("sampled", {"customers": len(everyone)}),) if len(everyone) < len(ids) else ()
     return FittedForecast(
@@ -137,9 +149,18 @@ def fit_forecast(days: ibis.Table, as_of: dt.date, horizon_days: int, *, prior: 
         calibration=calibration,
         intervals=intervals,
         parts=parts,
+        falls=falls,
         ordering_pace=pace,
         order_values=order_values,
-        notes=(*experts.notes, *season.notes, *calibration.notes, *intervals.notes, *parts.notes, *sampled),
+        notes=(
+            *experts.notes,
+            *season.notes,
+            *calibration.notes,
+            *intervals.notes,
+            *parts.notes,
+            *falls.notes,
+            *sampled,
+        ),
     )
 
 
@@ -178,10 +199,13 @@ def forecast_buyers(days: ibis.Table, model: FittedForecast) -> pd.DataFrame:
 def foresee(features: pd.DataFrame, model: FittedForecast) -> dict[str, Reals]:
     """The forecast of buyers as `describe` gives them."""
     told = consult(model.experts, features)
-    sales = calibrated(model.calibration, blended(model.blend, told.sales_jpy))
+    foreseen = blended(model.blend, told.sales_jpy)
+    sales = calibrated(model.calibration, foreseen)
     retention = calibrated_rate(model.calibration, told.purchase_rate)
     lower, upper = interval(model.intervals, sales, retention)
     subscription = sales * subscription_share(model.parts, features)
+    buyers = Foreseen(model.as_of, features, told, foreseen, model.experts.spending)
+    lapse_risk, fallen = foresee_falls(model.falls, buyers, retention)
     return {
         "p_active": np.maximum(told.p_active, retention),  # who buys in the term has not lapsed
         "expected_orders": np.maximum(told.expected_purchases * model.calibration.pace, retention),
@@ -191,6 +215,8 @@ def foresee(features: pd.DataFrame, model: FittedForecast) -> dict[str, Reals]:
         "expected_one_off_sales_jpy": sales - subscription,
         "sales_p10_jpy": lower,
         "sales_p90_jpy": upper,
+        "lapse_risk": lapse_risk,
+        "fallen_sales_jpy": fallen,
     }
 
 

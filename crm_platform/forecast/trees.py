@@ -72,17 +72,27 @@ def lesson(seen: Matrix, sales_jpy: npt.ArrayLike, weights: npt.ArrayLike | None
     return Lesson(seen[order], sales[order], counts[order]).only(told[order])
 
 
-def grow(learned: Lesson, label: Reals, design: Design, objective: Mapping[str, Any]) -> str:
-    """Trees that foretell `label` from `learned.seen`, as LightGBM's text."""
+def grow(
+    learned: Lesson,
+    label: Reals,
+    design: Design,
+    objective: Mapping[str, Any],
+    start: Reals | None = None,
+    trees: int = TREES,
+) -> str:
+    """Trees that foretell `label` from `learned.seen`, or mend what `start` foretells, as LightGBM's text.
+
+    `objective` may hold any other of LightGBM's settings, too.
+    """
     import lightgbm  # noqa: PLC0415  half a second, which who only reads a forecast need not wait
 
     rows = len(label)
     settings = {
         **_SHRINKAGE,
         **_SAME_EVERY_TIME,
-        **objective,
         "min_data_in_leaf": int(np.clip(rows // 200, 5, 100)),
         "monotone_constraints": design.directions,
+        **objective,
     }
     data = lightgbm.Dataset(
         learned.seen,
@@ -90,8 +100,9 @@ def grow(learned: Lesson, label: Reals, design: Design, objective: Mapping[str, 
         weight=learned.weights / learned.weights.mean(),
         feature_name=list(design.names),
         categorical_feature=design.kinds,
+        init_score=start,
     )
-    text: str = lightgbm.train(settings, data, TREES).model_to_string()
+    text: str = lightgbm.train(settings, data, trees).model_to_string()
     return text
 
 
@@ -102,6 +113,16 @@ def read(trees: str, seen: Matrix) -> Reals:
     if not len(seen):
         return np.zeros(0)
     return np.asarray(lightgbm.Booster(model_str=trees).predict(seen, num_threads=1), dtype=np.float64)
+
+
+def read_raw(trees: str, seen: Matrix) -> Reals:
+    """What the trees add to what they were started from, before it becomes a rate."""
+    import lightgbm  # noqa: PLC0415  as above
+
+    if not len(seen):
+        return np.zeros(0)
+    booster = lightgbm.Booster(model_str=trees)
+    return np.asarray(booster.predict(seen, num_threads=1, raw_score=True), dtype=np.float64)
 
 
 def without_outliers(learned: Lesson) -> Reals:

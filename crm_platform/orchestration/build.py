@@ -7,13 +7,16 @@ import dagster as dg
 from crm_platform.orchestration.assets import EVERY_MONTH, MONTHS_ASKED_FOR
 from crm_platform.orchestration.jobs import JOBS
 from crm_platform.orchestration.platform import Platform
+from crm_platform.orchestration.schedules import SCHEDULES, SENSORS
 
 
 def build_definitions(platform: Platform | None = None) -> dg.Definitions:
-    """Every asset, check and job on `platform`, by default the one of this installation."""
+    """Every asset, check, job, schedule and sensor on `platform`, by default the one of this installation."""
     return dg.Definitions(
         assets=[asset.definition for asset in (*EVERY_MONTH, *MONTHS_ASKED_FOR)],
         jobs=JOBS,
+        schedules=SCHEDULES,
+        sensors=SENSORS,
         resources={"platform": platform or Platform.here()},
         executor=dg.in_process_executor,
     )

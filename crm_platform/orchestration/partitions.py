@@ -46,6 +46,11 @@ def partition_key(client: str, month: Month) -> dg.MultiPartitionKey:
     return dg.MultiPartitionKey({"client": client, "month": month.first_day.isoformat()})
 
 
+def register_client(instance: dg.DagsterInstance, client_id: str) -> None:
+    """Make the client a partition, so that the UI offers it; does nothing where it is one."""
+    instance.add_dynamic_partitions(str(clients.name), [client_id])
+
+
 def read_keys(keys: Iterable[str]) -> list[ClientMonthKey]:
     """Partition keys in order of client and month; Dagster hands them over in none."""
     parsed = (client_months.get_partition_key_from_str(key).keys_by_dimension for key in keys)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -61,6 +62,19 @@ def customers_by_cpm_class(_: ClientMonth, rows: pa.Table) -> bytes | None:
 def alerts_by_risk(_: ClientMonth, rows: pa.Table) -> bytes | None:
     """How many alerted customers have which risk of falling."""
     return chart("bar", _stepped(rows["lapse_risk"], _RISK_STEPS), "alerted customers by risk of falling")
+
+
+def customers_by_group(_: ClientMonth, rows: pa.Table) -> bytes | None:
+    """How many customers of the test are contacted through each channel, and how many are not."""
+    named = [channel if channel is None else f"treated: {channel}" for channel in rows["channel"].to_pylist()]
+    counts = sorted(Counter(name or "control" for name in named).items())
+    return chart("bar", counts, "customers by test group and channel")
+
+
+def upper_customers_by_month(_: ClientMonth, rows: pa.Table) -> bytes | None:
+    """How many upper customers (上位顧客) there were at the end of each month."""
+    points = [(str(Month.of(row["month"])), row["upper_closing"]) for row in rows.to_pylist()]
+    return chart("line", points, "upper customers at the month's end", x_unit="month")
 
 
 def forecast_by_tenth(_: ClientMonth, document: Any) -> bytes | None:

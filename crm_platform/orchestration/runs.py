@@ -15,11 +15,12 @@ from crm_platform.orchestration.assets import EVERY_MONTH, MONTHS_ASKED_FOR
 from crm_platform.orchestration.build import build_definitions
 from crm_platform.orchestration.client_month import ClientData, ClientMonth
 from crm_platform.orchestration.jobs import analyse_month, backfill_facts
-from crm_platform.orchestration.partitions import clients, partition_key
+from crm_platform.orchestration.partitions import partition_key, register_client
 from crm_platform.orchestration.platform import Platform
 from crm_platform.orchestration.progress import LOGGER
 from crm_platform.orchestration.reissue import reissue_segments
 from crm_platform.orchestration.segment_books import refuse_reissue
+from crm_platform.orchestration.stale_months import span_tags, stale_spans
 from crm_platform.periods import Month
 from crm_platform.refusals import Refused
 
@@ -110,24 +111,6 @@ def _make_facts(data: ClientData, instance: dg.DagsterInstance) -> None:
         _run_job(backfill_facts.name, data.platform, instance, span)
 
 
-def register_client(instance: dg.DagsterInstance, client_id: str) -> None:
-    """Make the client a partition, so that the UI offers it; does nothing where it is one."""
-    instance.add_dynamic_partitions(str(clients.name), [client_id])
-
-
-def stale_spans(months: Iterator[ClientMonth] | Sequence[ClientMonth]) -> list[list[ClientMonth]]:
-    """The months whose lines or facts must be made, as runs of successive months."""
-    spans: list[list[ClientMonth]] = []
-    for at in months:
-        if all(asset.recipe.is_current(at) for asset in EVERY_MONTH):
-            continue
-        if spans and at.month.minus(spans[-1][-1].month) == 1:
-            spans[-1].append(at)
-        else:
-            spans.append([at])
-    return spans
-
-
 def _run_job(
     job: str,
     platform: Platform,
@@ -135,18 +118,13 @@ def _run_job(
     span: Sequence[ClientMonth],
     config: Mapping[str, Any] | None = None,
 ) -> None:
-    client = span[0].client.id
-    first, last = (partition_key(client, at.month) for at in (span[0], span[-1]))
-    tags = {"client": client}
-    if first != last:
-        tags |= {"dagster/asset_partition_range_start": first, "dagster/asset_partition_range_end": last}
     result = (
         build_definitions(platform)
         .resolve_job_def(job)
         .execute_in_process(
-            partition_key=first if first == last else None,
+            partition_key=partition_key(span[0].client.id, span[0].month) if len(span) == 1 else None,
             instance=instance,
-            tags=tags,
+            tags=span_tags(span),
             run_config={**_QUIET, **(config or {})},
             raise_on_error=False,
         )

@@ -10,9 +10,12 @@ from crm_platform.reports.acceptance import (
     receipts_json,
     test_totals_csv,
 )
+from crm_platform.reports.alert_report import alert_report
 from crm_platform.reports.csv_files import (
     alert_customers_csv,
+    alert_reasons_csv,
     contact_dates_csv,
+    contact_lists_csv,
     cpm_classes_csv,
     missed_by_client_rank_csv,
     segments_csv,
@@ -32,7 +35,10 @@ __all__ = [
     "Report",
     "Wording",
     "alert_customers_csv",
+    "alert_reasons_csv",
+    "alert_report",
     "contact_dates_csv",
+    "contact_lists_csv",
     "cpm_classes_csv",
     "delivery_judgement_csv",
     "diagnosis_report",

@@ -6,9 +6,10 @@ A cell of text that a spreadsheet would take for a formula gets an apostrophe; n
 from __future__ import annotations
 
 import csv
+import datetime as dt
 import io
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -16,9 +17,21 @@ import pyarrow as pa
 
 from crm_platform.clients.client import CSV_ENCODINGS
 from crm_platform.refusals import Refused
+from crm_platform.reports.file_names import safe_names
 from crm_platform.reports.wording import Wording
 
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+_REASON_FIGURES = (
+    "cycle_days",
+    "gap_days",
+    "days_beyond_cycle",
+    "sales_6m_jpy",
+    "fallen_sales_jpy",
+    "expected_sales_jpy",
+    "lapse_risk",
+    "expected_loss_jpy",
+    "falls_on",
+)
 _NUMBER = re.compile(r"-?\d+(\.\d+)?", re.ASCII)
 DEFAULT_ENCODING = CSV_ENCODINGS[0]
 
@@ -41,12 +54,46 @@ def alert_customers_csv(alerts: pa.Table, wording: Wording, encoding: str = DEFA
     return csv_file(("customer_id",), [(row["customer_id"],) for row in _by_customer(alerts)], wording, encoding)
 
 
-def test_groups_csv(alerts: pa.Table, wording: Wording, encoding: str = DEFAULT_ENCODING) -> bytes:
-    """`顧客番号,グループ`: ① to be contacted, ② not (R84), from the table `lapse_alerts`."""
+def alert_reasons_csv(alerts: pa.Table, wording: Wording, encoding: str = DEFAULT_ENCODING) -> bytes:
+    """`顧客番号,理由,購入周期,…`: why each customer is alerted, in words and figures (R80), from `lapse_alerts`."""
     rows = [
-        (row["customer_id"], wording.text(f"group.{row['test_group']}")) for row in _by_customer(alerts, "test_group")
+        (row["customer_id"], alert_reason(row, wording), *(_figure(row[name], name) for name in _REASON_FIGURES))
+        for row in _by_customer(alerts, "reason", *_REASON_FIGURES)
+    ]
+    return csv_file(("customer_id", "reason", *_REASON_FIGURES), rows, wording, encoding)
+
+
+def alert_reason(alert: Mapping[str, Any], wording: Wording) -> str:
+    """The reason of a row of LAPSE_ALERTS as a sentence: own cycle, days beyond it, what falls."""
+    beyond = round(alert["days_beyond_cycle"])
+    position = "beyond" if beyond >= 0 else "within"
+    where = wording.text(f"alert_reason_text.position.{position}", days=abs(beyond))
+    return wording.filled(f"alert_reason_text.{alert['reason']}", {**alert, "position": where})
+
+
+def test_groups_csv(groups: pa.Table, wording: Wording, encoding: str = DEFAULT_ENCODING) -> bytes:
+    """`顧客番号,グループ`: ① to be contacted, ② not (R84), from the table `test_groups`."""
+    rows = [
+        (row["customer_id"], wording.text(f"group.{row['test_group']}")) for row in _by_customer(groups, "test_group")
     ]
     return csv_file(("customer_id", "group"), rows, wording, encoding)
+
+
+def contact_lists_csv(
+    groups: pa.Table, channels: Iterable[str], wording: Wording, encoding: str = DEFAULT_ENCODING
+) -> dict[str, bytes]:
+    """`contact_list_<channel>.csv` → `顧客番号`: whom to contact through each channel (R92), from `test_groups`.
+
+    `channels` get a list even where nobody is in it. The file is named by `safe_names` of the channels.
+    """
+    rows = [row for row in _by_customer(groups, "channel") if row["channel"] is not None]
+    listed = sorted({*channels, *(row["channel"] for row in rows)})
+    return {
+        f"contact_list_{name}.csv": csv_file(
+            ("customer_id",), [(row["customer_id"],) for row in rows if row["channel"] == channel], wording, encoding
+        )
+        for channel, name in zip(listed, safe_names(listed), strict=True)
+    }
 
 
 def cpm_classes_csv(classes: pa.Table, wording: Wording, encoding: str = DEFAULT_ENCODING) -> bytes:
@@ -66,6 +113,15 @@ def contact_dates_csv(dates: pa.Table, wording: Wording, encoding: str = DEFAULT
         for row in _by_customer(dates, "next_contact_on", "reason")
     ]
     return csv_file(("customer_id", "next_contact_on", "reason"), rows, wording, encoding)
+
+
+def _figure(value: Any, name: str) -> str:
+    """A figure of an alert: ISO days, probabilities to a hundredth of a per cent, the rest whole; empty if unknown."""
+    if value is None:
+        return ""
+    if isinstance(value, dt.date):
+        return value.isoformat()
+    return f"{value:.4f}" if name == "lapse_risk" else f"{round(value)}"
 
 
 def guarded(text: str) -> str:

@@ -6,7 +6,7 @@ import base64
 import hashlib
 import io
 import re
-from functools import cached_property
+from functools import cached_property, lru_cache
 from html import escape
 from pathlib import Path
 
@@ -254,6 +254,7 @@ def _titled(title: str, level: int) -> str:
     return f'<h{level} class="exhibit">{broken(title)}</h{level}>'
 
 
+@lru_cache(maxsize=8)  # the same client again mostly shows the same letters
 def font_of(letters: str, file: Path) -> bytes:
     """The font of `file` cut down to `letters`, as WOFF2."""
     options = subset.Options()
@@ -261,6 +262,7 @@ def font_of(letters: str, file: Path) -> bytes:
     options.layout_features = []
     options.drop_tables += ["GSUB", "GPOS", "VORG", "vhea", "vmtx", "BASE", "DSIG"]
     options.hinting = False
+    options.desubroutinize = True  # smaller once compressed, and sooner done
     options.notdef_outline = True
     options.recalc_timestamp = False
     options.name_IDs = [1, 2]

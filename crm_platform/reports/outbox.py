@@ -26,12 +26,16 @@ def publish(outbox: Path, client_id: str, month: Month, files: Mapping[str, byte
     new one. An identical set is left untouched, and a file whose content stays keeps its time of change. ValueError for
     a path that leaves the folder.
     """
-    folder = outbox / valid_client_id(client_id) / str(month)
+    return put_in_place(outbox / valid_client_id(client_id) / str(month), files)
+
+
+def put_in_place(folder: Path, files: Mapping[str, bytes]) -> Path:
+    """Make `folder` hold exactly `files`, in one step; see `publish`."""
     wanted = {_inside(path): content for path, content in sorted(files.items())}
     if _content(folder) == wanted:
         return folder
     folder.parent.mkdir(parents=True, exist_ok=True)
-    staged = Path(tempfile.mkdtemp(prefix=f".{month}.", suffix=".staged", dir=folder.parent))
+    staged = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", suffix=".staged", dir=folder.parent))
     try:
         _fill(staged, wanted, folder)
         _take_place(staged, folder)

@@ -19,13 +19,12 @@ BESIDE = ("bar", "line", "lorenz", "calibration", "heatmap")
 SQUARE = ("lorenz", "calibration")
 FEW_COLUMNS = 12
 FEW_CELLS = 6  # columns of a heatmap in half the width
-CHAPTERS = ("current_state", "cpm", "new_customers", "existing_customers", "integrated", "products", "accuracy")
 _FIRST_SENTENCE = re.compile(r"(.+?(?:。|[.!?](?=\s)))\s*(.*)", re.DOTALL)
 
 
-def chapters_of(diagnosis: Diagnosis, words: Wording) -> Iterable[Chapter]:
-    """Chapters in the order of the diagnosis, with numbers; a chapter without a finding is left out."""
-    ordered = sorted(diagnosis.findings, key=lambda finding: CHAPTERS.index(finding.chapter))
+def chapters_of(diagnosis: Diagnosis, chapters: Sequence[str], words: Wording) -> Iterable[Chapter]:
+    """The findings in `chapters`, in their order and with numbers; a chapter without a finding is left out."""
+    ordered = sorted(diagnosis.findings, key=lambda finding: chapters.index(finding.chapter))
     for number, (key, findings) in enumerate(groupby(ordered, key=lambda finding: finding.chapter), start=1):
         sections = tuple(
             _section(finding, f"{number}-{place}", words) for place, finding in enumerate(findings, start=1)

@@ -6,7 +6,7 @@ A number is read as Japanese order systems write it (`¥1,234`, `△500`), a day
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 import numpy as np
@@ -47,10 +47,14 @@ class Orders:
 
 @dataclass(frozen=True)
 class Source:
-    """Where the columns came from, for refusals: the file, and what its reader calls the row at a position."""
+    """Where the columns came from, for refusals: the file, and what its reader calls the row at a position.
+
+    `called` holds the file's own names of columns, where they are others than those of `COLUMNS`.
+    """
 
     file: str | None
     row_at: Callable[[int], object]
+    called: Mapping[str, str] = field(default_factory=dict)
 
     def refuse(self, column: str, wrong: Mask, delivered: Delivered, problem: str, remedy: str) -> None:
         """Refused where any row is wrong: `problem` of the first, and some of the others, with their values."""
@@ -62,11 +66,11 @@ class Source:
         )
         more = f" and {len(at) - _SHOWN_FAULTS:,} more" if len(at) > _SHOWN_FAULTS else ""
         also = f" (also {', '.join(others)}{more})" if others else ""
-        raise Refused(f"{first} {problem}{also}.", remedy, file=self.file, column=column)
+        raise Refused(f"{first} {problem}{also}.", remedy, file=self.file, column=self.called.get(column, column))
 
     def refuse_type(self, column: str, kind: object, remedy: str) -> Refused:
         """The refusal of a whole column that holds another kind of value."""
-        return Refused(f"the column holds {kind}.", remedy, file=self.file, column=column)
+        return Refused(f"the column holds {kind}.", remedy, file=self.file, column=self.called.get(column, column))
 
 
 def typed_orders(columns: Mapping[str, Delivered], source: Source) -> Orders:
@@ -81,7 +85,7 @@ def typed_orders(columns: Mapping[str, Delivered], source: Source) -> Orders:
 
 def _customers(delivered: Delivered, source: Source) -> tuple[pa.Array, npt.NDArray[np.int32]]:
     """Each id once, in the order of their texts, and the place of each row's id among them."""
-    column = _texts(delivered)
+    column = texts_of(delivered)
     if column is None:
         raise source.refuse_type("customer_id", _type(delivered), _CUSTOMER_REMEDY)
     source.refuse("customer_id", column.is_empty, delivered, "names no customer", _CUSTOMER_REMEDY)
@@ -100,7 +104,7 @@ def _days(delivered: Delivered, source: Source) -> npt.NDArray[np.datetime64]:
             raise source.refuse_type("ordered_on", delivered.type, _DAY_REMEDY)
         days = delivered.cast(pa.timestamp("s"), safe=False).to_numpy(zero_copy_only=False)
     else:
-        column = _texts(delivered)
+        column = texts_of(delivered)
         if column is None:
             raise source.refuse_type("ordered_on", _type(delivered), _DAY_REMEDY)
         values = cast_day(column.distinct).values.cast(pa.timestamp("s"))
@@ -115,7 +119,7 @@ def _amounts(delivered: Delivered, source: Source) -> npt.NDArray[np.float64]:
     if isinstance(delivered, pa.Array) and _is_number(delivered.type):
         amount = delivered.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
     else:
-        column = _texts(delivered)
+        column = texts_of(delivered)
         if column is None:
             raise source.refuse_type("amount", _type(delivered), _AMOUNT_REMEDY)
         amount = _numbers(column.distinct)[column.index]
@@ -132,7 +136,7 @@ def _numbers(texts: pa.Array) -> npt.NDArray[np.float64]:
     return np.asarray(pc.coalesce(numbers, others).to_numpy(zero_copy_only=False), np.float64)
 
 
-def _texts(delivered: Delivered) -> TextColumn | None:
+def texts_of(delivered: Delivered) -> TextColumn | None:
     """The column as texts, `""` where it is null; None where it holds neither text nor whole numbers."""
     if isinstance(delivered, TextColumn):
         return delivered

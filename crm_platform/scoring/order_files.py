@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
@@ -28,41 +29,61 @@ def read_orders(path: Path) -> Orders:
         Refused: a column is missing, or a row cannot be relied on; the first of them are named by their lines.
         OSError: the file cannot be read.
     """
+    return typed_orders(*delivered_columns(path, COLUMNS))
+
+
+def delivered_columns(
+    path: Path, needed: Sequence[str], wanted: Sequence[str] = (), spellings: Mapping[str, str] | None = None
+) -> tuple[dict[str, Delivered], Source]:
+    """The columns `needed`, those of `wanted` that are there, and where they came from.
+
+    `spellings` maps other headers to the names asked for. Raises as `read_orders`.
+    """
     file = DeliveredFile(path.name, path.read_bytes())
+    asked = _Asked(tuple(needed), tuple(wanted), spellings or {})
     if file.unpacked.startswith(_PARQUET):
-        return _of_parquet(file)
+        return _of_parquet(file, asked)
     rows = read_rows(file, TableMapping("orders"))
     _refuse_broken(rows)
-    names = _names(rows.columns, rows.file)
-    columns: dict[str, Delivered] = {name: rows.columns[names[name]] for name in COLUMNS}
-    return typed_orders(columns, Source(rows.file, lambda row: int(rows.row_numbers[row])))
+    names = _names(rows.columns, rows.file, asked)
+    columns: dict[str, Delivered] = {name: rows.columns[header] for name, header in names.items()}
+    return columns, Source(rows.file, lambda row: int(rows.row_numbers[row]))
 
 
-def _of_parquet(file: DeliveredFile) -> Orders:
+@dataclass(frozen=True)
+class _Asked:
+    needed: tuple[str, ...]
+    wanted: tuple[str, ...]
+    spellings: Mapping[str, str]
+
+
+def _of_parquet(file: DeliveredFile, asked: _Asked) -> tuple[dict[str, Delivered], Source]:
     try:
         parquet = pq.ParquetFile(io.BytesIO(file.unpacked))
-        names = _names(parquet.schema_arrow.names, file.name)
+        names = _names(parquet.schema_arrow.names, file.name, asked)
         table = parquet.read(columns=list(names.values()))
     except (pa.ArrowException, OSError) as error:
         raise Refused("the Parquet file is damaged.", "Write it again.", file=file.name) from error
     if not table.num_rows:
-        raise Refused("the file holds no rows.", "Write the orders to it.", file=file.name)
-    columns: dict[str, Delivered] = {name: _in_one(table[names[name]]) for name in COLUMNS}
-    return typed_orders(columns, Source(file.name, lambda row: row + 1))
+        raise Refused("the file holds no rows.", "Write the rows to it.", file=file.name)
+    columns: dict[str, Delivered] = {name: _in_one(table[header]) for name, header in names.items()}
+    return columns, Source(file.name, lambda row: row + 1)
 
 
-def _names(headers: Iterable[str], file: str) -> dict[str, str]:
-    """Of each column of `COLUMNS`, the header that the file gives it; case and white space do not matter."""
+def _names(headers: Iterable[str], file: str, asked: _Asked) -> dict[str, str]:
+    """Of each column asked for, the header that the file gives it; case and white space do not matter."""
     found = {matching_form(header): header for header in reversed(list(headers))}
-    missing = [name for name in COLUMNS if name not in found]
+    others = {matching_form(spelling): name for spelling, name in asked.spellings.items()}
+    named = {others.get(form, form): header for form, header in found.items()}
+    missing = [name for name in asked.needed if name not in named]
     if missing:
         there = ", ".join(list(found.values())[::-1][:20])
         raise Refused(
             f"the file has no column {', '.join(missing)}; it has {there}.",
-            f"Name its columns {', '.join(COLUMNS)}.",
+            f"Name its columns {', '.join(asked.needed)}.",
             file=file,
         )
-    return {name: found[name] for name in COLUMNS}
+    return {name: named[name] for name in (*asked.needed, *asked.wanted) if name in named}
 
 
 def _refuse_broken(rows: RawRows) -> None:

@@ -9,9 +9,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from crm_platform.alerts import lapse_risk
-from crm_platform.forecast import FittedForecast, fit_forecast, forecast_buyers
-from crm_platform.history import customer_features
+from crm_platform.forecast import fit_forecast, forecast_buyers
 from crm_platform.refusals import Refused
 from crm_platform.scoring.customer_days import ScoredDays, days_before
 from crm_platform.scoring.order_columns import COLUMNS, Delivered, Orders, Source, typed_orders
@@ -19,7 +17,6 @@ from crm_platform.scoring.order_columns import COLUMNS, Delivered, Orders, Sourc
 SCORES = ("customer_id", "p_active", "expected_orders", "expected_sales", "sales_p10", "sales_p90", "lapse_risk")
 LONGEST_HORIZON_DAYS = 3_650
 _AMOUNTS = {"expected_sales": "expected_sales_jpy", "sales_p10": "sales_p10_jpy", "sales_p90": "sales_p90_jpy"}
-_LAPSE_FEATURES = ("purchase_days", "tenure_days", "age_days", "standing_sales_jpy", "returned_jpy", "sales_term_jpy")
 
 
 def score_customers(orders: pd.DataFrame, as_of: dt.date, horizon_days: int) -> pd.DataFrame:
@@ -74,7 +71,7 @@ def score_orders(orders: Orders, as_of: dt.date, horizon_days: int) -> pd.DataFr
         warnings.filterwarnings("ignore", category=DeprecationWarning, module="ibis")  # 12, with pandas 3 and duckdb 2
         scored = days_before(orders, as_of)
         model = fit_forecast(scored.days, as_of - dt.timedelta(days=1), int(horizon_days))
-        bought = forecast_buyers(scored.days, model).merge(_lapse_risks(scored, model), on="customer_id")
+        bought = forecast_buyers(scored.days, model)
     scores = _of_all(scored, bought)
     return scores.sort_values("customer_id", kind="stable").reset_index(drop=True)
 
@@ -113,15 +110,6 @@ def _checked(orders: Orders, as_of: dt.date, horizon_days: int) -> dt.date:
             "Choose a later as-of day: only orders before it are read.",
         )
     return as_of
-
-
-def _lapse_risks(scored: ScoredDays, model: FittedForecast) -> pd.DataFrame:
-    features = customer_features(scored.days, model.as_of, model.horizon_days)
-    needed = features.filter(features.purchase_days > 0).select("customer_id", *_LAPSE_FEATURES)
-    rows = needed.order_by("customer_id").to_pandas()
-    rows["lapse_risk"] = lapse_risk(rows, model.experts.spending, model.horizon_days)
-    risks: pd.DataFrame = rows[["customer_id", "lapse_risk"]]
-    return risks
 
 
 def _of_all(scored: ScoredDays, bought: pd.DataFrame) -> pd.DataFrame:

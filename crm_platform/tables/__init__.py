@@ -4,7 +4,7 @@ Belongs here: declarations, and what follows from them alone (Arrow schema, pand
 Does not: reading, computing or writing rows.
 """
 
-from crm_platform.tables import analyses, delivered, facts
+from crm_platform.tables import alerts, analyses, delivered, facts
 from crm_platform.tables.table import Column, Fault, Table
 
 TABLES: dict[str, Table] = {
@@ -29,9 +29,13 @@ TABLES: dict[str, Table] = {
         analyses.SEGMENTS,
         analyses.FORMER_SEGMENTS,
         analyses.CPM_CLASSES,
-        analyses.LAPSE_ALERTS,
+        alerts.LAPSE_ALERTS,
+        alerts.TEST_GROUPS,
+        alerts.CAMPAIGN_GROUPS,
+        alerts.CAMPAIGN_ALERTS,
+        alerts.ALERT_MONTHS,
         analyses.CONTACT_DATES,
     )
 }
 
-__all__ = ["TABLES", "Column", "Fault", "Table", "analyses", "delivered", "facts"]
+__all__ = ["TABLES", "Column", "Fault", "Table", "alerts", "analyses", "delivered", "facts"]

@@ -87,6 +87,13 @@ FORECASTS = Table(
             "JPY",
             nullable=True,
         ),
+        rate("lapse_risk", "Probability of a fall: less than half of the last six months' sales, or nothing (R80)"),
+        real(
+            "fallen_sales_jpy",
+            "売上 of the six months if the customer falls (ランクダウン後の購買力, R83)",
+            "JPY",
+            minimum=0,
+        ),
     ),
 )
 
@@ -156,32 +163,6 @@ CPM_CLASSES = Table(
         days("gap_days", "離脱期間"),
         yen("sales_jpy", "累計購入金額"),
         yen("amount_threshold_jpy", "The amount that separates steady from trend and premium", minimum=0),
-    ),
-)
-
-LAPSE_ALERTS = Table(
-    "lapse_alerts",
-    grain="alerted customer",
-    meaning="Good customers who are about to stop, judged by their own cycle (R80-R82), and their test group (R84)",
-    key=("customer_id",),
-    columns=(
-        key("customer_id", "Customer number"),
-        rate(
-            "lapse_risk", "Probability of falling: buying less than half of the recent level, or nothing, in six months"
-        ),
-        days("gap_days", "Days since the last purchase"),
-        real("cycle_days", "The customer's own cycle", "days", minimum=0),
-        real("days_beyond_cycle", "Days since the last purchase beyond the own cycle; negative before it", "days"),
-        yen("sales_6m_jpy", "売上 of the last six months: the purchasing power at stake"),
-        real("expected_sales_jpy", "売上 expected in the next six months", "JPY", minimum=0),
-        real("expected_loss_jpy", "What the fall would cost in six months", "JPY", minimum=0),
-        text(
-            "reason",
-            "The strongest sign",
-            allowed=("beyond_own_cycle", "falling_level", "likely_stopped"),
-            nullable=False,
-        ),
-        text("test_group", "Treated or control", allowed=("treated", "control"), nullable=False),
     ),
 )
 

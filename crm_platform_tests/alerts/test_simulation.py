@@ -39,6 +39,29 @@ def test_a_measure_nobody_answers_costs_and_brings_nothing():
     assert found.cost_per_retained_jpy is None
 
 
+@given(
+    st.integers(0, 10**5), st.decimals(0, 1, places=4), st.integers(0, 10**5), st.integers(0, 10**4),
+    st.integers(0, 10**5), st.integers(0, 10**5),
+)  # fmt: skip
+def test_at_a_margin_of_one_profit_is_sales_and_at_none_only_the_cost_is_left(targets, rate, order, cost, kept, fallen):
+    plan = (targets, float(rate), order, cost, kept, fallen)
+    plain, all_kept, nothing = (simulate_campaign(*plan, gross_margin_rate=margin) for margin in (None, 1.0, 0.0))
+    assert all_kept.profit_minus_cost_jpy == plain.sales_minus_cost_jpy
+    assert all_kept.ltv_profit_increment_jpy == plain.ltv_increment_jpy
+    assert all_kept.profit_break_even_response_rate == plain.break_even_response_rate
+    assert all_kept.profit_break_even_response_rate_with_ltv == plain.break_even_response_rate_with_ltv
+    assert (nothing.profit_minus_cost_jpy, nothing.profit_break_even_response_rate) == (-nothing.cost_jpy, None)
+    assert plain.profit_minus_cost_jpy is None
+
+
+def test_profit_of_the_seeds_campaign_at_60_percent():
+    found = simulate_campaign(7_000, 0.05, 10_000, 100, 20_000, 10_000, gross_margin_rate=0.6)
+    assert (found.gross_profit_jpy, found.profit_minus_cost_jpy) == (2_100_000, 1_400_000)
+    assert found.ltv_profit_increment_jpy == 2_100_000
+    with pytest.raises(ValueError, match="gross margin rate must lie between 0 and 1"):
+        simulate_campaign(7_000, 0.05, 10_000, 100, 20_000, 10_000, gross_margin_rate=60)
+
+
 @pytest.mark.parametrize(("rate", "cost"), [(1.1, 1), (-0.1, 1), (0.1, -1)])
 def test_impossible_plans_are_refused_in_words(rate, cost):
     with pytest.raises(ValueError, match=r"between 0 and 1|negative"):

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from crm_platform import facts
-from crm_platform.alerts import split_test_and_control, track_record
+from crm_platform.alerts import design_test, track_record
 from crm_platform.clients import Client, Settings
 from crm_platform.diagnosis import DiagnosisInputs
 from crm_platform.history import customer_history
@@ -29,7 +29,8 @@ from crm_platform.segments import (
     issue_book,
 )
 from crm_platform.tables import TABLES, Table
-from crm_platform.tables.analyses import CUSTOMER_HISTORY, FORECASTS, LAPSE_ALERTS
+from crm_platform.tables.alerts import LAPSE_ALERTS
+from crm_platform.tables.analyses import CUSTOMER_HISTORY, FORECASTS
 from crm_platform.tables.delivered import CUSTOMERS, MEDIA, ORDER_LINES, PRODUCTS
 
 
@@ -75,7 +76,17 @@ def planted_inputs(
     ).to_pandas()
     forecasts = FORECASTS.from_pandas(_forecasts(history))
     client = Client("planted", "試験商店")
-    book = issue_book(forecasts, as_of, client.settings.value_classes)
+    segments = assign_segments(
+        issue_book(forecasts, as_of, client.settings.value_classes), forecasts, buyer_kinds(history)
+    )
+    alerted = _alerts(history) if alerts else LAPSE_ALERTS.empty()
+    groups = design_test(
+        alerted.to_pandas(),
+        segments.to_pandas(),
+        campaign_id=f"alert-{month}",
+        seed=1,
+        channels=client.alert_channels,
+    )
     return DiagnosisInputs(
         client=client,
         month=month,
@@ -86,9 +97,10 @@ def planted_inputs(
         media=ibis.memtable(_media(media or {})),
         history=ibis.memtable(CUSTOMER_HISTORY.from_pandas(history)),
         forecasts=ibis.memtable(forecasts),
-        segments=ibis.memtable(assign_segments(book, forecasts, buyer_kinds(history))),
+        segments=ibis.memtable(segments),
         cpm_classes=ibis.memtable(assign_cpm_classes(history, client.settings)),
-        lapse_alerts=ibis.memtable(_alerts(history) if alerts else LAPSE_ALERTS.empty()),
+        lapse_alerts=ibis.memtable(alerted),
+        test_groups=ibis.memtable(groups),
         backtest=backtest,
         **(_looked_back(past["customer_months"], master, history, forecasts, month) if ranks else {}),
     )
@@ -210,6 +222,8 @@ def _forecasts(history: pd.DataFrame) -> pd.DataFrame:
             "purchasing_power_jpy": power * 2.0,
             "profitability_jpy": rate * power * 2,
             "expected_profit_jpy": np.nan,
+            "lapse_risk": 1 - rate,
+            "fallen_sales_jpy": rate * power * 0.2,
         }
     )
 
@@ -224,13 +238,15 @@ def _alerts(history: pd.DataFrame) -> Any:
             "cycle_days": good["cycle_days"].fillna(60.0),
             "days_beyond_cycle": 1.0,
             "sales_6m_jpy": good["sales_6m_jpy"],
+            "fallen_sales_jpy": good["sales_6m_jpy"] * 0.2,
             "expected_sales_jpy": good["sales_6m_jpy"] * 0.5,
+            "expected_profit_jpy": np.nan,
             "expected_loss_jpy": good["sales_6m_jpy"] * 0.5,
+            "falls_on": None,
             "reason": "falling_level",
         }
     )
-    split = split_test_and_control(rows, 1)
-    return split if not isinstance(split, pd.DataFrame) else LAPSE_ALERTS.from_pandas(split)
+    return LAPSE_ALERTS.from_pandas(rows)
 
 
 def sound_backtest() -> dict[str, Any]:

@@ -11,6 +11,7 @@ import pytest
 import crm_platform.reports.wording as wording_package
 from crm_platform.diagnosis import QUESTIONS, Diagnosis, DiagnosisInputs, Finding, diagnose
 from crm_platform.reports.wording import Wording
+from crm_platform.reports.wording.wording import STEMS
 from crm_platform_tests.diagnosis.planted import Order, planted_inputs, random_orders, sound_backtest
 
 AS_OF = dt.date(2023, 12, 31)
@@ -139,10 +140,11 @@ def test_placeholders_are_numbers_of_the_finding_whatever_the_verdict(
 
 def test_both_languages_say_the_same_things_with_the_same_numbers() -> None:
     folder = Path(wording_package.__file__).parent
-    japanese, english = (
-        flat(tomllib.loads((folder / f"findings.{language}.toml").read_text("utf-8"))) for language in ("ja", "en")
-    )
-    assert japanese.keys() == english.keys()
+    for stem in STEMS:
+        japanese, english = (
+            flat(tomllib.loads((folder / f"{stem}.{language}.toml").read_text("utf-8"))) for language in ("ja", "en")
+        )
+        assert japanese.keys() == english.keys()
 
 
 def test_japanese_titles_have_at_most_sixty_characters(diagnoses: dict[str, Diagnosis]) -> None:

@@ -12,6 +12,7 @@ from crm_platform.demo import Demo, make_demo
 from crm_platform.orchestration.partitions import partition_key
 from crm_platform.periods import Month
 from crm_platform_tests.browser.chromium import open_page
+from crm_platform_tests.end_to_end.conftest import SMALL_MONTHS
 from crm_platform_tests.end_to_end.installation import Installation
 
 CUSTOMERS, MONTHS = 600, 24
@@ -42,6 +43,10 @@ DELIVERABLES = {
     "second_opinion/missed_by_client_rank.csv",
     "second_opinion/segments.csv",
     "shopping_alert/alert_customers.csv",
+    "shopping_alert/alert_reasons.csv",
+    "shopping_alert/alert_report.html",
+    "shopping_alert/alert_report.pdf",
+    "shopping_alert/contact_list_dm.csv",
     "shopping_alert/test_groups.csv",
 }
 
@@ -94,6 +99,24 @@ def test_alerted_customers_are_exactly_those_of_the_two_equal_groups(onboarded: 
     assert alerted == {row["顧客番号"] for row in groups}
     assert len(groups) == len(alerted) == sum(sizes.values()) > 0
     assert 0 <= sizes["①"] - sizes["②"] <= 1
+    contacted = {row["顧客番号"] for row in onboarded.rows("demo", MONTH, "shopping_alert/contact_list_dm.csv")}
+    assert contacted == {row["顧客番号"] for row in groups if row["グループ"] == "①"}
+
+
+def test_the_alert_report_counts_the_rows_of_its_files(onboarded: Installation) -> None:
+    told = onboarded.document("demo", "alert_diagnosis", MONTH)
+    numbers = {finding["key"]: finding["numbers"] for finding in told["findings"]}
+    alerted, reasons, groups = (
+        onboarded.rows("demo", MONTH, f"shopping_alert/{name}.csv")
+        for name in ("alert_customers", "alert_reasons", "test_groups")
+    )
+    assert numbers["alert_whom"]["alerted_customers"] == len(alerted) == len(reasons)
+    assert [row["顧客番号"] for row in reasons] == [row["顧客番号"] for row in alerted]
+    for name, sign in (("treated", "①"), ("control", "②")):
+        counted = sum(row["グループ"] == sign for row in groups)
+        assert numbers["alert_test_design"][f"{name}_customers"] == counted
+    html = onboarded.outbox("demo", MONTH)["shopping_alert/alert_report.html"].decode().replace("<wbr>", "")
+    assert f"{len(alerted):,}人に、買わなくなる兆候がある" in html
 
 
 def test_the_accounts_agree_with_the_known_truth_to_the_yen(onboarded: Installation, demo: Demo) -> None:
@@ -177,32 +200,32 @@ def test_the_customers_of_two_made_up_histories_are_never_mixed(onboarded: Insta
 
 
 def test_history_and_difference_give_what_the_whole_gives_and_the_book_holds(
-    onboarded: Installation, demo: Demo, tmp_path: Path
+    small_client: Installation, small_demo: Demo, tmp_path: Path
 ) -> None:
     difference = Installation.at(tmp_path / "data")
-    former, latest = demo.last_month.plus(-1), demo.last_month
-    difference.deliver(demo, tmp_path / "history", first=demo.first_month, last=former, known_at=former)
+    former, latest = small_demo.last_month.plus(-1), small_demo.last_month
+    difference.deliver(small_demo, tmp_path / "history", first=small_demo.first_month, last=former, known_at=former)
     assert difference.run("onboard", "--client", "demo").code == 0
     before = {
-        row["顧客番号"]: row["セグメント"] for row in difference.rows("demo", FORMER, "second_opinion/segments.csv")
+        row["顧客番号"]: row["セグメント"]
+        for row in difference.rows("demo", str(former), "second_opinion/segments.csv")
     }
-    difference.deliver(demo, tmp_path / "difference", first=former, last=latest)
+    known_before = difference.digests("demo", "order_lines")
+    difference.deliver(small_demo, tmp_path / "difference", first=former, last=latest)
     answer = difference.run("refresh", "--client", "demo")
     assert answer.code == 0, answer.err
 
     for table in ("order_lines", "customer_months", "customer_product_months", "product_months", "media_months"):
-        whole, parts = onboarded.digests("demo", table), difference.digests("demo", table)
-        touched = {month for month in whole if whole[month] != parts[month]}
-        assert touched <= {"2022-03", "2022-04"}, (
-            table
-        )  # a cancellation of May's delivery that came in June was not sent
+        assert small_client.digests("demo", table) == difference.digests("demo", table), table
+    assert difference.digests("demo", "order_lines")[str(former)] != known_before[str(former)]
     after = {
-        row["顧客番号"]: row["セグメント"] for row in difference.rows("demo", MONTH, "second_opinion/segments.csv")
+        row["顧客番号"]: row["セグメント"]
+        for row in difference.rows("demo", str(latest), "second_opinion/segments.csv")
     }
     assert {customer: after[customer] for customer in before} == before
     assert {after[customer] for customer in after.keys() - before.keys()} == {"期間内新規"}
     kept = int(re.search(r"│ order_lines +│ \d+ +│ (\d+)", answer.out)[1])  # type: ignore[index]
-    assert kept >= MONTHS - 3
+    assert kept >= SMALL_MONTHS - 3
 
 
 def stored_file(installation: Installation, table: str, month: str) -> Path:
@@ -223,7 +246,16 @@ def test_the_html_report_opens_offline_and_breaks_none_of_its_own_rules(
 
 @pytest.mark.parametrize(
     "table",
-    ["customer_months", "customer_history", "forecasts", "segments", "cpm_classes", "lapse_alerts", "backtest"],
+    [
+        "customer_months",
+        "customer_history",
+        "forecasts",
+        "segments",
+        "cpm_classes",
+        "lapse_alerts",
+        "test_groups",
+        "backtest",
+    ],
 )
 def test_the_ui_has_a_picture_of_the_latest_month(table: str, onboarded: Installation) -> None:
     key = str(partition_key("demo", Month.parse(MONTH)))
@@ -232,3 +264,30 @@ def test_the_ui_has_a_picture_of_the_latest_month(table: str, onboarded: Install
         (record,) = instance.fetch_materializations(filters, limit=1).records
     assert record.asset_materialization is not None
     assert "data:image/png;base64," in str(record.asset_materialization.metadata["picture"].value)
+
+
+def test_a_campaign_is_begun_with_the_published_groups_and_listed(onboarded: Installation) -> None:
+    asked = ("--client", "demo")
+    assert "no campaign was begun yet" in onboarded.run("campaigns", "list", *asked).out
+    before = onboarded.everything()
+    for arguments, code, problem in (
+        (("--month", FORMER, "--on", "2022-06-07"), 1, f"no test groups for {FORMER}"),
+        (("--month", MONTH, "--on", "2022-06-30"), 1, "as of 2022-06-30. Choose a day from 2022-07-01 to 2022-12-31"),
+        (("--month", "soon", "--on", "2022-07-05"), 1, "'soon' is not a month"),
+        (("--month", MONTH, "--on", "soon"), 2, "soon"),
+    ):
+        answer = onboarded.run("campaigns", "start", *asked, *arguments)
+        assert (answer.code, problem in answer.err) == (code, True)
+    assert onboarded.everything() == before
+
+    start = ("campaigns", "start", *asked, "--month", MONTH, "--on", "2022-07-05")
+    treated, control = (
+        sum(row["グループ"] == sign for row in onboarded.rows("demo", MONTH, "shopping_alert/test_groups.csv"))
+        for sign in ("①", "②")
+    )
+    told = f"alert-2022-06: 2022-07-05 to 2023-01-04, {treated} treated (dm {treated}), {control} control"
+    assert told in onboarded.run(*start).out
+    assert f"{told}: to come on 2022-06-30" in onboarded.run("campaigns", "list", *asked).out
+    assert onboarded.digests("demo", "campaign_groups")[MONTH] == onboarded.digests("demo", "test_groups")[MONTH]
+    again = onboarded.run(*start)
+    assert (again.code, "A campaign is begun once" in again.err) == (1, True)

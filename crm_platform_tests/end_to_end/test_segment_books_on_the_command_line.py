@@ -3,63 +3,50 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
-import pytest
-
-from crm_platform.demo import make_demo
+from crm_platform_tests.end_to_end.conftest import SMALL_CUSTOMERS
 from crm_platform_tests.end_to_end.installation import Installation
 
-CUSTOMERS, MONTH = 120, "2021-07"
+MONTH = "2021-07"
 
 
-@pytest.fixture(scope="module")
-def onboarded(tmp_path_factory: pytest.TempPathFactory) -> Installation:
-    folder: Path = tmp_path_factory.mktemp("books")
-    installation = Installation.at(folder / "data")
-    installation.deliver(make_demo(customers=CUSTOMERS, months=13), folder / "files")
-    answer = installation.run("onboard", "--client", "demo")
-    assert answer.code == 0, answer.err
-    return installation
-
-
-def test_a_reissue_changes_what_reads_the_book_and_keeps_the_former_one(onboarded: Installation) -> None:
-    before = onboarded.outbox("demo", MONTH)
+def test_a_reissue_changes_what_reads_the_book_and_keeps_the_former_one(small_client: Installation) -> None:
+    before = small_client.outbox("demo", MONTH)
     former = json.loads(before["manifest.json"])["segment_book"]
-    said = onboarded.run("segments", "list", "--client", "demo").out
-    assert f"{CUSTOMERS} customers: in force" in said
+    said = small_client.run("segments", "list", "--client", "demo").out
+    assert f"{SMALL_CUSTOMERS} customers: in force" in said
     assert former["sha256"] in said
 
-    client = onboarded.data / "clients" / "demo.toml"
+    client = small_client.data / "clients" / "demo.toml"
     client.write_text(client.read_text("utf-8") + "\n[settings]\nvalue_classes = 4\n", "utf-8")
-    kept = onboarded.run("refresh", "--client", "demo")
+    kept = small_client.run("refresh", "--client", "demo")
     assert kept.code == 0, kept.err
-    assert onboarded.outbox("demo", MONTH)["second_opinion/segments.csv"] == before["second_opinion/segments.csv"]
+    assert small_client.outbox("demo", MONTH)["second_opinion/segments.csv"] == before["second_opinion/segments.csv"]
 
-    reissued = onboarded.run("segments", "reissue", "--client", "demo", "--reason", "four classes [agreed]")
+    reissued = small_client.run("segments", "reissue", "--client", "demo", "--reason", "four classes [agreed]")
     assert reissued.code == 0, reissued.err
-    now = json.loads(onboarded.outbox("demo", MONTH)["manifest.json"])["segment_book"]
+    now = json.loads(small_client.outbox("demo", MONTH)["manifest.json"])["segment_book"]
     assert (now["classes"], now["reason"], now["former_sha256"]) == (4, "four classes [agreed]", former["sha256"])
-    segments = {row["セグメント"] for row in onboarded.rows("demo", MONTH, "second_opinion/segments.csv")}
+    segments = {row["セグメント"] for row in small_client.rows("demo", MONTH, "second_opinion/segments.csv")}
     assert segments == {"S1 VIP客", "S2 VIP候補", "S3 一般客", "S4 休眠客"}
-    assert now["sha256"][:16].encode() in onboarded.outbox("demo", MONTH)["second_opinion/diagnosis_report.html"]
+    assert now["sha256"][:16].encode() in small_client.outbox("demo", MONTH)["second_opinion/diagnosis_report.html"]
 
-    listed = onboarded.run("segments", "list", "--client", "demo").out
+    listed = small_client.run("segments", "list", "--client", "demo").out
     assert f"superseded by {MONTH}, issue 2" in listed
     assert f"instead of {MONTH} ({former['sha256']}): four classes [agreed]" in listed
-    again = onboarded.run("refresh", "--client", "demo")
+    again = small_client.run("refresh", "--client", "demo")
     assert "everything is current" in again.out
 
 
-def test_a_reissue_without_reason_or_book_is_refused_and_changes_nothing(onboarded: Installation) -> None:
-    before = onboarded.everything()
+def test_a_reissue_without_reason_or_book_is_refused_and_changes_nothing(small_client: Installation) -> None:
+    before = small_client.everything()
     for arguments, problem in (
         (("--reason", " "), "needs a reason"),
         (("--reason", "x", "--month", "2020-12"), "no book of 'demo' is in force at 2020-12"),
         (("--reason", "x", "--month", "soon"), "'soon' is not a month"),
     ):
-        answer = onboarded.run("segments", "reissue", "--client", "demo", *arguments)
+        answer = small_client.run("segments", "reissue", "--client", "demo", *arguments)
         assert answer.code == 1
         assert problem in answer.err
-    assert onboarded.run("segments", "reissue", "--client", "demo").code == 2
-    assert onboarded.everything() == before
+    assert small_client.run("segments", "reissue", "--client", "demo").code == 2
+    assert small_client.everything() == before

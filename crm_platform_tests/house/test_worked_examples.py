@@ -11,12 +11,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from crm_platform.alerts.lift import plain_lift
+from crm_platform.alerts.power import sizes_for_lift_in_buyers, smallest_lift_in_buyers, smallest_lift_in_sales
+from crm_platform.alerts.strata import strata_of
 from crm_platform.forecast import (
     gamma_gamma,
     mbg_cnbd_k,
     mbg_nbd,
     metrics,
     ordering_pace,
+    own_cycle,
     pareto_nbd,
     weighted_level,
 )
@@ -144,6 +148,11 @@ def _of_judgements() -> list[tuple[str, str]]:
     stages = cpm_class([3] * 3, [100, 210, 100], [75_000, 75_000, 60_000], [30] * 3, CpmThresholds(70_000))
     assert stages.tolist() == ["trend_active", "premium_active", "steady_active"]
     assert buyer_kinds(_buyers()).tolist()[:4] == ["stalled", "big_ticket", "frequent_small", "returned"]
+    bought = np.concatenate([np.arange(1_000) < 310, np.arange(1_000) < 270]).astype(np.float64)
+    lift = plain_lift(bought, np.arange(2_000) < 1_000, is_rate=True)
+    told.append(
+        ("measurement", f"{100 * lift.lift:.1f} points, between {100 * lift.low:.1f} and {100 * lift.high:.1f}")
+    )
     assumed = fit_intervals([], Calibration(1.0, 0.1, 1.0, 1.0, 1.0, 1.0, 0, ()), np.array([0.68, 0.98, 0.04]))
     ends = interval(assumed, np.array([11_193.0, 20_000, 400]), np.array([0.68, 0.98, 0.04]))
     assert (ends[0][0], ends[0][2], ends[1][2]) == (0, 0, 0)
@@ -152,6 +161,23 @@ def _of_judgements() -> list[tuple[str, str]]:
     prior = pool(clients)
     told.append(("prior", f"every {math.exp(-prior.pace_means[1]):.0f} days"))
     return [*told, ("prior", f"a factor of {math.exp(prior.pace_spreads[1]):.1f}")]
+
+
+def _of_test_groups() -> list[tuple[str, str]]:
+    two = pd.DataFrame({"customer_id": ["A", "B"], "lapse_risk": 0.6, "sales_6m_jpy": 30_000, "value_class": 2})
+    (stratum,) = set(strata_of(two, two))
+    lift, each = smallest_lift_in_buyers(7_000, 7_000, 1 / 3), sizes_for_lift_in_buyers(0.05, 0.3)
+    assert lift is not None
+    told = [f"stratum {stratum}", f"lift of {100 * lift:.1f} points", f"needs {each[0]:,} each"]
+    told += [_yen(smallest_lift_in_sales(7_000, 7_000, 30_000, rho=rho) or 0) for rho in (0, 0.6)]
+    return [("test-groups", text) for text in told]
+
+
+def _of_cycles() -> list[tuple[str, str]]:
+    rhythm = {"cycle_days": [30.0, 120.0], "cycle_sd_days": [6.0, 24.0], "purchase_days": [24, 6], "gap_days": [60, 60]}
+    two, typical = pd.DataFrame(rhythm), own_cycle.OwnCycle(60.0, 0.8)
+    told = [f"{days:.0f} days" for days in own_cycle.cycle_days(typical, two)]
+    return [("own-cycle", text) for text in (*told, *map(_percent, own_cycle.overdue_rate(typical, two)))]
 
 
 def _buyers() -> pd.DataFrame:
@@ -165,7 +191,9 @@ def _buyers() -> pd.DataFrame:
     )
 
 
-@pytest.mark.parametrize("examples", [_of_purchases, _of_amounts, _of_levels, _of_judgements])
+@pytest.mark.parametrize(
+    "examples", [_of_purchases, _of_amounts, _of_levels, _of_judgements, _of_test_groups, _of_cycles]
+)
 def test_worked_examples_are_what_the_code_says(examples) -> None:
     said = {page.stem: " ".join(page.read_text("utf-8").split()) for page in FOLDER.glob("*.md")}
     assert [(page, text) for page, text in examples() if text not in said[page]] == []

@@ -42,6 +42,17 @@ def test_a_delivery_is_read_back_as_it_was_admitted(tmp_path):
     assert {file.name for file in stored.files()} == {file.name for file in delivery([line()])}
 
 
+def test_a_table_still_held_is_not_read_again_and_its_damage_is_seen_all_the_same(tmp_path):
+    accept_delivery(tmp_path, client_with(), delivery([line()]), today=TODAY)
+    [stored] = read_inbox(tmp_path, "acme")
+    held = stored.load()
+    assert stored.load().tables["order_lines"] is held.tables["order_lines"]
+    path = stored.folder / "admitted" / "order_lines.parquet"
+    path.write_bytes(path.read_bytes()[::-1])
+    with pytest.raises(Refused, match="missing or damaged"):
+        stored.load()
+
+
 def test_the_same_content_twice_adds_nothing(tmp_path):
     first = accept_delivery(tmp_path, client_with(), delivery([line()]), today=TODAY)
     again = accept_delivery(tmp_path, client_with(), delivery([line()]), today=TODAY)

@@ -1,6 +1,8 @@
 import csv
 import datetime as dt
 import io
+import re
+import unicodedata
 
 import pyarrow as pa
 import pytest
@@ -11,13 +13,16 @@ from crm_platform.refusals import Refused
 from crm_platform.reports import Wording
 from crm_platform.reports.csv_files import (
     alert_customers_csv,
+    alert_reasons_csv,
     contact_dates_csv,
+    contact_lists_csv,
     cpm_classes_csv,
     guarded,
     missed_by_client_rank_csv,
     segments_csv,
     test_groups_csv,
 )
+from crm_platform.reports.file_names import safe_names
 from crm_platform.tables.analyses import CPM_CLASS_NAMES
 
 test_groups_csv.__test__ = False  # its name is the deliverable's, it is no test
@@ -58,6 +63,59 @@ def test_alerted_customers_and_their_groups_are_the_same_customers():
     alerts = pa.table({"customer_id": ["b", "a"], "test_group": ["control", "treated"]})
     assert _read(alert_customers_csv(alerts, JA)) == [["顧客番号"], ["a"], ["b"]]
     assert _read(test_groups_csv(alerts, JA)) == [["顧客番号", "グループ"], ["a", "①"], ["b", "②"]]
+
+
+def test_every_treated_customer_is_on_the_list_of_one_channel_and_no_control_on_any():
+    groups = pa.table({"customer_id": ["c", "a", "b", "d"], "channel": ["dm", "電話", None, "dm"]})
+    lists = contact_lists_csv(groups, ["dm", "メール", "電話"], JA)
+    assert {name: [row[0] for row in _read(content)] for name, content in lists.items()} == {
+        "contact_list_dm.csv": ["顧客番号", "c", "d"],
+        "contact_list_メール.csv": ["顧客番号"],
+        "contact_list_電話.csv": ["顧客番号", "a"],
+    }
+
+
+def test_a_hostile_channel_names_a_file_inside_the_folder():
+    (name,) = contact_lists_csv(pa.table({"customer_id": ["a"], "channel": ["../../etc/x"]}), [], EN)
+    assert re.fullmatch(r"contact_list_etc_x-[0-9a-f]{16}\.csv", name)
+
+
+@given(st.lists(st.text(min_size=1, max_size=60) | st.sampled_from(["DM", "dm", "Dm", "ﬁ", "fi", "."]), unique=True))
+def test_no_two_channels_share_a_file_and_none_leaves_the_folder(channels):
+    names = safe_names(channels)
+    assert len({unicodedata.normalize("NFKC", name).casefold() for name in names}) == len(channels)
+    assert all(re.fullmatch(r"[\w-]+", name) and len(f"contact_list_{name}.csv".encode()) < 255 for name in names)
+    again = safe_names([name for name in names if re.search(r"-[0-9a-f]{16}$", name)])
+    assert not {*again} & {*names}  # nobody can take another channel's file by its changed name
+
+
+def _alert(customer: str, **changes: object) -> dict[str, object]:
+    figures = {"cycle_days": 30.4, "gap_days": 55, "days_beyond_cycle": 24.6, "lapse_risk": 0.62}
+    money = {
+        "sales_6m_jpy": 42_000,
+        "fallen_sales_jpy": 4200.5,
+        "expected_sales_jpy": 18_000.0,
+        "expected_loss_jpy": 9e3,
+    }
+    told = {"customer_id": customer, "reason": "beyond_own_cycle", "falls_on": dt.date(2025, 8, 1), **figures, **money}
+    return {**told, **changes}
+
+
+def test_each_alert_says_its_own_cycle_the_days_beyond_it_and_what_falls_also_in_cp932():
+    early = _alert("a", days_beyond_cycle=-12.2, gap_days=18, reason="falling_level")
+    stopped = _alert("=c", reason="likely_stopped", falls_on=None)
+    alerts = pa.Table.from_pylist([_alert("b"), early, stopped])
+    header, danger, falling, beyond = _read(alert_reasons_csv(alerts, JA, "cp932"), "cp932")
+    assert header[:4] == ["顧客番号", "理由", "購入周期", "経過日数"]
+    assert beyond[0] == "b"
+    assert all(part in beyond[1] for part in ("30日", "55日", "25日超えています", "42,000円", "62.0%"))
+    assert all(part in falling[1] for part in ("12日あります", "42,000円", "18,000円"))
+    assert beyond[2:] == ["30", "55", "25", "42000", "4200", "18000", "0.6200", "9000", "2025-08-01"]
+    assert falling[4] == "-12"
+    assert (danger[0], danger[-1]) == ("'=c", "")
+    english = _read(alert_reasons_csv(alerts, EN))
+    assert [name for name in english[0] if not name.isascii()] == []
+    assert "25 days beyond the cycle" in english[3][1]
 
 
 def test_every_cpm_class_has_its_name_and_its_action():

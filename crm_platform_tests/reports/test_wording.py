@@ -1,6 +1,7 @@
 import ast
 import string
 import tomllib
+from itertools import combinations
 from pathlib import Path
 
 import pytest
@@ -10,8 +11,9 @@ from crm_platform.intake.admission.faults import REMEDIES
 from crm_platform.reports import MissingWordingError, Wording
 from crm_platform.reports.glyphs import legible
 from crm_platform.reports.wording import wording as wording_module
-from crm_platform.reports.wording.wording import _flat
-from crm_platform.tables.analyses import CPM_CLASS_NAMES, LAPSE_ALERTS
+from crm_platform.reports.wording.wording import STEMS, _flat
+from crm_platform.tables.alerts import LAPSE_ALERTS, TEST_GROUP_NAMES
+from crm_platform.tables.analyses import CPM_CLASS_NAMES
 
 JA, EN = Wording.of("ja"), Wording.of("en")
 
@@ -89,7 +91,7 @@ def test_every_class_reason_and_group_of_the_tables_has_a_name_and_every_cpm_cla
         assert wording.text(f"cpm.{name}") != wording.text(f"cpm_action.{name}")
     for reason in LAPSE_ALERTS["reason"].allowed:
         assert wording.text(f"alert_reason.{reason}")
-    assert [wording.text(f"group.{group}") for group in LAPSE_ALERTS["test_group"].allowed] == ["①", "②"]
+    assert [wording.text(f"group.{group}") for group in TEST_GROUP_NAMES] == ["①", "②"]
 
 
 @pytest.mark.parametrize("wording", [JA, EN], ids=["ja", "en"])
@@ -97,14 +99,11 @@ def test_the_fonts_can_show_every_letter_of_the_wording(wording):
     assert {key: text for key, text in wording.texts.items() if legible(text)[1]} == {}
 
 
-def test_no_wording_file_repeats_a_key_of_the_other():
+def test_no_wording_file_repeats_a_key_of_another():
     folder = Path(wording_module.__file__).parent
     for language in ("ja", "en"):
-        keys = [
-            set(_flat(tomllib.loads((folder / f"{stem}.{language}.toml").read_text("utf-8"))))
-            for stem in ("report", "findings")
-        ]
-        assert keys[0] & keys[1] == set()
+        keys = [set(_flat(tomllib.loads((folder / f"{stem}.{language}.toml").read_text("utf-8")))) for stem in STEMS]
+        assert all(one & other == set() for one, other in combinations(keys, 2))
 
 
 @pytest.mark.parametrize("rule", REMEDIES)

@@ -25,7 +25,6 @@ def alerts(inputs: DiagnosisInputs) -> Finding | None:
     sums = one_row(
         inputs.lapse_alerts.agg(
             customers=_.count(),
-            treated=_.count(where=_.test_group == "treated"),
             loss_jpy=exact_sum(_.expected_loss_jpy),
             sales_6m_jpy=yen_sum(_.sales_6m_jpy),
         )
@@ -33,14 +32,19 @@ def alerts(inputs: DiagnosisInputs) -> Finding | None:
     customers = sums["customers"]
     if not customers:
         return None
+    groups = one_row(
+        inputs.test_groups.agg(
+            treated=_.count(where=_.test_group == "treated"), control=_.count(where=_.test_group == "control")
+        )
+    )
     unit_cost_jpy = inputs.client.settings.alert_unit_cost_jpy
     cost_jpy = customers * unit_cost_jpy
     prevented_jpy = sums["loss_jpy"] * ASSUMED_RESPONSE_RATE
     numbers: dict[str, Scalar] = {
         **inputs.period,
         "alerted_customers": customers,
-        "treated_customers": sums["treated"],
-        "control_customers": customers - sums["treated"],
+        "treated_customers": groups["treated"],
+        "control_customers": groups["control"],
         "expected_loss_jpy": round(sums["loss_jpy"]),
         "sales_6m_jpy": sums["sales_6m_jpy"],
         "loss_rate": share(sums["loss_jpy"], sums["sales_6m_jpy"]),

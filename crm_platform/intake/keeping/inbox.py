@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from weakref import WeakValueDictionary
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -33,6 +34,8 @@ _STORED: dict[str, Table] = {**DELIVERED, QUARANTINED_ROWS.name: QUARANTINED_ROW
 _STAGED = ".staged-"
 _READMITTED = "readmitted"
 _DIGESTS = "SHA256SUMS"
+# The steps of a run read the same deliveries one after another; what nobody holds any more is forgotten.
+_TABLES_HELD: WeakValueDictionary[tuple[Path, int, int], pa.Table] = WeakValueDictionary()
 
 
 @dataclass(frozen=True)
@@ -134,10 +137,17 @@ def _read_tables(folder: Path, place: str) -> dict[str, pa.Table]:
 
 
 def _read_table(folder: Path, name: str, table: Table) -> pa.Table:
+    """The stored table; the very one that somebody in this process still holds, where the file is as it was then."""
     try:
-        return pq.read_table(pa.BufferReader(_read(folder, name)), schema=table.arrow_schema)
+        state = (folder / name).stat()
+        key = (folder / name, state.st_mtime_ns, state.st_size)
+        held = _TABLES_HELD.get(key)
+        if held is None:
+            held = pq.read_table(pa.BufferReader(_read(folder, name)), schema=table.arrow_schema)
+            _TABLES_HELD[key] = held
     except (OSError, pa.ArrowException) as error:
         raise _damaged(folder / name) from error
+    return held
 
 
 def _read(folder: Path, name: str) -> bytes:

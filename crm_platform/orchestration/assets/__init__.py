@@ -34,8 +34,12 @@ MONTHS_ASKED_FOR = (  # made for the month somebody asks for, from the facts of 
     segments.former_segments,
     segments.cpm_classes,
     alerts.lapse_alerts,
+    alerts.test_groups,
+    alerts.campaign_results,
     alerts.backtest,
+    alerts.alert_months,
     two_track.contact_dates,
     diagnosis.diagnosis,
+    diagnosis.alert_diagnosis,
     reports.deliverables,
 )

@@ -1,10 +1,19 @@
-"""The diagnosis as an asset: findings as plain JSON."""
+"""The diagnoses as assets: findings of the second opinion and of the shopping alert, as plain JSON."""
 
 from __future__ import annotations
 
 from typing import Any
 
+import ibis
+import pandas as pd
+import pyarrow as pa
+
+from crm_platform.alerts import alert_candidates
 from crm_platform.diagnosis import DiagnosisInputs, diagnose
+from crm_platform.diagnosis.rows import one_row, yen_sum
+from crm_platform.diagnosis.shopping_alert import AlertInputs
+from crm_platform.diagnosis.shopping_alert import alert_diagnosis as diagnosis_of_alert
+from crm_platform.forecast import FittedForecast
 from crm_platform.orchestration.assets.segments import as_booked, book_digest
 from crm_platform.orchestration.client_month import ClientMonth
 from crm_platform.orchestration.client_month_asset import client_month_asset
@@ -22,8 +31,20 @@ _OF_THE_MONTH = (
     "former_segments",
     "cpm_classes",
     "lapse_alerts",
+    "test_groups",
     "backtest",
     "forecast_model",
+)
+_OF_THE_ALERT = (
+    "lapse_alerts",
+    "test_groups",
+    "alert_months",
+    "campaign_results",
+    "backtest",
+    "segments",
+    "forecasts",
+    "forecast_model",
+    "customer_history",
 )
 
 
@@ -61,7 +82,62 @@ def diagnosis(at: ClientMonth) -> Any:
         segment_book=described_book(at.data, book_in_force(at) or at.month).to_json(),
         cpm_classes=at.expression("cpm_classes"),
         lapse_alerts=at.expression("lapse_alerts"),
+        test_groups=at.expression("test_groups"),
         backtest=at.document("backtest"),
         forecast_model=at.document("forecast_model"),
     )
     return diagnose(inputs).to_json()
+
+
+@client_month_asset(
+    Recipe(
+        "alert_diagnosis",
+        "diagnosis",
+        {"customer_days": Reads.UP_TO_MONTH, **dict.fromkeys(_OF_THE_ALERT, Reads.SAME_MONTH)},
+        settings=everything,
+        further_inputs=book_digest,
+    ),
+    describe=verdicts,
+)
+def alert_diagnosis(at: ClientMonth) -> Any:
+    """Findings of the shopping alert: who is about to stop, what is at stake, how the test is made, did it work."""
+    model = at.document("forecast_model")
+    alerts, groups = at.frame("lapse_alerts"), at.frame("test_groups")
+    listed = pd.concat([alerts["customer_id"], groups["customer_id"]]).drop_duplicates()
+    inputs = AlertInputs(
+        client=as_booked(at),
+        month=at.month,
+        as_of=at.as_of,
+        first_month=at.history_months[0],
+        lapse_alerts=alerts,
+        test_groups=groups,
+        alert_months=at.frame("alert_months"),
+        upper=upper_customers(at, model),
+        segments=of_customers(at.expression("segments"), listed).to_pandas(),
+        forecasts=of_customers(at.expression("forecasts"), listed).to_pandas(),
+        order_value_jpy=order_value_jpy(of_customers(at.expression("customer_history"), alerts["customer_id"])),
+        backtest=at.document("backtest"),
+        falls=model["falls"],
+        campaigns=at.document("campaign_results"),
+        forecast_notes=model["notes"],
+    )
+    return diagnosis_of_alert(inputs).to_json()
+
+
+def upper_customers(at: ClientMonth, model: Any) -> pd.DataFrame:
+    """Every upper customer with the risk of a fall: those among whom the alert chose."""
+    fitted = FittedForecast.from_json(model)
+    told = alert_candidates(at.past("customer_days"), fitted, at.arrow("forecasts"), at.client.settings)
+    return told[["customer_id", "lapse_risk"]]
+
+
+def of_customers(table: ibis.Table, customers: pd.Series) -> ibis.Table:
+    """The rows of these customers, in order of their number."""
+    listed = ibis.memtable(pa.table({"customer_id": pa.array(customers, pa.string())}))
+    return table.semi_join(listed, "customer_id").order_by("customer_id")
+
+
+def order_value_jpy(history: ibis.Table) -> int:
+    """客単価: 売上 of the last twelve months ÷ purchase days in them; 0 where nothing was bought."""
+    sums = one_row(history.agg(sales_jpy=yen_sum(history.sales_12m_jpy), days=yen_sum(history.purchase_days_12m)))
+    return max(round(sums["sales_jpy"] / sums["days"]), 0) if sums["days"] else 0

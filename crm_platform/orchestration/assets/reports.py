@@ -23,7 +23,10 @@ from crm_platform.orchestration.segment_books import book_in_force, described_bo
 from crm_platform.reports import (
     Wording,
     alert_customers_csv,
+    alert_reasons_csv,
+    alert_report,
     contact_dates_csv,
+    contact_lists_csv,
     cpm_classes_csv,
     delivery_judgement_csv,
     diagnosis_report,
@@ -45,8 +48,10 @@ _SAME_MONTH = (
     "customers",
     "delivery_judgement",
     "diagnosis",
+    "alert_diagnosis",
     "segments",
     "lapse_alerts",
+    "test_groups",
     "cpm_classes",
     "contact_dates",
 )
@@ -91,7 +96,7 @@ def where_published(at: ClientMonth, document: Any) -> dict[str, Any]:
 )
 def deliverables(at: ClientMonth) -> Any:
     """The month's folder in the outbox: report as PDF and HTML, the CSVs, the acceptance, and the manifest."""
-    files = {**acceptance(at), **second_opinion(at), **customer_lists(at)}
+    files = {**acceptance(at), **second_opinion(at), **shopping_alert(at), **customer_lists(at)}
     listed = manifest(
         files,
         client=at.client.id,
@@ -156,13 +161,26 @@ def missed_by_rank(at: ClientMonth, diagnosis: Diagnosis) -> dict[str, bytes]:
     return {"second_opinion/missed_by_client_rank.csv": listed}
 
 
-def customer_lists(at: ClientMonth) -> dict[str, bytes]:
-    """The shopping alert's and the portfolio's lists of customer numbers."""
-    wording, encoding = words_of(at), at.client.csv_encoding
-    alerts = at.arrow("lapse_alerts")
+def shopping_alert(at: ClientMonth) -> dict[str, bytes]:
+    """The alert's report as PDF and HTML, whom it names and why, and the groups of its test (R81, R84, R92, R93)."""
+    wording, encoding, alerts = words_of(at), at.client.csv_encoding, at.arrow("lapse_alerts")
+    report = alert_report(Diagnosis.from_json(at.document("alert_diagnosis")), at.client.language)
+    groups, channels = at.arrow("test_groups"), [channel.name for channel in at.client.alert_channels]
+    lists = contact_lists_csv(groups, channels, wording, encoding)
     return {
+        "shopping_alert/alert_report.pdf": write_pdf(report),
+        "shopping_alert/alert_report.html": write_html(report),
         "shopping_alert/alert_customers.csv": alert_customers_csv(alerts, wording, encoding),
-        "shopping_alert/test_groups.csv": test_groups_csv(alerts, wording, encoding),
+        "shopping_alert/alert_reasons.csv": alert_reasons_csv(alerts, wording, encoding),
+        "shopping_alert/test_groups.csv": test_groups_csv(groups, wording, encoding),
+        **{f"shopping_alert/{file}": content for file, content in lists.items()},
+    }
+
+
+def customer_lists(at: ClientMonth) -> dict[str, bytes]:
+    """The portfolio's lists of customer numbers."""
+    wording, encoding = words_of(at), at.client.csv_encoding
+    return {
         "portfolio/cpm_classes.csv": cpm_classes_csv(at.arrow("cpm_classes"), wording, encoding),
         "portfolio/contact_dates.csv": contact_dates_csv(at.arrow("contact_dates"), wording, encoding),
     }

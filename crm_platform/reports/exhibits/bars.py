@@ -95,7 +95,7 @@ def _standing(
         x=alt.X("x:O", **horizontal(list(names.values()), exhibit.x_unit, frame, **bands)),
         color=alt.Color("colour:N", scale=None),
     )
-    bars = ground.mark_bar().encode(y=alt.Y("zero:Q", **vertical(axis, measure)), y2="y:Q")
+    bars = ground.mark_bar().encode(y=alt.Y("zero:Q", **vertical(axis, measure)), y2=alt.Y2("y:Q"))
     layers: list[Layer] = [bars, caption(top, frame)]
     widest = max((width_of(row["label"], theme.LABEL_SIZE) for row in data), default=0.0)
     if data and widest <= frame.plot_width / len(names):
@@ -111,7 +111,7 @@ def _values(data: Sequence[Mapping[str, Any]], x: str) -> list[Layer]:
     return [
         ground.transform_filter(side)
         .mark_text(dy=dy, baseline="middle", **look)
-        .encode(x=x, y="y:Q", text="label:N", color=colour)
+        .encode(x=x, y=alt.Y("y:Q"), text=alt.Text("label:N"), color=colour)
         for side, dy in ((alt.datum.y >= 0, -7), (alt.datum.y < 0, 8))
     ]
 
@@ -133,11 +133,11 @@ def _lying(exhibit: Exhibit, wording: Wording, top: str, width: float, names: Ma
     )
     colour, ink = alt.Color("colour:N", scale=None), alt.Color("ink:N", scale=None)
     bars = ground.mark_bar(height={"band": 0.68}).encode(
-        x=alt.X("zero:Q", scale=across, axis=None), x2="y:Q", color=colour
+        x=alt.X("zero:Q", scale=across, axis=None), x2=alt.X2("y:Q"), color=colour
     )
     texts = (
         ground.mark_text(align="left", dx=4, fontSize=theme.LABEL_SIZE, fontWeight="bold")
-        .encode(x=alt.X("end:Q"), text="label:N", color=ink)
+        .encode(x=alt.X("end:Q"), text=alt.Text("label:N"), color=ink)
         .transform_calculate(end="max(datum.y, 0)")
     )
     return framed([bars, texts, caption(top, frame)], frame)
@@ -169,13 +169,13 @@ def _grouped(exhibit: Exhibit, wording: Wording, top: str, width: float) -> dict
         xOffset=alt.XOffset("series:N", sort=list(series.values())),
         color=alt.Color("colour:N", scale=None),
     )
-    bars = ground.mark_bar().encode(y=alt.Y("zero:Q", **vertical(axis, measure)), y2="y:Q")
+    bars = ground.mark_bar().encode(y=alt.Y("zero:Q", **vertical(axis, measure)), y2=alt.Y2("y:Q"))
     layers: list[Layer] = [bars, caption(top, frame), *_key_line(series, colours, frame)]
     widest = max((width_of(row["label"], theme.AXIS_SIZE) for row in data), default=0.0)
     if widest * len(names) * len(series) * 1.15 <= frame.plot_width:
         layers.append(
             ground.mark_text(dy=-6, fontSize=theme.AXIS_SIZE, color=theme.INK).encode(
-                y="y:Q", text="label:N", color=alt.value(theme.INK)
+                y=alt.Y("y:Q"), text=alt.Text("label:N"), color=alt.ColorValue(theme.INK)
             )
         )
     return framed(layers, frame)
@@ -217,7 +217,7 @@ def stacked_bar_chart(exhibit: Exhibit, wording: Wording, top: str, width: float
         .encode(
             x=alt.X("x:O", **horizontal(list(names.values()), exhibit.x_unit, frame, **BANDS)),
             y=alt.Y("low:Q", **vertical(axis, measure)),
-            y2="high:Q",
+            y2=alt.Y2("high:Q"),
             color=alt.Color("colour:N", scale=None),
         )
     )
@@ -255,7 +255,7 @@ def waterfall_chart(exhibit: Exhibit, wording: Wording, top: str, width: float) 
         .encode(
             x=alt.X("x:O", **across),
             y=alt.Y("low:Q", **vertical(axis, measure)),
-            y2="high:Q",
+            y2=alt.Y2("high:Q"),
             color=alt.Color("colour:N", scale=None),
         )
     )
@@ -286,4 +286,4 @@ def _connectors(data: Sequence[Mapping[str, Any]], across: Mapping[str, Any]) ->
     """Hairlines from each bar's end to the next bar."""
     ends = [{"from": one["x"], "to": other["x"], "level": one["end"]} for one, other in pairwise(data)]
     rule = chart_of(ends).mark_rule(color=theme.GREY, strokeWidth=0.6)
-    return [rule.encode(x=alt.X("from:O", **across), x2="to:O", y="level:Q")]
+    return [rule.encode(x=alt.X("from:O", **across), x2=alt.X2("to:O"), y=alt.Y("level:Q"))]

@@ -7,9 +7,9 @@ direct labels can avoid each other, and the same data give the same bytes.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import altair as alt
 
@@ -19,6 +19,7 @@ from crm_platform.reports.glyphs import width_of
 from crm_platform.reports.wording import Wording
 
 Layer = alt.Chart | alt.LayerChart
+Channel = TypeVar("Channel")
 _NARROWEST_SPAN = 1e-9  # a series of one value gets an axis of its own
 
 
@@ -176,8 +177,13 @@ def note(
     mark = chart_of([{}]).mark_text(
         text=text, align=align, baseline="middle", fontSize=theme.AXIS_SIZE, color=colour, fontWeight=_weight(bold)
     )
-    placed: alt.Chart = mark.encode(x=alt.value(x), y=alt.value(y))
+    placed: alt.Chart = mark.encode(x=fixed(alt.XValue, x), y=fixed(alt.YValue, y))
     return placed
+
+
+def fixed(channel: Callable[[float], Channel], points: float) -> Channel:
+    """A channel at a fixed place: named outright, as Altair takes long to find out which one a bare value means."""
+    return channel(points)
 
 
 def _weight(bold: bool) -> Literal["bold", "normal"]:

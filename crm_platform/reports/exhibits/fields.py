@@ -69,7 +69,9 @@ def heatmap_chart(exhibit: Exhibit, wording: Wording, top: str, width: float) ->
         ),
     )
     cells = ground.mark_rect(stroke=theme.PAPER, strokeWidth=1).encode(color=alt.Color("colour:N", scale=None))
-    texts = ground.mark_text(fontSize=theme.AXIS_SIZE).encode(text="label:N", color=alt.Color("ink:N", scale=None))
+    texts = ground.mark_text(fontSize=theme.AXIS_SIZE).encode(
+        text=alt.Text("label:N"), color=alt.Color("ink:N", scale=None)
+    )
     return framed([cells, texts, note(top, -frame.left + 1, 8 - head)], frame)
 
 
@@ -105,7 +107,7 @@ def scatter_chart(exhibit: Exhibit, wording: Wording, top: str, width: float) ->
     )
     points = ground.mark_point(filled=True, opacity=0.85, size=46)
     names = ground.mark_text(align="left", dx=6, dy=-1, fontSize=theme.LABEL_SIZE).encode(
-        text="name:N", color=alt.Color("ink:N", scale=None)
+        text=alt.Text("name:N"), color=alt.Color("ink:N", scale=None)
     )
     return framed([points, names, caption(top, frame)], frame)
 

@@ -11,7 +11,7 @@ import altair as alt
 
 from crm_platform.diagnosis.finding import Exhibit, Scalar, Unit
 from crm_platform.reports import theme
-from crm_platform.reports.exhibits.canvas import Axis, Frame, chart_of
+from crm_platform.reports.exhibits.canvas import Axis, Frame, chart_of, fixed
 from crm_platform.reports.glyphs import ELLIPSIS, broken, phrases, shortened, width_of
 from crm_platform.reports.wording import Wording
 
@@ -188,8 +188,8 @@ def direct_labels(labels: Sequence[Label], axis: Axis, frame: Frame) -> list[alt
     ground = chart_of(rows)
     colour, ink = alt.Color("colour:N", scale=None), alt.Color("ink:N", scale=None)
     leader = ground.mark_rule(strokeWidth=0.6).encode(
-        x=alt.value(frame.plot_width + 2),
-        x2=alt.value(frame.plot_width + _LEADER - 1),
+        x=fixed(alt.XValue, frame.plot_width + 2),
+        x2=fixed(alt.X2Value, frame.plot_width + _LEADER - 1),
         y=alt.Y("from:Q"),
         y2=alt.Y2("to:Q"),
         color=colour,
@@ -197,7 +197,9 @@ def direct_labels(labels: Sequence[Label], axis: Axis, frame: Frame) -> list[alt
     texts = [
         ground.transform_filter(alt.datum.weight == weight)
         .mark_text(align="left", baseline="middle", fontSize=theme.LABEL_SIZE, fontWeight=weight)
-        .encode(x=alt.value(frame.plot_width + _LEADER + 1), y=alt.Y("to:Q"), text="label:N", color=ink)
+        .encode(
+            x=fixed(alt.XValue, frame.plot_width + _LEADER + 1), y=alt.Y("to:Q"), text=alt.Text("label:N"), color=ink
+        )
         for weight in dict.fromkeys(row["weight"] for row in rows)
     ]
     return [leader, *texts]

@@ -100,7 +100,7 @@ def _line_marks(
         x=alt.X("x:O", **across),
         y=alt.Y("y:Q", **vertical(axis, measure)),
         color=alt.Color("colour:N", scale=None),
-        detail="series:N",
+        detail=alt.Detail("series:N"),
     )
     lines: list[Layer] = [
         ground.transform_filter(alt.datum.width == width).mark_line(strokeWidth=width, strokeJoin="round")
@@ -114,7 +114,7 @@ def _index_line(axis: Axis) -> list[Layer]:
     if not axis.low <= 100 <= axis.high:
         return []
     rule = chart_of([{"mean": 100}]).mark_rule(strokeDash=[3, 2], color=theme.GREY)
-    return [rule.encode(y="mean:Q")]
+    return [rule.encode(y=alt.Y("mean:Q"))]
 
 
 def stacked_area_chart(exhibit: Exhibit, wording: Wording, top: str, width: float) -> dict[str, Any]:
@@ -145,9 +145,9 @@ def stacked_area_chart(exhibit: Exhibit, wording: Wording, top: str, width: floa
         .encode(
             x=alt.X("x:O", **horizontal(list(names.values()), exhibit.x_unit, frame, **EDGES)),
             y=alt.Y("low:Q", **vertical(axis, measure)),
-            y2="high:Q",
+            y2=alt.Y2("high:Q"),
             color=alt.Color("colour:N", scale=None),
-            detail="series:N",
+            detail=alt.Detail("series:N"),
         )
     )
     labels = layer_labels(columns[list(names)[-1]], series, colours, measure, axis, frame, exhibit.highlight)

@@ -56,7 +56,7 @@ def lorenz_chart(exhibit: Exhibit, wording: Wording, top: str, width: float) -> 
         x=alt.X("x:Q", **percent),
         y=alt.Y("y:Q", **percent),
         color=alt.Color("colour:N", scale=None),
-        detail="series:N",
+        detail=alt.Detail("series:N"),
     )
     curves = ground.mark_line(strokeWidth=2.2 if len(series) == 1 else 1.6)
     layers: list[Layer] = [_diagonal(100), curves, caption(top, frame)]
@@ -89,7 +89,7 @@ def calibration_chart(exhibit: Exhibit, wording: Wording, top: str, width: float
     ground = chart_of(points).encode(x=alt.X("x:Q", **rooted), y=alt.Y("y:Q", **rooted))
     dots = ground.mark_point(filled=True, opacity=1, size=34).encode(color=alt.Color("colour:N", scale=None))
     names = ground.mark_text(align="left", dx=5, dy=5, fontSize=theme.LABEL_SIZE, color=theme.INK)
-    return framed([_diagonal(axis.high), dots, names.encode(text="name:N"), caption(top, frame)], frame)
+    return framed([_diagonal(axis.high), dots, names.encode(text=alt.Text("name:N")), caption(top, frame)], frame)
 
 
 def _square(width: float, left: float) -> Frame:
@@ -108,7 +108,7 @@ def _diagonal(end: float) -> alt.Chart:
     line: alt.Chart = (
         chart_of([{"x": 0, "y": 0}, {"x": end, "y": end}])
         .mark_line(color=theme.GREY, strokeDash=[3, 2], strokeWidth=1)
-        .encode(x="x:Q", y="y:Q")
+        .encode(x=alt.X("x:Q"), y=alt.Y("y:Q"))
     )
     return line
 
@@ -136,9 +136,9 @@ def _marked_point(exhibit: Exhibit, rows: Sequence[Row]) -> tuple[float, float] 
 def _lorenz_mark(point: tuple[float, float], frame: Frame) -> list[Layer]:
     x, y = point
     data = [{"x": 100 * x, "y": 100 * y, "zero": 0}]
-    ground = chart_of(data).encode(x="x:Q")
-    drop = ground.mark_rule(color=theme.RUST, strokeDash=[2, 2]).encode(y="zero:Q", y2="y:Q")
-    dot = ground.mark_point(filled=True, color=theme.RUST, size=50, opacity=1).encode(y="y:Q")
+    ground = chart_of(data).encode(x=alt.X("x:Q"))
+    drop = ground.mark_rule(color=theme.RUST, strokeDash=[2, 2]).encode(y=alt.Y("zero:Q"), y2=alt.Y2("y:Q"))
+    dot = ground.mark_point(filled=True, color=theme.RUST, size=50, opacity=1).encode(y=alt.Y("y:Q"))
     text = note(
         f"{x:.0%} → {y:.1%}", frame.plot_width * x + 9, frame.plot_height * (1 - y) + 6, "left", theme.RUST, bold=True
     )

@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import Any, Final
 
 from crm_platform.clients.client import LANGUAGES
-from crm_platform.diagnosis.finding import Scalar, Unit
+from crm_platform.diagnosis.finding import ReportKind, Scalar, Unit
 from crm_platform.segments.value_groups import value_group
 
 NOTHING: Final = "—"
 TEN_CLASSES: Final = 10
+STEMS: Final = ("report", "findings", "alert_report", "alert_findings")
 _FOLDER = Path(__file__).parent
 
 
@@ -47,6 +48,12 @@ class Wording:
         if language not in LANGUAGES:
             raise ValueError(f"there is no wording in '{language}': choose one of {', '.join(LANGUAGES)}")
         return replace(_loaded(language), value_classes=value_classes)
+
+    def of_report(self, kind: ReportKind) -> Wording:
+        """The wording of one report: its own texts, under `<kind>_report.`, in the place of those that all share."""
+        prefix = f"{kind}_report."
+        own = {key.removeprefix(prefix): text for key, text in self.texts.items() if key.startswith(prefix)}
+        return replace(self, texts={**self.texts, **own})
 
     def with_texts(self, texts: Mapping[str, Any]) -> Wording:
         """This wording with more texts, as nested or dotted keys."""
@@ -195,7 +202,7 @@ def _flat(texts: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
 def _loaded(language: str) -> Wording:
     texts: dict[str, str] = {}
     money: list[MoneyScale] = []
-    for stem in ("report", "findings"):
+    for stem in STEMS:
         document = tomllib.loads((_FOLDER / f"{stem}.{language}.toml").read_text("utf-8"))
         money += [MoneyScale(**scale) for scale in document.pop("money", [])]
         texts |= _flat(document)

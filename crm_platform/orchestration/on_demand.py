@@ -1,0 +1,135 @@
+"""The shopping alert of any day, when it is needed, beside the monthly one (必要な時に実施, R91)."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import dagster as dg
+import ibis
+import pandas as pd
+import pyarrow as pa
+
+from crm_platform.alerts import campaign_id_of, design_test, shopping_alert
+from crm_platform.forecast import FittedForecast, fit_forecast, forecast_buyers
+from crm_platform.orchestration.assets.forecast import forecast_model
+from crm_platform.orchestration.campaign_books import rival_campaigns, taken_by
+from crm_platform.orchestration.client_month import ClientMonth
+from crm_platform.orchestration.platform import Platform
+from crm_platform.orchestration.runs import bring_facts_up_to_date, client_at
+from crm_platform.orchestration.shared_parameters import prior_of
+from crm_platform.periods import Month, Term
+from crm_platform.refusals import Refused
+from crm_platform.reports import Wording, alert_customers_csv, alert_reasons_csv, contact_lists_csv, test_groups_csv
+from crm_platform.reports.outbox import put_in_place
+from crm_platform.segments import value_classes
+
+Listener = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class OnDemand:
+    """What is asked for: the last day known, and settings that replace the client's for this alert alone."""
+
+    client_id: str
+    month: Month | None = None  # as of its end; the latest with data where neither it nor a day is given
+    as_of: dt.date | None = None
+    targets: int | None = None
+    treated: int | None = None
+    control: int | None = None
+
+
+@dataclass(frozen=True)
+class AlertMade:
+    """The alert of a day: LAPSE_ALERTS, TEST_GROUPS, and where their lists are."""
+
+    as_of: dt.date
+    alerts: pa.Table
+    groups: pa.Table
+    folder: Path
+
+
+def alert_on_demand(
+    platform: Platform, asked: OnDemand, instance: dg.DagsterInstance, listen: Listener, folder: Path | None = None
+) -> AlertMade:
+    """Bring the facts up to date, alert as of the day, and write the lists; nothing in the lake's analyses changes.
+
+    The same day, data and settings give the same lists. They lie in `folder`, by default `data/alerts/CLIENT/DAY`.
+
+    Raises:
+        Refused: no data for that day, sizes that cannot be met, or the client or its deliveries are not there.
+    """
+    at = client_at(platform, asked.client_id, Month.of(asked.as_of) if asked.as_of else asked.month)
+    as_of = _day_of(at, asked.as_of)
+    at = bring_facts_up_to_date(platform, asked.client_id, at.month, instance, listen)
+    settings = replace(
+        at.client.settings,
+        **{
+            name: value
+            for name, value in (
+                ("alert_targets", asked.targets),
+                ("alert_treated", asked.treated),
+                ("alert_control", asked.control),
+            )
+            if value is not None
+        },
+    )
+    listen(f"the forecast of {as_of}")
+    days = at.past("customer_days").filter(lambda row: row.day <= as_of)
+    model = _model_of(at, as_of, days)
+    forecasts = forecast_buyers(days, model)
+    alerts = shopping_alert(days, model, forecasts, settings)
+    groups = design_test(
+        alerts.to_pandas(),
+        _classes(forecasts, settings.value_classes),
+        campaign_id=campaign_id_of(at.month),
+        seed=settings.alert_seed,
+        treated=settings.alert_treated,
+        control=settings.alert_control,
+        channels=at.client.alert_channels,
+        taken=taken_by(at, rival_campaigns(at)),
+    )
+    place = folder or platform.data / "alerts" / at.client.id / as_of.isoformat()
+    put_in_place(place, _lists(at, alerts, groups))
+    return AlertMade(as_of, alerts, groups, place)
+
+
+# --- inside -----------------------------------------------------------------------------------------------------------
+
+
+def _day_of(at: ClientMonth, asked: dt.date | None) -> dt.date:
+    """The day asked for; Refused where no data reach it."""
+    if asked is None or asked == at.as_of:
+        return at.as_of
+    if not at.data.data_from <= asked <= at.data.data_to:
+        raise Refused(
+            f"'{at.client.id}' has data from {at.data.data_from} to {at.data.data_to}, none for {asked}.",
+            "Choose a day inside, or deliver its orders first.",
+        )
+    return asked
+
+
+def _model_of(at: ClientMonth, as_of: dt.date, days: ibis.Table) -> FittedForecast:
+    """The month's own model where it is current and of that day, else one fitted now."""
+    if as_of == at.as_of and forecast_model.recipe.is_current(at):
+        return FittedForecast.from_json(at.document("forecast_model"))
+    return fit_forecast(days, as_of, Term.after(as_of).days, prior=prior_of(at))
+
+
+def _classes(forecasts: pd.DataFrame, classes: int) -> pd.DataFrame:
+    expected = forecasts["expected_sales_jpy"].to_numpy(dtype="float64")
+    return pd.DataFrame({"customer_id": forecasts["customer_id"], "value_class": value_classes(expected, classes)})
+
+
+def _lists(at: ClientMonth, alerts: pa.Table, groups: pa.Table) -> dict[str, bytes]:
+    """The lists of the monthly alert."""
+    wording, encoding = Wording.of(at.client.language, at.client.settings.value_classes), at.client.csv_encoding
+    channels = [channel.name for channel in at.client.alert_channels]
+    return {
+        "alert_customers.csv": alert_customers_csv(alerts, wording, encoding),
+        "alert_reasons.csv": alert_reasons_csv(alerts, wording, encoding),
+        "test_groups.csv": test_groups_csv(groups, wording, encoding),
+        **contact_lists_csv(groups, channels, wording, encoding),
+    }
