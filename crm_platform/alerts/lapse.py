@@ -111,7 +111,8 @@ def is_on_schedule(features: pd.DataFrame, cycle: OwnCycle) -> Flags:
 
 def _strongest_sign(rows: pd.DataFrame) -> npt.NDArray[np.object_]:
     """The largest of: chance of having stopped; how far beyond the own cycle; fall even if still active."""
-    stopped = 1 - reals(rows, "p_active")
+    # Who is within the own cycle is not told to have stopped, however likely the models think it.
+    stopped = np.where(rows["days_beyond_cycle"] > 0, 1 - reals(rows, "p_active"), 0)
     beyond = np.maximum(2 * reals(rows, "overdue_rate") - 1, 0)  # 0 about on time, 1 long overdue
     if_active = reals(rows, "expected_sales_jpy") / np.maximum(reals(rows, "p_active"), 1e-9)
     falling = 1 - if_active / reals(rows, "sales_term_jpy")

@@ -9,7 +9,6 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from math import ceil
 from typing import Any, TypeAlias
 
 import ibis
@@ -20,13 +19,12 @@ import pyarrow as pa
 from ibis import _
 
 from crm_platform.clients import Settings
-from crm_platform.periods import TERM_MONTHS, Month
-from crm_platform.periods.term import plus_months
+from crm_platform.forecast.falls import upper_amount
+from crm_platform.periods import Month, Term
 from crm_platform.tables.alerts import ALERT_MONTHS
 
-WARM_UP_MONTHS = 12  # before them no twelve months of sales are known: no row
+WARM_UP_MONTHS = 12  # before them no two terms of sales are known: no row
 MOST_MONTHS = 60
-YEAR_MONTHS = 12
 _LONG_AGO, _NEVER = -(10**6), 10**6  # days since 1970 that no history reaches
 
 Wholes: TypeAlias = npt.NDArray[np.int64]
@@ -41,10 +39,10 @@ def alert_months(
 ) -> pa.Table:
     """ALERT_MONTHS of the last `MOST_MONTHS` months that have a whole year of history before them.
 
-    An upper customer (上位顧客) bought in the last six months and brought at least `upper_threshold_jpy` in the last
-    twelve: one amount for all months, so that they can be compared. An active one has been silent for less than
-    `settings.lapse_silent_days`; who passes that silence during the month became dormant, also if they bought again
-    before its end.
+    An upper customer (上位顧客) has sales in the last term and brought at least `upper_threshold_jpy` in the last two:
+    one amount for all months, so that they can be compared; at `as_of` they are those among whom alerts are raised. An
+    active one has been silent for less than `settings.lapse_silent_days`; who passes that silence during the month
+    became dormant, also if they bought again before its end.
 
     Args:
         days: CUSTOMER_DAYS of all `months`; days after `as_of` are left out.
@@ -65,21 +63,20 @@ def alert_months(
     return ALERT_MONTHS.from_pandas(pd.DataFrame(rows))
 
 
-def upper_threshold_jpy(days: ibis.Table, as_of: dt.date, top_share: float) -> int | None:
-    """From how much 売上 of the last twelve months on a customer is an upper one (上位顧客).
+def upper_threshold_jpy(days: ibis.Table, as_of: dt.date, top_share: float) -> float | None:
+    """From how much 売上 of the last two terms on a customer is an upper one (上位顧客): the alert's own amount.
 
-    The smallest amount among the best `top_share` of those who bought in the last six months before `as_of`, the same
-    share from which alerts are chosen; None where nobody bought or the share is 0.
+    The smallest among the best `top_share` of all buyers at `as_of`; None where nobody bought or the share is 0.
     """
-    year_from, term_from = _window_start(as_of, YEAR_MONTHS), _window_start(as_of, TERM_MONTHS)
-    year = days.filter((_.day >= year_from) & (_.day <= as_of))
-    sums = year.group_by("customer_id").agg(
-        sales_jpy=(year.standing_sales_jpy - year.returned_jpy).sum().cast("int64"),
-        bought=((year.day >= term_from) & (year.standing_sales_jpy > 0)).any(),
+    since = as_of - dt.timedelta(days=2 * Term.after(as_of).days)
+    known = days.filter(_.day <= as_of)
+    sums = known.group_by("customer_id").agg(
+        sales_two_terms_jpy=(known.standing_sales_jpy - known.returned_jpy).sum(where=known.day > since).fill_null(0),
+        buys=(known.standing_sales_jpy > 0).any(),
     )
-    amounts = sums.filter(_.bought).select("sales_jpy").to_pyarrow()["sales_jpy"].to_numpy()
-    best = ceil(top_share * len(amounts))
-    return int(np.partition(amounts, len(amounts) - best)[len(amounts) - best]) if best else None
+    buyers = sums.filter(_.buys).select("sales_two_terms_jpy").to_pandas()
+    amount = upper_amount(buyers, top_share)
+    return amount if np.isfinite(amount) else None
 
 
 # --- inside -----------------------------------------------------------------------------------------------------------
@@ -121,22 +118,21 @@ def _read_past(days: ibis.Table, months: Sequence[Month], as_of: dt.date) -> _Pa
 
 
 def _walk(
-    past: _Past, months: Sequence[Month], as_of: dt.date, threshold_jpy: int | None, silent_days: int
+    past: _Past, months: Sequence[Month], as_of: dt.date, threshold_jpy: float | None, silent_days: int
 ) -> Iterator[dict[str, Any]]:
     """What changed in each month, from the first one on, as every customer's state is brought from end to end."""
-    sales_jpy = np.zeros(past.customers, np.int64)  # of the twelve months up to the end looked at
+    term_days = Term.after(as_of).days
+    term, two_terms = _Window(past, term_days), _Window(past, 2 * term_days)
     last_bought = np.full(past.customers, _LONG_AGO, past.day.dtype)
     was_upper = np.zeros(past.customers, bool)
     for place, month in enumerate(months):
         end, here = min(month.last_day, as_of), past.of(place)
         active = last_bought > _since_1970(month.first_day) - 1 - silent_days
         dormant = active & _falls_silent(past, here, last_bought + silent_days, _since_1970(end))
-        np.add.at(sales_jpy, past.customer[here], past.sales_jpy[here])
-        _take_out(sales_jpy, past, past.of(place - YEAR_MONTHS), _since_1970(_window_start(end, YEAR_MONTHS)))
         bought = past.buys[here]
         np.maximum.at(last_bought, past.customer[here][bought], past.day[here][bought])
-        recent = last_bought >= _since_1970(_window_start(end, TERM_MONTHS))
-        upper = recent & (sales_jpy >= threshold_jpy) if threshold_jpy is not None else np.zeros_like(recent)
+        level, sales = term.up_to(_since_1970(end)), two_terms.up_to(_since_1970(end))
+        upper = (level > 0) & (sales >= threshold_jpy) if threshold_jpy is not None else np.zeros_like(was_upper)
         yield {
             "month": month.first_day,
             "is_complete": month.last_day <= as_of,
@@ -146,18 +142,31 @@ def _walk(
         was_upper = upper
 
 
+class _Window:
+    """売上 per customer of the last so many days, brought from one end to the next: what comes in, what leaves."""
+
+    def __init__(self, past: _Past, length_days: int) -> None:
+        self.past, self.length_days = past, length_days
+        self.sales_jpy = np.zeros(past.customers, np.int64)
+        self.first, self.after = 0, 0  # places of the days that are in it
+
+    def up_to(self, end: int) -> Wholes:
+        """The sums with `end` as the last day; later than any end before."""
+        first = int(np.searchsorted(self.past.day, end - self.length_days, side="right"))
+        after = int(np.searchsorted(self.past.day, end, side="right"))
+        comes, leaves = slice(self.after, after), slice(self.first, first)
+        np.add.at(self.sales_jpy, self.past.customer[comes], self.past.sales_jpy[comes])
+        np.subtract.at(self.sales_jpy, self.past.customer[leaves], self.past.sales_jpy[leaves])
+        self.first, self.after = first, after
+        return self.sales_jpy
+
+
 def _falls_silent(past: _Past, here: slice, dormant_on: Wholes, end: int) -> npt.NDArray[np.bool_]:
     """Whose day of passing the silence lies before the month's `end`, with no purchase up to it."""
     first_bought, bought = np.full(past.customers, _NEVER, past.day.dtype), past.buys[here]
     np.minimum.at(first_bought, past.customer[here][bought], past.day[here][bought])
     found: npt.NDArray[np.bool_] = (dormant_on <= end) & (first_bought > dormant_on)
     return found
-
-
-def _take_out(sales_jpy: Wholes, past: _Past, former: slice, window_start: int) -> None:
-    """Take from the sums what lies before the twelve months; at a month's end that is the whole former month."""
-    leaves = past.day[former] < window_start
-    np.subtract.at(sales_jpy, past.customer[former][leaves], past.sales_jpy[former][leaves])
 
 
 def _upper_balance(was: npt.NDArray[np.bool_], upper: npt.NDArray[np.bool_]) -> dict[str, int]:
@@ -174,11 +183,6 @@ def _dormancy(active: int, dormant: int) -> dict[str, Any]:
     return {"active_opening": active, "became_dormant": dormant, "dormancy_rate": rate}
 
 
-def _window_start(as_of: dt.date, months: int) -> dt.date:
-    """The first of the days that are the last `months` months up to `as_of`: whole ones at a month's end."""
-    return plus_months(as_of + dt.timedelta(days=1), -months)
-
-
 def _since_1970(day: dt.date) -> int:
     return (day - dt.date(1970, 1, 1)).days
 
@@ -186,13 +190,14 @@ def _since_1970(day: dt.date) -> int:
 def _efficiency(month: dt.date, campaign_results: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Contacts, their cost and whom they kept, of the campaigns that began in the month."""
     begun = [one for one in campaign_results if dt.date.fromisoformat(one["started_on"]).replace(day=1) == month]
+    priced = all(one["cost_jpy"] is not None for one in begun)
     cost_jpy = sum(one["cost_jpy"] or 0 for one in begun)
     retained = sum(one["retained_customers"] for one in begun) if begun else None
     # A campaign tells no cost per customer where it is not sure that it kept any, or where a price is unknown.
-    sure = all(one["worth"]["cost_per_retained_jpy"] is not None for one in begun)
+    sure = priced and all(one["worth"]["cost_per_retained_jpy"] is not None for one in begun)
     return {
         "contacts": sum(one["contacts"] for one in begun),
-        "contact_cost_jpy": round(cost_jpy),
+        "contact_cost_jpy": round(cost_jpy) if priced else None,
         "retained_customers": retained,
         "cost_per_retained_jpy": cost_jpy / retained if retained and sure else None,
     }

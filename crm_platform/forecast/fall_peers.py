@@ -1,7 +1,7 @@
 """What a fall leaves of a customer's sales, by what became of peers (同質顧客, R83, seed 003:38-40).
 
-Peers buy for about as much and about as often in a term. Their purchasing power before a fall (現在の購買力) and after
-it (ランクダウン後の購買力) are means over those of this client who fell.
+Peers are upper customers who buy for about as much and about as often in a term. Their purchasing power before a fall
+(現在の購買力) and after it (ランクダウン後の購買力) are means over those of this client who fell.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ class FallPeers:
 
 
 def fit_fall_peers(past: Sequence[tuple[pd.DataFrame, Reals, Flags]], level_cuts_jpy: Sequence[float]) -> FallPeers:
-    """Learn from buyers with sales in the term before: features, sales of the term after, and who fell, per origin."""
+    """Learn from upper customers (上位客): per origin their features, their sales of the term after, and who fell."""
     cuts = tuple(sorted({float(cut) for cut in level_cuts_jpy}))
     seen = pd.concat(
         [_seen(features, after, fallen, cuts) for features, after, fallen in past] or [_seen_nobody()],

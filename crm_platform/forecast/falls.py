@@ -185,6 +185,6 @@ def _model(
 
 
 def _peers_of(then: Foreseen, came: Reals) -> tuple[pd.DataFrame, Reals, Flags]:
-    rows = _has_level(then.features)
+    rows = _is_upper(then.features)
     features = then.features[rows]
     return features, came[rows], _fallen(features, came[rows])

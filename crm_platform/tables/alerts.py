@@ -85,7 +85,7 @@ ALERT_MONTHS = Table(
             nullable=True,
         ),
         count("contacts", "Contacts of measured campaigns in the month"),
-        yen("contact_cost_jpy", "What they cost", minimum=0),
+        yen("contact_cost_jpy", "What they cost; null where a price is unknown", nullable=True, minimum=0),
         real("retained_customers", "Customers kept by campaigns that began in it, by lift", "customers", nullable=True),
         real("cost_per_retained_jpy", "Their cost ÷ customers retained; null where none was", "JPY", nullable=True),
     ),

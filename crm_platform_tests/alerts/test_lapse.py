@@ -7,12 +7,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from crm_platform.alerts import alert_candidates, find_lapse_alerts, measure_alerts, shopping_alert
+from crm_platform.alerts import alert_candidates, alert_months, find_lapse_alerts, measure_alerts, shopping_alert
 from crm_platform.alerts.fall_days import fall_days
 from crm_platform.alerts.lapse import LONG_OVERDUE_RATE
 from crm_platform.alerts.outcome import area_under_curve, has_fallen
 from crm_platform.clients import Settings
 from crm_platform.forecast import FittedForecast, fit_forecast, forecast_buyers
+from crm_platform.periods import Month, months_between
 from crm_platform.tables.alerts import LAPSE_ALERTS
 from crm_platform_tests.oracles.known_histories import days_of, features_of, online_retail, sales_after
 from crm_platform_tests.oracles.simulated_buyers import Truth, regular_buyer, simulate_buyers
@@ -46,6 +47,12 @@ def test_upper_customers_are_the_best_share_of_all_buyers_who_bought_in_the_last
     found = set(_candidates(settings=Settings(alert_top_share=0.2))["customer_id"])
     best = features["sales_two_terms_jpy"].nlargest(int(np.ceil(0.2 * len(features)))).index
     assert found == {customer for customer in best if features.loc[customer, "sales_term_jpy"] > 0}
+
+
+def test_the_monthly_figures_count_the_same_upper_customers():
+    months = months_between(Month(2020, 1), Month.of(AS_OF))
+    told = alert_months(days_of(_lively()), months, AS_OF, Settings(), [])
+    assert told["upper_closing"][-1].as_py() == len(_candidates())
 
 
 def test_equal_silence_alarms_for_the_cycle_of_30_days_and_not_for_120():

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from crm_platform.alerts import alert_months, upper_threshold_jpy
 from crm_platform.clients import Settings
-from crm_platform.periods import Month, months_between
+from crm_platform.periods import Month, Term, months_between
 from crm_platform.tables.alerts import ALERT_MONTHS
 from crm_platform_tests.oracles.known_histories import days_of
 
@@ -66,7 +66,8 @@ def test_each_end_of_a_month_counts_whom_a_look_at_that_day_alone_would_count(se
     everyone = [Known(rows) for _, rows in purchases.groupby("customer_id")]
     for month, row in zip(months_between(FIRST.plus(12), Month.of(as_of)), found.itertuples(), strict=True):
         end, before = min(month.last_day, as_of), month.plus(-1).last_day
-        moves = [(one.is_upper(before, threshold), one.is_upper(end, threshold)) for one in everyone]
+        term_days = Term.after(as_of).days
+        moves = [tuple(one.is_upper(day, threshold, term_days) for day in (before, end)) for one in everyone]
         assert (row.upper_in, row.upper_out) == (moves.count((False, True)), moves.count((True, False)))
         assert row.upper_closing == sum(now for _, now in moves)
         active = [one for one in everyone if one.gap(before) < silent]
@@ -84,35 +85,35 @@ class Known:
             for day, sales, returned in zip(rows["purchased_on"], rows["sales_jpy"], rows["returned_jpy"], strict=True)
         ]
 
-    def is_upper(self, on: dt.date, threshold: int) -> bool:
-        """Whether the customer bought within six months and brought the threshold within twelve."""
-        after = pd.Timestamp(on) + pd.Timedelta(days=1)
-        year, term = ((after - pd.DateOffset(months=months)).date() for months in (12, 6))
-        lately = any(term <= day <= on for day, sales, _ in self.days if sales > 0)
-        return lately and sum(net for day, _, net in self.days if year <= day <= on) >= threshold
+    def is_upper(self, on: dt.date, threshold: float | None, term_days: int) -> bool:
+        """Whether the customer has sales in the last term and brought the threshold in the last two."""
+        one, two = (
+            sum(net for day, _, net in self.days if 0 <= (on - day).days < terms * term_days) for terms in (1, 2)
+        )
+        return threshold is not None and one > 0 and two >= threshold
 
     def gap(self, on: dt.date) -> int:
         """Days since the last purchase; very many before the first."""
         return min(((on - day).days for day, sales, _ in self.days if sales > 0 and day <= on), default=10**6)
 
 
-def test_an_upper_customer_comes_with_the_sale_and_goes_when_a_year_or_six_silent_months_have_passed():
+def test_an_upper_customer_comes_with_the_sale_and_goes_when_two_terms_or_a_silent_one_have_passed():
     regular = [("REGULAR", f"{month}-10", 3_000) for month in MONTHS]  # 36,000 in every year
     found = told(
         purchases_of(
             *regular,
             ("ONCE", "2023-03-15", 40_000),  # counts for a year, but is silent after six months
-            ("FADING", "2023-02-10", 30_000),  # leaves the twelve months at the end of January
+            ("FADING", "2023-02-10", 30_000),  # leaves the two terms in February
             *[("FADING", f"{month}-20", 1_000) for month in months_between(Month(2023, 3), Month(2024, 6))],
         ),
-        alert_top_share=0.5,  # of the two who bought lately: REGULAR's amount is the threshold
+        alert_top_share=0.3,  # the best one of three: REGULAR's amount is the threshold
     )
     assert found["upper_in"].to_dict() == {month: int(month in ("2023-03", "2023-08")) for month in found.index}
     assert [month for month in found.index if found["upper_out"][month]] == ["2023-09", "2024-02"]
     assert found["upper_closing"].iloc[-1] == 1
 
 
-def test_within_a_month_twelve_and_six_months_begin_on_the_day_after_that_of_the_as_of_date():
+def test_within_a_month_both_terms_end_with_the_as_of_date():
     found = told(
         purchases_of(
             ("KEPT", "2023-06-18", 5_000),
@@ -122,7 +123,7 @@ def test_within_a_month_twelve_and_six_months_begin_on_the_day_after_that_of_the
             ("SILENT", "2023-12-17", 20_000),
         ),
         dt.date(2024, 6, 17),
-        alert_top_share=0.5,  # KEPT's 10,000 of the two who bought lately
+        alert_top_share=0.5,  # the best two of three: KEPT's 10,000
     )
     assert found["upper_closing"].iloc[-2:].tolist() == [3, 1]
 
@@ -143,12 +144,12 @@ def test_who_passes_the_silence_is_dormant_even_if_a_purchase_follows_in_the_sam
     assert pd.isna(found["dormancy_rate"]["2024-01"])  # nobody is left
 
 
-def test_the_threshold_is_the_least_of_the_best_share_of_those_who_bought_lately():
+def test_the_threshold_is_the_least_of_the_best_share_of_all_who_ever_bought():
     sales = [(f"C{n:02d}", "2024-03-01", 1_000 * n) for n in range(1, 11)]
-    long_ago = [("OLD", "2023-11-30", 99_000)]
+    long_ago = [("OLD", "2023-01-30", 99_000)]
     days = days_of(purchases_of(*sales, *long_ago))
-    assert upper_threshold_jpy(days, AS_OF, 0.3) == 8_000
-    assert upper_threshold_jpy(days, AS_OF, 0.31) == 7_000
+    assert upper_threshold_jpy(days, AS_OF, 0.3) == 7_000  # four of eleven
+    assert upper_threshold_jpy(days, AS_OF, 0.27) == 8_000
     assert upper_threshold_jpy(days, AS_OF, 0.0) is None
     assert upper_threshold_jpy(days, dt.date(2022, 6, 30), 0.3) is None
 

@@ -141,6 +141,10 @@ def planted_backtest(alerted_fall_rate: float | None = 0.55, alerted: int = 380)
         "expected_fall_rate": 0.3,
         "auc": 0.71,
         "first_tenth_fall_rate": 0.66,
+        "signs": {
+            name: {"auc": 0.55, "first_tenth_fall_rate": 0.4}
+            for name in ("recency", "overdue_ratio", "not_active", "recent_to_expected")
+        },
     }
     return {"origins": [{"as_of": day, "lapse": lapse} for day in ("2024-12-31", "2024-09-30")]}
 

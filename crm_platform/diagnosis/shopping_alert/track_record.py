@@ -42,9 +42,20 @@ def alert_track_record(inputs: AlertInputs) -> Finding | None:
         chapter="alert_results",
         verdict=verdict_on(latest["alerted"] if is_known else 0, is_known and alerted > others),
         numbers=numbers,
-        exhibits=(_rates(latest), _origins(origins)),
+        exhibits=(_rates(latest), _origins(origins), _signs(latest)),
         threshold=others,
     )
+
+
+def _signs(latest: Json) -> Exhibit:
+    """How well each sign alone would have told who falls, beside the alert's risk."""
+    told = {"risk": latest, **latest["signs"]}
+    rows = tuple(
+        {"sign": f"@fall_sign.{name}", **{figure: one[figure] for figure in ("auc", "first_tenth_fall_rate")}}
+        for name, one in told.items()
+    )
+    columns: Any = (("sign", "text"), ("auc", "index"), ("first_tenth_fall_rate", "rate"))
+    return Exhibit("signs", "table", rows, columns=columns)
 
 
 def _rates(latest: Json) -> Exhibit:
