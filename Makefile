@@ -51,6 +51,8 @@ bench: install  ## speed and memory beside a baseline
 	$(BIN)/python -m crm_platform_tests.benchmarks.purchase_models
 	$(BIN)/python -m crm_platform_tests.benchmarks.forecast
 	$(BIN)/python -m crm_platform_tests.benchmarks.campaigns
+	$(BIN)/python -m crm_platform_tests.benchmarks.lapse_alerts
+	$(BIN)/python -m crm_platform_tests.benchmarks.lapse_alerts --cost
 
 dev: install  ## the Dagster UI on 127.0.0.1
 	@mkdir -p $(HOME_OF_DAGSTER) && cp dagster.yaml $(HOME_OF_DAGSTER)/dagster.yaml

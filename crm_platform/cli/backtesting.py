@@ -26,6 +26,15 @@ _METHODS = {
 }
 
 
+_SIGNS = {
+    "risk": "the alert's risk",
+    "recency": "recency",
+    "overdue_ratio": "silence / own cycle",
+    "not_active": "1 - P(active)",
+    "recent_to_expected": "recent / expected sales",
+}
+
+
 def backtest(
     client: ClientOption,
     origins: Annotated[int, typer.Option(min=1, max=40, help="How many former days, a quarter of a year apart.")] = 4,
@@ -89,9 +98,10 @@ def print_backtest(document: Mapping[str, Any]) -> None:
     out.print(
         f"alerts of {latest['as_of']}: {lapse['alerted']:,} of {lapse['candidates']:,} candidates; bought less than "
         f"half of before: {_rate(lapse['alerted_fall_rate'])} of the alerted, {_rate(lapse['natural_fall_rate'])} "
-        "of all candidates",
+        f"of all candidates; false alarms: {_rate(lapse['false_alarm_rate'])} of those who did not fall",
         highlight=False,
     )
+    out.print(_signs(lapse))
 
 
 # --- inside -----------------------------------------------------------------------------------------------------------
@@ -102,6 +112,16 @@ def _compared(document: Mapping[str, Any], figure: str, title: str, spelled: Cal
     grid = Grid("as of", *_METHODS.values(), title=title)
     for name, one in _days_and_mean(document):
         grid.add_row(name, *(spelled(one["methods"][method][figure]) for method in _METHODS))
+    return grid
+
+
+def _signs(lapse: Mapping[str, Any]) -> Grid:
+    """How well the alert's risk, and each sign alone, told who fell."""
+    grid = Grid(
+        "sign", "AUC", "first tenth that fell", title="who will buy less than half: 0.5 is chance, 1 is perfect"
+    )
+    for name, one in ({"risk": lapse, **lapse["signs"]}).items():
+        grid.add_row(_SIGNS[name], _real(one["auc"]), _rate(one["first_tenth_fall_rate"]))
     return grid
 
 

@@ -14,10 +14,10 @@ from crm_platform.cli.console import err, instance_here, out, platform_here
 from crm_platform.cli.runs import month_or_none
 
 if TYPE_CHECKING:
-    from crm_platform.alerts.campaign_worth import CampaignWorth
-    from crm_platform.alerts.group_lifts import GroupLift, Range
-    from crm_platform.alerts.lift import Estimate
-    from crm_platform.alerts.measurement import CampaignResult
+    from crm_platform.alerts.measuring.campaign_worth import CampaignWorth
+    from crm_platform.alerts.measuring.group_lifts import GroupLift, Range
+    from crm_platform.alerts.measuring.lift import Estimate
+    from crm_platform.alerts.measuring.measurement import CampaignResult
 
 _RATES = ("buyers", "retained")
 _OF_A_CLIENT = "of a client"

@@ -20,6 +20,7 @@ _CHANGES = {
     "lines_removed": "lines removed",  # their orders came again without them
 }
 _COUNTED = ("admitted", "quarantined")
+NO_ORDERS = "no orders in it: the last day with data stays"
 
 
 def show_accepted(accepted: Accepted) -> None:
@@ -40,9 +41,10 @@ def show_deliveries(stored: Sequence[StoredDelivery]) -> None:
         receipt, accounts = delivery.receipt, delivery.receipt["accounts"].values()
         admitted, quarantined = (f"{sum(account[name] for account in accounts):,}" for name in _COUNTED)
         files = ", ".join(file["name"] for file in receipt["files"])
+        orders = f"orders of {receipt['data_from']} to {receipt['data_to']}" if receipt["data_to"] else "no orders"
         _say(
-            f"{delivery.delivery_id}: examined on {receipt['examined_on']}, orders of {receipt['data_from']} to "
-            f"{receipt['data_to']}, {admitted} rows admitted, {quarantined} quarantined: {files}"
+            f"{delivery.delivery_id}: examined on {receipt['examined_on']}, {orders}, {admitted} rows admitted, "
+            f"{quarantined} quarantined: {files}"
         )
 
 
@@ -98,7 +100,7 @@ def _of_the_whole(receipt: Mapping[str, Any]) -> Iterable[str]:
     if compared := receipt["control_totals"]:
         agree = sum(one["difference"] == 0 for one in compared)
         yield f"control totals: {agree} of {len(compared)} agree exactly"
-    yield f"data to {receipt['data_to']}{_unfinished(receipt['data_to'])}"
+    yield f"data to {receipt['data_to']}{_unfinished(receipt['data_to'])}" if receipt["data_to"] else NO_ORDERS
 
 
 def _unfinished(data_to: str | None) -> str:

@@ -128,7 +128,7 @@ def _of_client(client: str, month: str | None, missing: list[str]) -> dict[str, 
 
 
 def _own_numbers(at: ClientMonth, alerts: Any, missing: set[str]) -> Iterator[tuple[str, Known]]:
-    from crm_platform.alerts.lapse import ASSUMED_RESPONSE_RATE
+    from crm_platform.alerts.listing.lapse import ASSUMED_RESPONSE_RATE
 
     alerted = f"the {len(alerts):,} customers alerted at {at.as_of}"
     yield "targets", Known(len(alerts), alerted)

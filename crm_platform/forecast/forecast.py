@@ -122,15 +122,13 @@ def fit_forecast(days: ibis.Table, as_of: dt.date, horizon_days: int, *, prior: 
     present = consult(experts, buyers)
     blend = fit_blend([each.sales_jpy for each in told], [origin.sales_jpy for origin in past], present.sales_jpy)
     came_true = [_past_forecast(origin, each, blend) for origin, each in zip(past, told, strict=True)]
-    calibration = fit_calibration(came_true, blended(blend, present.sales_jpy), as_of, horizon_days, season)
+    foreseen = blended(blend, present.sales_jpy)
+    calibration = fit_calibration(came_true, foreseen, as_of, horizon_days, season)
     intervals = fit_intervals(came_true, calibration, calibrated_rate(calibration, present.purchase_rate))
     parts = fit_parts(past)
     falls = fit_falls(
-        Foreseen(as_of, buyers, present, blended(blend, present.sales_jpy), experts.spending),
-        [
-            foreseen_then(origin, expert, each, one.foreseen_jpy)
-            for origin, expert, each, one in zip(past, then, told, came_true, strict=True)
-        ],
+        Foreseen(as_of, buyers, present, foreseen, experts.spending),
+        [foreseen_then(*each) for each in zip(past, then, told, [one.foreseen_jpy for one in came_true], strict=True)],
         [origin.sales_jpy for origin in past],
         horizon_days,
     )
@@ -152,15 +150,7 @@ def fit_forecast(days: ibis.Table, as_of: dt.date, horizon_days: int, *, prior: 
         falls=falls,
         ordering_pace=pace,
         order_values=order_values,
-        notes=(
-            *experts.notes,
-            *season.notes,
-            *calibration.notes,
-            *intervals.notes,
-            *parts.notes,
-            *falls.notes,
-            *sampled,
-        ),
+        notes=(*_notes_of(experts, season, calibration, intervals, parts, falls), *sampled),
     )
 
 
@@ -249,6 +239,10 @@ def _of_customers(days: ibis.Table, ids: pd.Series) -> ibis.Table:
     """The days of these customers, held in memory, because every origin reads them again."""
     chosen = ibis.memtable(pd.DataFrame({"customer_id": ids}))
     return ibis.memtable(days.semi_join(chosen, "customer_id").to_pyarrow())
+
+
+def _notes_of(*fitted: Any) -> tuple[Note, ...]:
+    return tuple(note for part in fitted for note in part.notes)
 
 
 def _past_forecast(origin: Origin, told: Told, blend: Blend) -> PastForecast:

@@ -28,7 +28,7 @@ def modelled_fall_rate(features: pd.DataFrame, model: Spending, horizon_days: fl
     kept = np.maximum(kept_share(model, features), 1e-6)
     level = reals(features, "sales_term_jpy") / kept * FALLEN_SHARE
     most = np.minimum(
-        2 ** np.ceil(np.log2(2 * level / expected_value(model, features) + 8)), np.ceil(horizon_days)
+        2 ** np.ceil(np.log2(2 * level / expected_value(model, features) + 4)), np.ceil(horizon_days)
     ).astype(np.int64)
     rate = np.zeros(len(level))
     for size in np.unique(most):

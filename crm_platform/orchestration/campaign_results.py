@@ -8,8 +8,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from crm_platform.alerts import Campaign
-from crm_platform.alerts.campaign_contacts import UnitCosts
-from crm_platform.alerts.measurement import CampaignResult, measure_campaign
+from crm_platform.alerts.measuring.campaign_contacts import UnitCosts
+from crm_platform.alerts.measuring.measurement import CampaignResult, measure_campaign
 from crm_platform.forecast.profit import margin_rates
 from crm_platform.lake import digest_of
 from crm_platform.orchestration.campaign_books import campaign_alerts, campaign_groups, campaigns_of

@@ -13,9 +13,11 @@ import pandas as pd
 import pyarrow as pa
 
 from crm_platform.alerts import campaign_id_of, design_test, shopping_alert
+from crm_platform.clients import Settings
 from crm_platform.forecast import FittedForecast, fit_forecast, forecast_buyers
+from crm_platform.orchestration.assets.alerts import test_groups
 from crm_platform.orchestration.assets.forecast import forecast_model
-from crm_platform.orchestration.campaign_books import rival_campaigns, taken_by
+from crm_platform.orchestration.campaign_books import campaign_at, campaign_groups, rival_campaigns, taken_by
 from crm_platform.orchestration.client_month import ClientMonth
 from crm_platform.orchestration.platform import Platform
 from crm_platform.orchestration.runs import bring_facts_up_to_date, client_at
@@ -25,6 +27,7 @@ from crm_platform.refusals import Refused
 from crm_platform.reports import Wording, alert_customers_csv, alert_reasons_csv, contact_lists_csv, test_groups_csv
 from crm_platform.reports.outbox import put_in_place
 from crm_platform.segments import value_classes
+from crm_platform.tables.alerts import LAPSE_ALERTS
 
 Listener = Callable[[str], None]
 
@@ -64,39 +67,52 @@ def alert_on_demand(
     at = client_at(platform, asked.client_id, Month.of(asked.as_of) if asked.as_of else asked.month)
     as_of = _day_of(at, asked.as_of)
     at = bring_facts_up_to_date(platform, asked.client_id, at.month, instance, listen)
-    settings = replace(
-        at.client.settings,
-        **{
-            name: value
-            for name, value in (
-                ("alert_targets", asked.targets),
-                ("alert_treated", asked.treated),
-                ("alert_control", asked.control),
-            )
-            if value is not None
-        },
-    )
+    settings = _settings_for(at, asked)
     listen(f"the forecast of {as_of}")
     days = at.past("customer_days").filter(lambda row: row.day <= as_of)
     model = _model_of(at, as_of, days)
     forecasts = forecast_buyers(days, model)
     alerts = shopping_alert(days, model, forecasts, settings)
-    groups = design_test(
-        alerts.to_pandas(),
-        _classes(forecasts, settings.value_classes),
-        campaign_id=campaign_id_of(at.month),
-        seed=settings.alert_seed,
-        treated=settings.alert_treated,
-        control=settings.alert_control,
-        channels=at.client.alert_channels,
-        taken=taken_by(at, rival_campaigns(at)),
-    )
+    groups = groups_on_demand(at, as_of, alerts, settings, _classes(forecasts, settings.value_classes))
     place = folder or platform.data / "alerts" / at.client.id / as_of.isoformat()
     put_in_place(place, _lists(at, alerts, groups))
     return AlertMade(as_of, alerts, groups, place)
 
 
+def groups_on_demand(
+    at: ClientMonth, as_of: dt.date, alerts: pa.Table, settings: Settings, classes: pd.DataFrame
+) -> pa.Table:
+    """The test groups of these alerts: the month's own where the month's own alert is asked for.
+
+    Once the month's campaign has begun, any other alert leaves its customers out, as those of its rivals (R92).
+    """
+    own = campaign_at(at)
+    if as_of == at.as_of and settings == at.client.settings and (own or _is_published(at, alerts)):
+        return at.arrow("test_groups") if own is None else campaign_groups(at)
+    return design_test(
+        alerts.to_pandas(),
+        classes,
+        campaign_id=campaign_id_of(at.month),
+        seed=settings.alert_seed,
+        treated=settings.alert_treated,
+        control=settings.alert_control,
+        channels=at.client.alert_channels,
+        taken=taken_by(at, [*rival_campaigns(at), *([own] if own else [])]),
+    )
+
+
 # --- inside -----------------------------------------------------------------------------------------------------------
+
+
+def _is_published(at: ClientMonth, alerts: pa.Table) -> bool:
+    """Whether the month's test groups are current and of these alerts."""
+    return test_groups.recipe.is_current(at) and LAPSE_ALERTS.cast(alerts).equals(at.arrow(LAPSE_ALERTS.name))
+
+
+def _settings_for(at: ClientMonth, asked: OnDemand) -> Settings:
+    """The client's settings, with what is asked for in their place."""
+    told = {"alert_targets": asked.targets, "alert_treated": asked.treated, "alert_control": asked.control}
+    return replace(at.client.settings, **{name: value for name, value in told.items() if value is not None})
 
 
 def _day_of(at: ClientMonth, asked: dt.date | None) -> dt.date:

@@ -15,8 +15,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from crm_platform.alerts.campaign_contacts import UnitCosts
-from crm_platform.alerts.measurement import CampaignResult, measure_campaign
+from crm_platform.alerts.measuring.campaign_contacts import UnitCosts
+from crm_platform.alerts.measuring.measurement import CampaignResult, measure_campaign
 from crm_platform.intake.reading.raw_rows import code_form
 from crm_platform.intake.reading.text_column import TextColumn
 from crm_platform.periods import Term
@@ -30,6 +30,7 @@ _SPELLINGS = {"顧客番号": "customer_id", "グループ": "group", "test_grou
 _CONTACT_SPELLINGS = {"顧客番号": "customer_id", "unit_cost_jpy": "unit_cost", "チャネル": "channel"}
 _GROUPS = {"1": "treated", "2": "control", "treated": "treated", "control": "control"}  # ① and ② are 1 and 2 in NFKC
 _NO_CHANNEL = "(none)"
+_MOST_DAYS = 3_660  # ten years; no test is read for longer
 
 
 def measure_files(
@@ -54,11 +55,14 @@ def measure_files(
         unit_cost: cost of a contact whose own row names none.
 
     Raises:
-        Refused: a file lacks a column, a row cannot be relied on, or `measure_campaign` refuses.
+        Refused: the window or the cost is none, a file lacks a column, a row cannot be relied on, or
+            `measure_campaign` refuses.
         OSError: a file cannot be read.
     """
-    if days < 1:
-        raise Refused(f"the window is {days} days long.", "Give it at least one day.")
+    if not 1 <= days <= _MOST_DAYS:
+        raise Refused(f"the window is {days} days long.", f"Give it at least one day, at most {_MOST_DAYS:,}.")
+    if unit_cost is not None and not 0 <= unit_cost < float("inf"):
+        raise Refused(f"the cost of a contact is {unit_cost}.", "Give an amount, 0 or more.")
     bought = read_orders(orders)
     known_to = as_of or bought.ordered_on.max().astype(object)
     if bought.ordered_on.min() > np.datetime64(known_to, "D"):

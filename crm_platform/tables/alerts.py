@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from crm_platform.tables.table import DAY, WHOLE, Column, Table, count, day, days, flag, key, rate, real, text, yen
 
-LAPSE_REASONS = ("beyond_own_cycle", "falling_level", "likely_stopped")
+LAPSE_REASONS = ("beyond_own_cycle", "falling_level", "likely_stopped", "like_the_fallen")
 TEST_GROUP_NAMES = ("treated", "control")  # グループ① / ②
 
 LAPSE_ALERTS = Table(

@@ -8,14 +8,14 @@ import pandas as pd
 import pytest
 
 from crm_platform.alerts import alert_candidates, alert_months, find_lapse_alerts, measure_alerts, shopping_alert
-from crm_platform.alerts.fall_days import fall_days
-from crm_platform.alerts.lapse import LONG_OVERDUE_RATE
-from crm_platform.alerts.outcome import area_under_curve, has_fallen
+from crm_platform.alerts.listing.fall_days import fall_days
+from crm_platform.alerts.listing.lapse import LONG_OVERDUE_RATE
+from crm_platform.alerts.looking_back.outcome import area_under_curve, has_fallen
 from crm_platform.clients import Settings
 from crm_platform.forecast import FittedForecast, fit_forecast, forecast_buyers
 from crm_platform.periods import Month, months_between
 from crm_platform.tables.alerts import LAPSE_ALERTS
-from crm_platform_tests.oracles.known_histories import days_of, features_of, online_retail, sales_after
+from crm_platform_tests.oracles.known_histories import days_of, features_of, sales_after
 from crm_platform_tests.oracles.simulated_buyers import Truth, regular_buyer, simulate_buyers
 
 AS_OF = dt.date(2022, 6, 30)
@@ -32,10 +32,21 @@ def _model_of_the_lively() -> FittedForecast:
     return fit_forecast(days_of(_lively()), AS_OF, 184)
 
 
+@cache
+def _forecasts_of_the_lively() -> pd.DataFrame:
+    return forecast_buyers(days_of(_lively()), _model_of_the_lively())
+
+
+@cache
+def _forecasts_of_the_lively() -> pd.DataFrame:
+    return forecast_buyers(days_of(_lively()), _model_of_the_lively())
+
+
 def _candidates(*more: pd.DataFrame, settings: Settings | None = None) -> pd.DataFrame:
     """The candidates among the lively and some others, by the model of the lively."""
-    days, model = days_of(pd.concat([_lively(), *more])), _model_of_the_lively()
-    return alert_candidates(days, model, forecast_buyers(days, model), settings or Settings())
+    days = days_of(pd.concat([_lively(), *more]))
+    forecasts = forecast_buyers(days, _model_of_the_lively()) if more else _forecasts_of_the_lively()
+    return alert_candidates(days, _model_of_the_lively(), forecasts, settings or Settings())
 
 
 def _alerts(*more: pd.DataFrame, settings: Settings | None = None) -> pd.DataFrame:
@@ -66,6 +77,15 @@ def test_equal_silence_alarms_for_the_cycle_of_30_days_and_not_for_120():
     alerted = set(_alerts(monthly, quarterly)["customer_id"])
     assert "CYCLE030" in alerted
     assert "CYCLE120" not in alerted
+
+
+def test_the_reason_told_is_true_of_the_customer():
+    found = dict(list(_candidates().groupby("reason")))
+    level = found["falling_level"]
+    assert (level["expected_sales_jpy"] < level["sales_6m_jpy"]).all()
+    late = pd.concat([group for reason, group in found.items() if reason in ("beyond_own_cycle", "likely_stopped")])
+    assert (late["days_beyond_cycle"] > 0).all()
+    assert (found["like_the_fallen"]["days_beyond_cycle"] <= 0).mean() > 0.9  # early, or hardly late: no sign to name
 
 
 def test_a_silent_top_customer_is_alerted_within_one_cycle_and_on_schedule_never():
@@ -207,19 +227,3 @@ def test_outcome_counts_the_fallen_beside_the_natural_fall():
     assert signs["recent_to_expected"]["auc"] == 0.5
     assert area_under_curve(np.array([3.0, 2, 1]), np.array([True, False, False])) == 1
     assert area_under_curve(np.array([1.0, 1.0]), np.array([True, True])) is None
-
-
-@pytest.mark.real_data
-def test_real_customers_who_were_alerted_fell_more_often_and_each_sign_alone_tells_less():
-    purchases, day = online_retail(), dt.date(2011, 6, 11)
-    days = days_of(purchases)
-    model = fit_forecast(days, day, 182)
-    candidates = alert_candidates(days, model, forecast_buyers(days, model), Settings())
-    sales = sales_after(purchases, str(day), 182)
-    outcome = measure_alerts(candidates, find_lapse_alerts(candidates, Settings()), sales)
-    assert has_fallen(candidates, sales).mean() == pytest.approx(0.24, abs=0.01)  # the base rate of FORECAST's table
-    assert outcome["alerted_fall_rate"] > outcome["natural_fall_rate"] > outcome["other_fall_rate"]
-    assert all(outcome["auc"] > sign["auc"] for sign in outcome["signs"].values())
-    assert outcome["auc"] > 0.68
-    assert outcome["first_tenth_fall_rate"] > 0.58
-    assert outcome["expected_fall_rate"] == pytest.approx(outcome["natural_fall_rate"], abs=0.05)

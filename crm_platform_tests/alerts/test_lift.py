@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from crm_platform.alerts.lift import adjusted_lift, fit_adjustment, plain_lift, wilson
+from crm_platform.alerts.measuring.lift import adjusted_lift, fit_adjustment, plain_lift, wilson
 
 
 def _bought(treated: tuple[int, int], control: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
@@ -65,6 +65,16 @@ def test_the_adjusted_lift_is_the_coefficient_of_the_interacted_regression_with_
     assert found.lift == pytest.approx(coefficients[1])
     assert found.standard_error == pytest.approx(np.sqrt(hc3[1, 1] + differing))
     assert found.low < found.lift < found.high
+
+
+def test_few_treated_beside_thousands_have_the_interval_of_few() -> None:
+    draw = np.random.default_rng(3)
+    past, is_treated = draw.normal(size=6_060), np.arange(6_060) < 60
+    sales = past + draw.normal(size=6_060)
+    found = adjusted_lift(sales, is_treated, fit_adjustment([("past", past)], is_treated), past, is_rate=False)
+    assert found.method == "lin"
+    t = (found.high - found.lift) / found.standard_error
+    assert stats.t.ppf(0.975, 63) < t < stats.t.ppf(0.975, 57)
 
 
 def test_the_past_takes_chance_out_of_the_lift() -> None:

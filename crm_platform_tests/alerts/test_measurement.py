@@ -11,11 +11,11 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from crm_platform.alerts import measurement
-from crm_platform.alerts.campaign_contacts import UnitCosts
-from crm_platform.alerts.campaign_customers import campaign_customers
-from crm_platform.alerts.group_lifts import OUTCOMES, group_lifts
-from crm_platform.alerts.measurement import CampaignResult, measure_campaign
+from crm_platform.alerts.measuring import measurement
+from crm_platform.alerts.measuring.campaign_contacts import UnitCosts
+from crm_platform.alerts.measuring.campaign_customers import campaign_customers
+from crm_platform.alerts.measuring.group_lifts import OUTCOMES, group_lifts
+from crm_platform.alerts.measuring.measurement import CampaignResult, measure_campaign
 from crm_platform.periods import Term
 from crm_platform.refusals import Refused
 from crm_platform.reports import Wording

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crm_platform.alerts import balance_of, design_test, largest_difference
-from crm_platform.alerts.strata import draw_of, shared_out, strata_of
-from crm_platform.alerts.test_groups import channel_sizes
+from crm_platform.alerts.campaigns.strata import draw_of, shared_out, strata_of
+from crm_platform.alerts.campaigns.test_groups import channel_sizes
 from crm_platform.clients import Channel
 from crm_platform.refusals import Refused
 from crm_platform.tables.alerts import TEST_GROUPS

@@ -14,7 +14,7 @@ from collections import defaultdict
 
 import numpy as np
 
-from crm_platform.alerts.group_lifts import OUTCOMES, group_lifts
+from crm_platform.alerts.measuring.group_lifts import OUTCOMES, group_lifts
 from crm_platform_tests.oracles.simulated_campaigns import Population, draw_campaign, make_population, planted_lifts
 
 LIFTS = (0.0, 0.02, 0.05)

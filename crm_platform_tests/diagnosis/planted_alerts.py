@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from crm_platform.alerts.group_lifts import OUTCOMES
+from crm_platform.alerts.measuring.group_lifts import OUTCOMES
 from crm_platform.clients import Client
 from crm_platform.diagnosis.shopping_alert import AlertInputs
 from crm_platform.periods import Month, months_between

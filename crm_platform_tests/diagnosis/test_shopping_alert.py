@@ -115,6 +115,7 @@ def test_counts_equal_the_tables_and_every_exhibit_adds_up_to_them() -> None:
         groups["treated"],
         groups["control"],
     )
+    assert design.numbers["alerted_customers"] == len(inputs.lapse_alerts)  # more than the test holds
     assert sum(int(row["customers"] or 0) for row in shown(design, "groups").rows) == len(inputs.test_groups)
     assert sum(float(row["loss_jpy"] or 0) for row in shown(waiting, "loss_left").rows) == pytest.approx(
         waiting.yen_effect_jpy, abs=3
@@ -195,6 +196,15 @@ def test_contacts_before_the_fall_are_told_apart_from_those_after_it() -> None:
     assert finding.numbers["after_points"] == 0
     spans = [row["days_to_fall"] for row in shown(finding, "response").rows]
     assert spans == ["@days_to_fall.31_60", "@days_to_fall.0_30", "@days_to_fall.after_30"]
+
+
+def test_the_dormancy_rate_told_of_the_quarter_is_the_end_of_the_line_and_not_the_year() -> None:
+    months = planted_months()
+    months.loc[months.index[-3:], "dormancy_rate"] = [0.05, 0.06, 0.07]
+    finding = of(alert_inputs(alert_months=months), "alert_months")
+    assert finding.numbers["dormancy_rate_quarter"] == shown(finding, "dormancy").rows[-1]["dormancy_rate"]
+    assert finding.numbers["dormancy_rate_quarter"] == pytest.approx(0.06)
+    assert finding.numbers["dormancy_rate"] == pytest.approx(0.0375)
 
 
 def test_a_month_still_running_is_not_judged() -> None:

@@ -266,6 +266,23 @@ def test_the_ui_has_a_picture_of_the_latest_month(table: str, onboarded: Install
     assert "data:image/png;base64," in str(record.asset_materialization.metadata["picture"].value)
 
 
+def test_an_alert_on_demand_says_what_the_month_says_and_any_other_day_or_number(
+    onboarded: Installation, tmp_path: Path
+) -> None:
+    published = onboarded.outbox("demo", MONTH)
+    answer = onboarded.run("alert", "--client", "demo", "--out", tmp_path / "now")
+    assert answer.code == 0, answer.err
+    for path in (tmp_path / "now").iterdir():
+        assert path.read_bytes() == published[f"shopping_alert/{path.name}"], path.name
+    earlier = ("alert", "--client", "demo", "--as-of", "2022-05-16", "--targets", "7")
+    assert "as of 2022-05-16: 7 customers alerted" in onboarded.run(*earlier).out
+    lists = sorted((onboarded.data / "alerts" / "demo" / "2022-05-16").iterdir())
+    assert len((lists[0]).read_text("utf-8-sig").splitlines()) == 1 + 7
+    assert [path.name for path in lists] == sorted(path.name for path in (tmp_path / "now").iterdir())
+    for arguments, code in ((("--as-of", "2032-05-16"), 1), (("--treated", "5"), 2), (("--targets", "0"), 2)):
+        assert onboarded.run("alert", "--client", "demo", *arguments).code == code
+
+
 def test_a_campaign_is_begun_with_the_published_groups_and_listed(onboarded: Installation) -> None:
     asked = ("--client", "demo")
     assert "no campaign was begun yet" in onboarded.run("campaigns", "list", *asked).out

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from crm_platform.cli.receipts import show_accepted, show_deliveries
+from crm_platform.intake import Accepted, StoredDelivery
 from crm_platform_tests.end_to_end.installation import Installation
 from crm_platform_tests.intake import cart_exports
 from crm_platform_tests.intake.test_house_made_systems import listed
@@ -33,6 +36,24 @@ def test_a_file_of_another_name_is_not_given_a_path_that_it_has_not(installation
 def test_a_client_without_deliveries_is_told_how_to_begin(installation: Installation) -> None:
     installation.run("clients", "add", "acme", "--name", "見本")
     assert "crm-platform deliver --client acme" in installation.run("deliveries", "--client", "acme").out
+
+
+def test_a_delivery_of_contacts_alone_is_told_without_a_made_up_day(capsys: pytest.CaptureFixture[str]) -> None:
+    nothing: dict[str, Any] = {
+        "accounts": {},
+        "files": [],
+        "examined_on": "2025-08-01",
+        "data_from": None,
+        "data_to": None,
+    }
+    changes = dict.fromkeys(("lines_undone", "lines_changed", "lines_removed", "orders_new"), 0)
+    unsaid: dict[str, Any] = {"same_spec": None, "control_totals": [], "changes": changes}
+    contacts = StoredDelivery(Path("0002-abc"), {**nothing, **unsaid})
+    show_deliveries([contacts])
+    show_accepted(Accepted(contacts.folder, contacts.receipt, is_known=False))
+    told = capsys.readouterr().out
+    assert told.count("no orders") == 2
+    assert "None" not in told
 
 
 def test_more_lines_than_rows_are_accounted_for(installation: Installation, tmp_path: Path) -> None:

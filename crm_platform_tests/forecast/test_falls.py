@@ -11,13 +11,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.special import expit
 
+from crm_platform.forecast.experts import Told
 from crm_platform.forecast.fall_model import FallLesson, FallModel, can_learn, fall_rate, fit_fall_model, modelled_falls
 from crm_platform.forecast.fall_peers import FEWEST_FALLEN, FallPeers, fallen_sales, fit_fall_peers, peer_groups
-from crm_platform.forecast.falls import is_upper, upper_amount
+from crm_platform.forecast.falls import Falls, Foreseen, foresee_falls, is_upper, upper_amount
+from crm_platform.forecast.modelled_fall import modelled_fall_rate
 from crm_platform.forecast.own_cycle import OwnCycle, cycle_days, fit_own_cycle, overdue_rate, variation
+from crm_platform.forecast.spending import fit_spending
 from crm_platform_tests.forecast.boosted_customers import origins
-from crm_platform_tests.oracles.known_histories import features_of
-from crm_platform_tests.oracles.simulated_buyers import regular_buyer
+from crm_platform_tests.oracles.known_histories import features_of, sales_after
+from crm_platform_tests.oracles.simulated_buyers import Truth, regular_buyer, simulate_buyers
 
 AS_OF, TERM = dt.date(2025, 6, 30), 182
 NAMES = ("level", "silence")
@@ -75,6 +78,35 @@ def test_a_stronger_sign_never_lowers_the_risk_in_the_trees():
     assert (np.diff(odds, axis=0) >= weight * 0.75 - 1e-6).all()  # the logistic part rises so much a step
 
 
+def test_a_level_that_always_was_is_kept_however_few_the_origins():
+    """Seven of eight fell at each of three origins: nothing says that fewer will."""
+    lessons = _lessons((0.5, 0.5), [2.0, 2.0, 2.0])
+    model = fit_fall_model(lessons, NAMES, AS_OF, TERM, with_trees=False)
+    fell = np.mean([each.fallen.mean() for each in lessons])
+    assert fall_rate(model, lessons[0].features, lessons[0].signs).mean() == pytest.approx(fell, abs=0.02)
+
+
+def test_few_falls_grow_no_trees():
+    lessons = _lessons((0.5, 0.5), [0.0], size=400)  # about 200 fell
+    assert fit_fall_model(lessons, NAMES, AS_OF, TERM, with_trees=True).trees is None
+
+
+def test_each_kind_of_customer_has_the_risk_of_its_own_model():
+    """Upper customers the upper model's, other recent buyers the others', who has no level that of buying nothing."""
+    features = _some_features().head(60).reset_index(drop=True)
+    features["sales_term_jpy"] = [5_000.0] * 40 + [0.0] * 10 + [-300.0] * 10  # more sent back than bought
+    features["sales_two_terms_jpy"] = [20_000.0] * 20 + [6_000.0] * 40
+    half = np.full(60, 0.5)
+    told = Told({"spending": half}, half, half, half)
+    always, never = (FallModel((), (), (), (), None, None, shift, 0.0, 1, 1) for shift in (9.0, -9.0))
+    falls = Falls(TERM, 10_000.0, OwnCycle(50.0, 1.0), always, never, fit_fall_peers([], []))
+    risk, left = foresee_falls(falls, Foreseen(AS_OF, features, told, half, None), np.full(60, 0.7))
+    assert (risk[:20] > 0.99).all()
+    assert (risk[20:40] < 0.01).all()
+    assert risk[40:] == pytest.approx(0.3)
+    assert left.tolist() == [1_250.0] * 40 + [0.0] * 20
+
+
 def test_falls_that_return_with_the_season_are_foretold():
     """Half of the year many fall, half of it few; a year ago it was a time of many."""
     year = [1.0 if (day // 182) % 2 else -1.0 for day in range(182, 900, 30)]
@@ -95,6 +127,20 @@ def test_too_few_falls_leave_the_odds_of_the_models():
     model = modelled_falls(lessons, AS_OF, TERM)
     assert model.customers == 0
     assert fall_rate(model, lessons[0].features, lessons[0].signs) == pytest.approx(expit(lessons[0].signs["modelled"]))
+
+
+def test_the_models_own_chance_of_a_fall_comes_true_among_their_own_customers():
+    purchases = simulate_buyers(1_200, 1, Truth(alpha=40, s=0.7, beta=400))
+    features = features_of(purchases, "2022-06-30")
+    spending = fit_spending(features)
+    features = features[features["sales_term_jpy"] > 0].reset_index(drop=True)
+    rate = modelled_fall_rate(features, spending, 184)
+    came = sales_after(purchases, "2022-06-30", 184).reindex(features["customer_id"]).fillna(0).to_numpy()
+    fallen = came < 0.5 * features["sales_term_jpy"].to_numpy()
+    assert len(features) == 550
+    likely = rate >= 0.4
+    for some in (likely, ~likely):
+        assert rate[some].mean() == pytest.approx(fallen[some].mean(), abs=0.06)  # two standard errors of 270
 
 
 def test_peers_are_means_over_those_who_fell_and_their_shares_apply_to_the_like():

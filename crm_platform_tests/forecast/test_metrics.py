@@ -6,7 +6,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from crm_platform.alerts.outcome import area_under_curve
+from crm_platform.alerts.looking_back.outcome import area_under_curve
 from crm_platform.forecast.metrics import (
     bias,
     decile_error,

@@ -40,12 +40,12 @@ def test_a_page_has_the_fixed_headings_something_under_each_and_at_most_eighty_l
     assert "¥" in sections[2] or "円" in sections[2], "the worked example in yen"
 
 
-def test_every_module_of_the_forecast_and_the_segments_is_the_code_of_a_page() -> None:
+def test_every_module_of_the_forecast_the_segments_and_the_alerts_is_the_code_of_a_page() -> None:
     told = {path for page in PAGES for path in _code_of(page)}
     modules = {
         path.relative_to(PROJECT).as_posix()
-        for chapter in ("forecast", "segments")
-        for path in (PROJECT / "crm_platform" / chapter).glob("*.py")
+        for chapter in ("forecast", "segments", "alerts")
+        for path in (PROJECT / "crm_platform" / chapter).rglob("*.py")
         if path.name != "__init__.py"
     }
     assert modules - told == set()
@@ -110,8 +110,8 @@ def test_every_published_fit_of_the_battery_is_on_a_page() -> None:
 
 
 def _code_of(page: Path) -> list[str]:
-    (line,) = re.findall(r"^Code: (.*)$", page.read_text("utf-8"), flags=re.MULTILINE)
-    return re.findall(r"`([^`]+\.py)`", line)
+    (paragraph,) = re.findall(r"^Code: (.*?)\n\n", page.read_text("utf-8"), flags=re.MULTILINE | re.DOTALL)
+    return re.findall(r"`([^`]+\.py)`", paragraph)
 
 
 def _proofs(page: Path) -> str:

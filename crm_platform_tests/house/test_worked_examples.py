@@ -11,9 +11,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from crm_platform.alerts.lift import plain_lift
-from crm_platform.alerts.power import sizes_for_lift_in_buyers, smallest_lift_in_buyers, smallest_lift_in_sales
-from crm_platform.alerts.strata import strata_of
+from crm_platform.alerts.campaigns.power import (
+    sizes_for_lift_in_buyers,
+    smallest_lift_in_buyers,
+    smallest_lift_in_sales,
+)
+from crm_platform.alerts.campaigns.strata import strata_of
+from crm_platform.alerts.measuring.lift import plain_lift
 from crm_platform.forecast import (
     gamma_gamma,
     mbg_cnbd_k,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 from collections.abc import Mapping
+from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
 
@@ -27,6 +28,7 @@ from crm_platform.orchestration.campaign_books import (
 )
 from crm_platform.orchestration.client_month import ClientData, ClientMonth
 from crm_platform.orchestration.client_month_asset import Shown, _make
+from crm_platform.orchestration.on_demand import groups_on_demand
 from crm_platform.orchestration.platform import Platform
 from crm_platform.periods import Month
 from crm_platform.refusals import Refused
@@ -109,6 +111,22 @@ def test_a_campaign_freezes_the_groups_that_were_published_for_one_term(house: H
     assert house.groups(june) == before
     assert campaign_groups(june).equals(june.arrow("test_groups"))
     assert groups_in_short(june, june.arrow("test_groups"))["began_on"] == "2024-07-10"
+
+
+def test_an_alert_on_demand_deals_nobody_otherwise_than_the_month_and_its_campaign(
+    house: House, june: ClientMonth
+) -> None:
+    alerts, settings = june.arrow("lapse_alerts"), june.client.settings
+    other_book = june.frame("segments").assign(value_class=1)
+    asked = (june, june.as_of, alerts)
+    assert groups_on_demand(*asked, settings, other_book).equals(june.arrow("test_groups"))
+    start_campaign(june, dt.date(2024, 7, 1))
+    changed = house.alert(JUNE).arrow("lapse_alerts")
+    frozen = campaign_groups(june)
+    assert groups_on_demand(june, june.as_of, changed, settings, june.frame("segments")).equals(frozen)
+    fewer = groups_on_demand(june, june.as_of, changed, replace(settings, alert_targets=30), june.frame("segments"))
+    assert fewer.num_rows
+    assert not set(fewer["customer_id"].to_pylist()) & set(frozen["customer_id"].to_pylist())
 
 
 def test_without_a_campaign_the_groups_follow_the_alerts(house: House, june: ClientMonth) -> None:

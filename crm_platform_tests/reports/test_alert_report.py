@@ -88,6 +88,13 @@ def test_the_alert_has_its_own_title_tiles_definitions_and_reading_text(japanese
     assert [row[0] for row in alert.appendix.notes.rows] == ["効果測定"] if alert.appendix.notes else False
 
 
+@pytest.mark.parametrize("language", ["ja", "en"])
+def test_where_nobody_is_alerted_no_sentence_has_a_dash_for_a_number(language: str) -> None:
+    report = alert_report(DIAGNOSES["nobody alerted"], language)
+    told = [section.comment.evidence for chapter in report.chapters for section in chapter.sections]
+    assert [text for text in told if "—" in text] == []
+
+
 def test_a_report_is_made_only_of_its_own_diagnosis() -> None:
     with pytest.raises(ValueError, match="no shopping alert"):
         alert_report(replace(DIAGNOSES["everything"], report="diagnosis"), "ja")
@@ -110,6 +117,10 @@ def test_the_numbers_of_titles_are_those_of_the_exhibits(japanese: Report) -> No
     assert "①200人と②200人" in found["テストの設計"].title
     assert rows["alert_track_record-rates"][0][1] in found["過去のアラートの答え合わせ"].title
     assert rows["alert_months-months"][-1][4] in found["上位顧客の出入りと休眠化率"].title
+    rates = [
+        exhibit for exhibit in found["上位顧客の出入りと休眠化率"].exhibits if exhibit.key == "alert_months-dormancy"
+    ]
+    assert rows["alert_months-dormancy"][-1][1] in rates[0].title
     assert found["施策の効果測定"].title.endswith("4.0ポイント増やした")
     assert rows["alert_campaigns-rates"][0][5] == "4.0%"
 

@@ -92,6 +92,8 @@ def test_the_command_prints_both_groups_beside_each_other_and_writes_all_figures
     [
         (("--as-of", "2025-06-30"), 1, "orders are known only up to 2025-06-30"),
         (("--days", "0"), 1, "the window is 0 days long"),
+        (("--days", "99999999999"), 1, "at most 3,660"),
+        (("--unit-cost", "inf"), 1, "the cost of a contact is inf"),
         (("--groups", "nowhere.csv"), 1, "nowhere.csv: No such file"),
         (("--client", "demo"), 2, "--campaign"),
         (("--as-of", "2025-01-31"), 1, "no order is dated up to 2025-01-31"),

@@ -7,7 +7,7 @@ from typing import Any
 import ibis
 from ibis import _
 
-from crm_platform.alerts.lapse import ASSUMED_RESPONSE_RATE
+from crm_platform.alerts.listing.lapse import ASSUMED_RESPONSE_RATE
 from crm_platform.diagnosis.finding import Exhibit, Finding
 from crm_platform.diagnosis.inputs import DiagnosisInputs
 from crm_platform.diagnosis.rows import exact_sum, one_row, rows

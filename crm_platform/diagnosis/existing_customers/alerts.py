@@ -7,13 +7,12 @@ from typing import Any
 import ibis
 from ibis import _
 
-from crm_platform.alerts.lapse import ASSUMED_RESPONSE_RATE
+from crm_platform.alerts.listing.lapse import ASSUMED_RESPONSE_RATE
 from crm_platform.diagnosis.finding import Exhibit, Finding, Scalar
 from crm_platform.diagnosis.inputs import DiagnosisInputs
 from crm_platform.diagnosis.rows import exact_sum, one_row, rows, yen_sum
 from crm_platform.diagnosis.trends import share
-
-REASONS = ("beyond_own_cycle", "falling_level", "likely_stopped")
+from crm_platform.tables.alerts import LAPSE_REASONS
 
 
 def alerts(inputs: DiagnosisInputs) -> Finding | None:
@@ -73,7 +72,7 @@ def reason_rows(inputs: DiagnosisInputs) -> list[dict[str, Any]]:
     sums = grouped.agg(customers=_.count(), loss_jpy=exact_sum(_.expected_loss_jpy)).order_by("reason")
     found = {row["reason"]: row for row in rows(sums)}
     nobody = {"customers": 0, "loss_jpy": 0.0}
-    return [{**found.get(reason, nobody), "reason": f"@alert_reason.{reason}"} for reason in REASONS]
+    return [{**found.get(reason, nobody), "reason": f"@alert_reason.{reason}"} for reason in LAPSE_REASONS]
 
 
 def class_rows(inputs: DiagnosisInputs) -> list[dict[str, Any]]:

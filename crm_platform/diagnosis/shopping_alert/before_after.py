@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from crm_platform.alerts.lapse import ASSUMED_RESPONSE_RATE
+from crm_platform.alerts.listing.lapse import ASSUMED_RESPONSE_RATE
 from crm_platform.diagnosis.finding import Exhibit, Finding, Row, Scalar, Verdict
 from crm_platform.diagnosis.shopping_alert.inputs import AlertInputs, Json, mean_of
 from crm_platform.diagnosis.trends import LEAST_CUSTOMERS, share
@@ -15,15 +15,15 @@ def alert_before_after(inputs: AlertInputs) -> Finding | None:
     """What a fall takes from a customer in six months: the means over the fallen peers of this client's history.
 
     An issue where the fall of one of the alerted (`drop_jpy`) costs more than keeping one at a response of 5 %
-    (003:133; the threshold is unit cost ÷ 5 %), else healthy. Undetermined below 30 fallen peers; None where neither
-    peers are known nor anybody is alerted.
+    (003:133; the threshold is unit cost ÷ 5 %), else healthy. Undetermined below 30 fallen peers; None where nobody is
+    alerted: there is nobody to keep from falling.
     """
     peers = peers_of(inputs)
     now, fallen = mean_of(inputs.alerts["sales_6m_jpy"]), mean_of(inputs.alerts["fallen_sales_jpy"])
-    if not peers and now is None:
+    if now is None:
         return None
     before, after = over_the_fallen(peers, "before_jpy"), over_the_fallen(peers, "after_jpy")
-    drop = _drop(now, fallen) if now is not None else _drop(before, after)
+    drop = _drop(now, fallen)
     cost_jpy = inputs.client.settings.alert_unit_cost_jpy / ASSUMED_RESPONSE_RATE
     numbers: dict[str, Scalar] = {
         **inputs.period,
@@ -31,7 +31,7 @@ def alert_before_after(inputs: AlertInputs) -> Finding | None:
         "now_jpy": now,
         "if_fallen_jpy": fallen,
         "drop_jpy": drop,
-        "drop_rate": share(drop, now if now is not None else before),
+        "drop_rate": share(drop, now),
         "peer_before_jpy": before,
         "peer_after_jpy": after,
         "peer_customers": _total(peers, "customers"),

@@ -40,6 +40,7 @@ def alert_months(inputs: AlertInputs) -> Finding | None:
         "went_out_12m": int(year["upper_out"].sum()),
         "dormancy_rate": rate,
         "dormancy_rate_before": former_rate,
+        "dormancy_rate_quarter": mean_of(months.tail(QUARTER_MONTHS)["dormancy_rate"]),
         "dormancy_points": rate - former_rate if rate is not None and former_rate is not None else None,
         "months": len(months),
         "retained_12m": float(kept) if kept > 0 else None,

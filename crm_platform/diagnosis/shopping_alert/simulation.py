@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from crm_platform.alerts import CampaignSimulation, simulate_campaign
-from crm_platform.alerts.lapse import ASSUMED_RESPONSE_RATE
+from crm_platform.alerts.listing.lapse import ASSUMED_RESPONSE_RATE
 from crm_platform.diagnosis.finding import Exhibit, Finding, Row, Scalar
 from crm_platform.diagnosis.shopping_alert.inputs import AlertInputs, mean_of
 

@@ -6,9 +6,14 @@ from typing import Any
 
 import pandas as pd
 
-from crm_platform.alerts.balance import ALIKE_BELOW, balance_of, largest_difference
-from crm_platform.alerts.lapse import ASSUMED_RESPONSE_RATE
-from crm_platform.alerts.power import POWER, sizes_for_lift_in_buyers, smallest_lift_in_buyers, smallest_lift_in_sales
+from crm_platform.alerts.campaigns.balance import ALIKE_BELOW, balance_of, largest_difference
+from crm_platform.alerts.campaigns.power import (
+    POWER,
+    sizes_for_lift_in_buyers,
+    smallest_lift_in_buyers,
+    smallest_lift_in_sales,
+)
+from crm_platform.alerts.listing.lapse import ASSUMED_RESPONSE_RATE
 from crm_platform.diagnosis.finding import Exhibit, Finding, Row, Scalar, Verdict
 from crm_platform.diagnosis.shopping_alert.inputs import AlertInputs, mean_of, yen_of
 from crm_platform.tables.alerts import TEST_GROUP_NAMES
@@ -34,6 +39,7 @@ def alert_test_design(inputs: AlertInputs) -> Finding | None:
         "treated_customers": treated,
         "control_customers": control,
         "test_customers": len(groups),
+        "alerted_customers": len(inputs.alerts),
         "smallest_lift_points": lift,
         "smallest_lift_jpy": smallest_lift_in_sales(treated, control, spread if spread > 0 else 0.0),
         "natural_buyers_rate": buys,

@@ -55,7 +55,6 @@ _SAME_MONTH = (
     "cpm_classes",
     "contact_dates",
 )
-_WHOLE_PAST = ("order_lines", "product_months")
 
 
 def specification(at: ClientMonth) -> dict[str, str]:

@@ -16,12 +16,12 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from crm_platform.alerts.campaign_contacts import ContactAccount, UnitCosts, account_of, contacts_of, cost_of
-from crm_platform.alerts.campaign_customers import campaign_customers
-from crm_platform.alerts.campaign_worth import CampaignWorth, worth_of
-from crm_platform.alerts.group_lifts import GroupLift, adjustment_of, group_lifts
-from crm_platform.alerts.lift import Adjustment
-from crm_platform.alerts.response import ResponseSpan, response_by_days
+from crm_platform.alerts.measuring.campaign_contacts import ContactAccount, UnitCosts, account_of, contacts_of, cost_of
+from crm_platform.alerts.measuring.campaign_customers import campaign_customers
+from crm_platform.alerts.measuring.campaign_worth import CampaignWorth, worth_of
+from crm_platform.alerts.measuring.group_lifts import GroupLift, adjustment_of, group_lifts
+from crm_platform.alerts.measuring.lift import Adjustment
+from crm_platform.alerts.measuring.response import ResponseSpan, response_by_days
 from crm_platform.forecast.notes import Note, notes_from_json, notes_to_json
 from crm_platform.periods import Term
 from crm_platform.refusals import Refused

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from crm_platform.alerts.group_lifts import GroupLift, Range
+from crm_platform.alerts.measuring.group_lifts import GroupLift, Range
 
 _RANGES = ("retained_customers", "sales_jpy", "profit_jpy", "profit_minus_cost_jpy", "cost_per_retained_jpy")
 

@@ -34,11 +34,6 @@ class Estimate:
     standard_error: float | None
     method: str  # newcombe, welch, lin, cuped
 
-    @property
-    def is_above_zero(self) -> bool:
-        """Whether the whole interval lies above 0."""
-        return self.low is not None and self.low > 0
-
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values."""
         return dict(vars(self))
@@ -149,8 +144,13 @@ def _welch(treated: Reals, control: Reals, method: str) -> Estimate:
         return Estimate(lift, None, None, None, method)
     parts = np.array([treated.var(ddof=1) / len(treated), control.var(ddof=1) / len(control)])
     error = float(np.sqrt(parts.sum()))
-    freedom = parts.sum() ** 2 / (parts**2 / [len(treated) - 1, len(control) - 1]).sum()
-    return _around(lift, error, float(freedom), method)
+    return _around(lift, error, _freedom(parts, np.array([len(treated) - 1.0, len(control) - 1.0])), method)
+
+
+def _freedom(parts: Reals, of_each: Reals) -> float:
+    """Degrees of freedom of a sum of variances (Satterthwaite 1946): near those of the group that it comes from."""
+    shares = parts / parts.sum() if parts.any() else np.full(len(parts), 1 / len(parts))
+    return float(1 / (shares**2 / of_each).sum())
 
 
 def _around(lift: float, error: float, freedom: float, method: str) -> Estimate:
@@ -205,9 +205,10 @@ def _lin(outcome: Reals, arms: tuple[Arm, Arm], covariance_of_means: Reals) -> E
         variances.append(float(arm.solved[0] ** 2 @ residual**2))
         slopes.append(coefficients[1:])
     apart = slopes[0] - slopes[1]
-    error = float(np.sqrt(sum(variances) + apart @ covariance_of_means @ apart))
-    freedom = sum(len(arm.rows) - arm.design.shape[1] for arm in arms)
-    return _around(levels[0] - levels[1], error, freedom, "lin")
+    parts = np.array([*variances, apart @ covariance_of_means @ apart])
+    of_each = [len(arm.rows) - arm.design.shape[1] for arm in arms]
+    freedom = _freedom(parts, np.array([*of_each, len(outcome) - 1.0]))
+    return _around(levels[0] - levels[1], float(np.sqrt(parts.sum())), freedom, "lin")
 
 
 def _cuped(outcome: Reals, is_treated: Flags, earlier: Reals) -> Estimate | None:

@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
-from crm_platform.alerts.strata import Draw, Whole, draw_of, shared_out, strata_of
+from crm_platform.alerts.campaigns.strata import Draw, Whole, draw_of, shared_out, strata_of
 from crm_platform.clients import Channel
 from crm_platform.refusals import Refused
 from crm_platform.tables.alerts import TEST_GROUPS

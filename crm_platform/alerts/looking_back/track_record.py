@@ -11,9 +11,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from crm_platform.alerts.lapse import find_lapse_alerts
-from crm_platform.alerts.outcome import measure_alerts
-from crm_platform.alerts.shopping_alert import alert_candidates
+from crm_platform.alerts.listing.lapse import find_lapse_alerts
+from crm_platform.alerts.listing.shopping_alert import alert_candidates
+from crm_platform.alerts.looking_back.outcome import measure_alerts
 from crm_platform.clients import Settings
 from crm_platform.forecast import FittedForecast, fit_forecast, forecast_buyers
 from crm_platform.forecast.backtest import Outcome, first_day, known_at, outcome_of, tell_outcomes, with_a_past

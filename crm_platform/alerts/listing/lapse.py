@@ -31,7 +31,7 @@ NEEDED_FEATURES = (
     "standing_sales_jpy",
     "last_day_jpy",
 )
-_REASONS = np.array(["likely_stopped", "beyond_own_cycle", "falling_level"], dtype=object)
+_REASONS = np.array(["like_the_fallen", "likely_stopped", "beyond_own_cycle", "falling_level"], dtype=object)
 TOLD = ("p_active", "expected_sales_jpy", "expected_profit_jpy", "lapse_risk", "fallen_sales_jpy")
 
 
@@ -110,11 +110,17 @@ def is_on_schedule(features: pd.DataFrame, cycle: OwnCycle) -> Flags:
 
 
 def _strongest_sign(rows: pd.DataFrame) -> npt.NDArray[np.object_]:
-    """The largest of: chance of having stopped; how far beyond the own cycle; fall even if still active."""
-    # Who is within the own cycle is not told to have stopped, however likely the models think it.
-    stopped = np.where(rows["days_beyond_cycle"] > 0, 1 - reals(rows, "p_active"), 0)
-    beyond = np.maximum(2 * reals(rows, "overdue_rate") - 1, 0)  # 0 about on time, 1 long overdue
+    """The largest of: chance of having stopped; how far beyond the own cycle; fall even if still active.
+
+    None of them, and a risk all the same: those who bought alike fell (`like_the_fallen`).
+    """
+    # Who is within the own cycle is not told to have stopped or to be late, however likely the models think it.
+    late = reals(rows, "days_beyond_cycle") > 0
+    stopped = np.where(late, 1 - reals(rows, "p_active"), 0)
+    beyond = np.where(late, 2 * reals(rows, "overdue_rate") - 1, 0)  # 0 about on time, 1 long overdue
     if_active = reals(rows, "expected_sales_jpy") / np.maximum(reals(rows, "p_active"), 1e-9)
     falling = 1 - if_active / reals(rows, "sales_term_jpy")
-    names: npt.NDArray[np.object_] = _REASONS[np.argmax(np.column_stack([stopped, beyond, falling]), axis=1)]
+    names: npt.NDArray[np.object_] = _REASONS[
+        np.argmax(np.column_stack([np.zeros(len(rows)), stopped, beyond, falling]), axis=1)
+    ]
     return names

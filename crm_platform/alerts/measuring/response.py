@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from crm_platform.alerts.group_lifts import GroupLift, group_lifts
+from crm_platform.alerts.measuring.group_lifts import GroupLift, group_lifts
 
 SPANS = (  # days from the contact to the fall: least and most, None where there is no end; below 0: after the fall
     (61, None),

@@ -9,7 +9,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from crm_platform.alerts.lift import Adjustment, Estimate, Flags, Reals, adjusted_lift, fit_adjustment, plain_lift
+from crm_platform.alerts.measuring.lift import (
+    Adjustment,
+    Estimate,
+    Flags,
+    Reals,
+    adjusted_lift,
+    fit_adjustment,
+    plain_lift,
+)
 
 OUTCOMES = ("buyers", "sales", "profit", "retained")
 RATES = ("buyers", "retained")

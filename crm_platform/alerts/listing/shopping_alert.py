@@ -9,8 +9,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from crm_platform.alerts.fall_days import fall_days
-from crm_platform.alerts.lapse import NEEDED_FEATURES, TOLD, find_lapse_alerts, lapse_candidates
+from crm_platform.alerts.listing.fall_days import fall_days
+from crm_platform.alerts.listing.lapse import NEEDED_FEATURES, TOLD, find_lapse_alerts, lapse_candidates
 from crm_platform.clients import Settings
 from crm_platform.forecast import FittedForecast
 from crm_platform.forecast.falls import is_upper, upper_amount
