@@ -8,7 +8,7 @@ HOME_OF_DAGSTER := $(CURDIR)/data/dagster_home
 export DO_NOT_TRACK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint format types bench dev docs lock clean forget
+.PHONY: help install demo test checks lint format types bench dev docs lock clean forget
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 20
@@ -27,10 +27,16 @@ $(VENV)/.installed: requirements.lock pyproject.toml
 demo: install  ## make the demo client's delivery, run the platform on it, print where the deliverables are
 	$(BIN)/crm-platform demo --customers $(CUSTOMERS)
 
-test: install lint types  ## lint, types, import order, the code location, and every test
+# The checks of types, imports and the code location use one core while the tests run; they are told if they fail.
+test: install lint  ## lint, types, import order, the code location, and every test
+	@$(MAKE) --no-print-directory checks > $(VENV)/checks.log 2>&1 & checks=$$!; \
+	$(BIN)/pytest; tested=$$?; \
+	wait $$checks || { cat $(VENV)/checks.log; exit 1; }; \
+	exit $$tested
+
+checks: types  ## types, import order, the code location
 	$(BIN)/lint-imports
 	$(BIN)/dagster definitions validate -w workspace.yaml --log-level error
-	$(BIN)/pytest
 
 lint:
 	$(BIN)/ruff check .

@@ -33,6 +33,8 @@ FEWEST_OF_AN_ORIGIN = 5  # of either kind, for an origin to tell how many fall
 MOST_LESSONS = 30_000  # customers × origins that are learned from
 RIDGE = 10.0  # customers who speak for weights of 0
 TREES, LEAVES = 60, 4
+UNLEARNED_SIGNS = ("modelled", "level", "silence")
+UNLEARNED_WEIGHT = 0.4  # of each, where nothing could be learned: together about as steep as what shops teach
 
 
 class FallLesson(NamedTuple):
@@ -56,7 +58,7 @@ class FallModel:
     trees: str | None
     shift: float
     shift_sd: float
-    customers: int  # × origins learned from; 0 where the models' own odds are taken as they are
+    customers: int  # × origins learned from; 0 where nothing could be learned
     fallen: int
 
     def to_json(self) -> dict[str, Any]:
@@ -82,7 +84,7 @@ def fit_fall_model(
 ) -> FallModel:
     """Learn from earlier origins which of the signs `names` come before a fall.
 
-    Too few falls: see `modelled_falls`. ValueError where `can_learn` says no.
+    Too few falls: see `assumed_falls`. ValueError where `can_learn` says no.
     """
     if not can_learn([each.fallen for each in lessons]):
         raise ValueError("too few fell, or too few did not, to learn from")
@@ -97,13 +99,29 @@ def fit_fall_model(
     )
     if with_trees and can_learn([each.fallen for each in taught], FEWEST_FOR_TREES):
         model = _with_trees(model, taught, signs, fallen, counts, origin, horizon_days)
-    return _at_the_level_of_origins(model, lessons, as_of, horizon_days, centred=True)
+    return _at_the_level_of_origins(model, lessons, as_of, horizon_days)
 
 
-def modelled_falls(lessons: Sequence[FallLesson], as_of: dt.date, horizon_days: int) -> FallModel:
-    """The odds that the models have (`modelled`), brought to the level of origins where there are some."""
-    plain = FallModel(("modelled",), (0.0,), (1.0,), (1.0,), None, None, 0.0, 0.0, 0, 0)
-    return _at_the_level_of_origins(plain, lessons, as_of, horizon_days, centred=False)
+def assumed_falls(now: pd.DataFrame, lessons: Sequence[FallLesson], as_of: dt.date, horizon_days: int) -> FallModel:
+    """Where too few fell to learn from: three signs alike, and as many falls as the models of purchases expect.
+
+    No sign alone tells well in every shop. Origins, where there are some, correct how many fall.
+
+    Args:
+        now: the signs of today's customers, `modelled` among them.
+        lessons: earlier origins with the same signs.
+        as_of: the last day known.
+        horizon_days: the term.
+    """
+    count = len(UNLEARNED_SIGNS)
+    model = FallModel(
+        UNLEARNED_SIGNS, (0.0,) * count, (1.0,) * count, (UNLEARNED_WEIGHT,) * count, None, None, 0.0, 0.0, 0, 0
+    )
+    expected = _shift_as_modelled(model, now)
+    telling = [each for each in lessons if can_learn([each.fallen], FEWEST_OF_AN_ORIGIN)]
+    return _with_shift(
+        model, expected, [_shift_as_modelled(model, each.signs) for each in telling], telling, as_of, horizon_days
+    )
 
 
 def fall_rate(model: FallModel, features: pd.DataFrame, signs: pd.DataFrame) -> Reals:
@@ -169,21 +187,42 @@ def _with_trees(
 
 
 def _at_the_level_of_origins(
-    model: FallModel, lessons: Sequence[FallLesson], as_of: dt.date, horizon_days: int, *, centred: bool
+    model: FallModel, lessons: Sequence[FallLesson], as_of: dt.date, horizon_days: int
 ) -> FallModel:
-    """The shift with which as many are foreseen to fall as fell; `centred`: about the origins' mean, else about 0."""
+    """The shift with which as many are foreseen to fall as fell, foretold about the origins' mean."""
     telling = [each for each in lessons if can_learn([each.fallen], FEWEST_OF_AN_ORIGIN)]
-    if not telling:
-        return model
-    odds = [_log_odds(model, each.features, each.signs) for each in telling]
-    rates = [float(each.fallen.mean()) for each in telling]
-    shifts = np.array([_shift_to(each, rate) for each, rate in zip(odds, rates, strict=True)])
-    # Of the log odds of a share of independent customers.
-    noise = np.array([1 / (len(o) * rate * (1 - rate)) for o, rate in zip(odds, rates, strict=True)])
+    middle = float(np.mean([_shift_of(model, each) for each in telling])) if telling else 0.0
+    return _with_shift(model, middle, [middle] * len(telling), telling, as_of, horizon_days)
+
+
+def _with_shift(
+    model: FallModel,
+    expected: float,
+    expected_then: Sequence[float],
+    telling: Sequence[FallLesson],
+    as_of: dt.date,
+    horizon_days: int,
+) -> FallModel:
+    """The expected shift, corrected by what the origins' shifts were beyond those expected then."""
+    beyond = np.array([_shift_of(model, each) for each in telling]) - np.array(expected_then)
+    rates = np.array([each.fallen.mean() for each in telling])
+    sizes = np.array([len(each.fallen) for each in telling])
+    noise = 1 / (sizes * rates * (1 - rates))  # of the log odds of a share of independent customers
     ago = np.array([(as_of - each.as_of).days for each in telling], dtype=np.float64)
-    middle = float(shifts.mean()) if centred else 0.0
-    told = foretell(ago, shifts - middle, noise, horizon_days)
-    return dataclasses.replace(model, shift=middle + told.mean, shift_sd=told.sd)
+    told = foretell(ago, beyond, noise, horizon_days)
+    return dataclasses.replace(model, shift=expected + told.mean, shift_sd=told.sd)
+
+
+def _shift_of(model: FallModel, lesson: FallLesson) -> float:
+    """The shift with which as many of an origin's customers are foreseen to fall as fell."""
+    return _shift_to(_log_odds(model, lesson.features, lesson.signs), float(lesson.fallen.mean()))
+
+
+def _shift_as_modelled(model: FallModel, signs: pd.DataFrame) -> float:
+    """The shift with which as many fall as the models of purchases and values expect; 0 of nobody."""
+    if not len(signs):
+        return 0.0
+    return _shift_to(_of_signs(model, signs), float(expit(signs["modelled"].to_numpy()).mean()))
 
 
 def _log_odds(model: FallModel, features: pd.DataFrame, signs: pd.DataFrame) -> Reals:

@@ -17,10 +17,10 @@ import numpy.typing as npt
 import pandas as pd
 
 from crm_platform.forecast.experts import Experts, Told
-from crm_platform.forecast.fall_model import FallLesson, FallModel, can_learn, fall_rate, fit_fall_model, modelled_falls
+from crm_platform.forecast.fall_model import FallLesson, FallModel, assumed_falls, can_learn, fall_rate, fit_fall_model
 from crm_platform.forecast.fall_peers import FallPeers, fallen_sales, fit_fall_peers
 from crm_platform.forecast.fall_signs import fall_signs
-from crm_platform.forecast.modelled_fall import FALLEN_SHARE
+from crm_platform.forecast.modelled_fall import has_fallen
 from crm_platform.forecast.notes import Note
 from crm_platform.forecast.origins import Origin, reals
 from crm_platform.forecast.own_cycle import OwnCycle, fit_own_cycle
@@ -36,10 +36,12 @@ OTHER_SIGNS = ("level", "silence", "overdue")
 
 @dataclass(frozen=True)
 class Falls:
-    """The fitted parts. `upper_from_jpy`: sales of two terms from which a buyer is an upper customer."""
+    """The fitted parts. `upper_from_jpy`: sales of two terms from which a buyer is an upper customer; None
+    where nobody bought.
+    """
 
     horizon_days: int
-    upper_from_jpy: float
+    upper_from_jpy: float | None
     cycle: OwnCycle
     upper: FallModel
     others: FallModel
@@ -107,14 +109,16 @@ def fit_falls(now: Foreseen, past: Sequence[Foreseen], came_jpy: Sequence[Reals]
     others = [
         _lesson(then, came, _is_other(then.features), horizon_days, modelled=not others_teach) for then, came in seen
     ]
-    recent = now.features[is_upper(now.features, upper_from)]
+    uppers_now = now.only(is_upper(now.features, upper_from))
+    others_now = now.only(_has_level(now.features) & ~is_upper(now.features, upper_from))
+    recent = uppers_now.features
     cuts = [float(recent["sales_term_jpy"].median())] if len(recent) else []
     return Falls(
         horizon_days=horizon_days,
         upper_from_jpy=upper_from,
         cycle=fit_own_cycle(recent),
-        upper=_model(uppers, UPPER_SIGNS, now.as_of, horizon_days, with_trees=True),
-        others=_model(others, OTHER_SIGNS, now.as_of, horizon_days, with_trees=False),
+        upper=_model(uppers, uppers_now, UPPER_SIGNS, horizon_days, with_trees=True),
+        others=_model(others, others_now, OTHER_SIGNS, horizon_days, with_trees=False),
         peers=fit_fall_peers([_peers_of(then, came) for then, came in seen], cuts),
     )
 
@@ -134,15 +138,17 @@ def foresee_falls(falls: Falls, buyers: Foreseen, retention_power_rate: Reals) -
     return risk, left
 
 
-def upper_amount(features: pd.DataFrame, share: float = UPPER_SHARE) -> float:
-    """売上 of two terms from which a buyer is among the best `share` of all buyers; infinite where nobody is."""
+def upper_amount(features: pd.DataFrame, share: float = UPPER_SHARE) -> float | None:
+    """売上 of two terms from which a buyer is among the best `share` of all buyers; None where nobody is."""
     sales = np.sort(reals(features, "sales_two_terms_jpy"))[::-1]
     best = int(np.ceil(share * len(sales)))
-    return max(float(sales[best - 1]), 1.0) if best else float("inf")
+    return max(float(sales[best - 1]), 1.0) if best else None
 
 
-def is_upper(features: pd.DataFrame, upper_from_jpy: float) -> Flags:
+def is_upper(features: pd.DataFrame, upper_from_jpy: float | None) -> Flags:
     """Who is an upper customer (上位客): sales of two terms at least so much, and some in the last term."""
+    if upper_from_jpy is None:
+        return np.zeros(len(features), dtype=bool)
     upper: Flags = (reals(features, "sales_two_terms_jpy") >= upper_from_jpy) & _has_level(features)
     return upper
 
@@ -164,8 +170,7 @@ def _is_other(features: pd.DataFrame) -> Flags:
 
 
 def _fallen(features: pd.DataFrame, came: Reals) -> Flags:
-    fallen: Flags = came < FALLEN_SHARE * reals(features, "sales_term_jpy")
-    return fallen
+    return has_fallen(reals(features, "sales_term_jpy"), came)
 
 
 def _lesson(then: Foreseen, came: Reals, rows: Flags, horizon_days: int, *, modelled: bool) -> FallLesson:
@@ -177,11 +182,13 @@ def _lesson(then: Foreseen, came: Reals, rows: Flags, horizon_days: int, *, mode
 
 
 def _model(
-    lessons: Sequence[FallLesson], names: Sequence[str], as_of: dt.date, horizon_days: int, *, with_trees: bool
+    lessons: Sequence[FallLesson], now: Foreseen, names: Sequence[str], horizon_days: int, *, with_trees: bool
 ) -> FallModel:
     if can_learn([each.fallen for each in lessons]):
-        return fit_fall_model(lessons, names, as_of, horizon_days, with_trees=with_trees)
-    return modelled_falls(lessons, as_of, horizon_days)
+        return fit_fall_model(lessons, names, now.as_of, horizon_days, with_trees=with_trees)
+    cycle = fit_own_cycle(now.features)
+    signs = fall_signs(now.features, now.told, now.sales_jpy, cycle, horizon_days, now.spending)
+    return assumed_falls(signs, lessons, now.as_of, horizon_days)
 
 
 def _peers_of(then: Foreseen, came: Reals) -> tuple[pd.DataFrame, Reals, Flags]:

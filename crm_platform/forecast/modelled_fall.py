@@ -15,9 +15,16 @@ from crm_platform.forecast.pareto_nbd import purchase_count_probabilities
 from crm_platform.forecast.spending import Spending, expected_value, kept_share, mean_value
 
 Reals = npt.NDArray[np.float64]
+Flags = npt.NDArray[np.bool_]
 
 FALLEN_SHARE = 0.5  # of the last term's sales; below it the customer has fallen
 CELLS_AT_ONCE = 1_000_000  # customers × numbers of purchases: bounds the memory
+
+
+def has_fallen(level_jpy: Reals, came_jpy: Reals) -> Flags:
+    """Whether what came is less than half of the level of the term before, row by row."""
+    fallen: Flags = came_jpy < FALLEN_SHARE * level_jpy
+    return fallen
 
 
 def modelled_fall_rate(features: pd.DataFrame, model: Spending, horizon_days: float) -> Reals:

@@ -105,8 +105,10 @@ def groups_on_demand(
 
 
 def _is_published(at: ClientMonth, alerts: pa.Table) -> bool:
-    """Whether the month's test groups are current and of these alerts."""
-    return test_groups.recipe.is_current(at) and LAPSE_ALERTS.cast(alerts).equals(at.arrow(LAPSE_ALERTS.name))
+    """Whether the month's test groups are current and of the same customers."""
+    return test_groups.recipe.is_current(at) and set(alerts["customer_id"].to_pylist()) == set(
+        at.arrow(LAPSE_ALERTS.name)["customer_id"].to_pylist()
+    )
 
 
 def _settings_for(at: ClientMonth, asked: OnDemand) -> Settings:

@@ -23,7 +23,7 @@ from crm_platform.reports.csv_files import (
 )
 from crm_platform.reports.diagnosis_report import diagnosis_report
 from crm_platform.reports.exhibits import exhibit_png
-from crm_platform.reports.html import write_html
+from crm_platform.reports.html import write_html, write_htmls
 from crm_platform.reports.manifest import manifest, published_manifest
 from crm_platform.reports.outbox import publish
 from crm_platform.reports.pages import Report
@@ -54,5 +54,6 @@ __all__ = [
     "test_groups_csv",
     "test_totals_csv",
     "write_html",
+    "write_htmls",
     "write_pdf",
 ]

@@ -6,6 +6,7 @@ import base64
 import hashlib
 import io
 import re
+from collections.abc import Sequence
 from functools import cached_property, lru_cache
 from html import escape
 from pathlib import Path
@@ -28,11 +29,18 @@ def write_html(report: Report) -> bytes:
     return _Page(report).document.encode()
 
 
-class _Page:
-    """The parts of one report's page."""
+def write_htmls(reports: Sequence[Report]) -> list[bytes]:
+    """Several reports, each as `write_html` writes it; fonts are cut once, to the letters of all of them."""
+    pages = [_Page(report) for report in reports]
+    letters = "".join(page.body for page in pages)
+    return [_Page(page.report, letters).document.encode() for page in pages]
 
-    def __init__(self, report: Report) -> None:
-        self.report = report
+
+class _Page:
+    """The parts of one report's page; `letters` are further ones that its fonts hold."""
+
+    def __init__(self, report: Report, letters: str = "") -> None:
+        self.report, self.letters = report, letters
         self.text = report.wording.text
 
     @cached_property
@@ -56,7 +64,7 @@ class _Page:
         """The style sheet with the theme's colours and with just the glyphs that the page shows."""
         colours = {name: value for name, value in vars(theme).items() if name.isupper() and str(value).startswith("#")}
         variables = "".join(f"--{name.lower()}:{value};" for name, value in sorted(colours.items()))
-        letters = "".join(sorted(set(body) | set(_ALWAYS)))
+        letters = "".join(sorted(set(body) | set(self.letters) | set(_ALWAYS)))
         faces = "".join(
             f'@font-face{{font-family:"{theme.FONT}";font-weight:{weight};font-display:block;'
             f'src:url(data:font/woff2;base64,{base64.b64encode(font_of(letters, file)).decode()}) format("woff2")}}\n'

@@ -127,3 +127,18 @@ def test_where_nobody_differs_no_interval_of_yen_is_claimed_but_one_of_shares_is
     assert plain_lift(nothing, is_treated, is_rate=False).low is None
     shares = plain_lift(nothing, is_treated, is_rate=True)
     assert shares.low == -shares.high < -0.1
+
+
+def test_a_giant_in_a_small_group_does_not_make_the_adjusted_interval_wider_than_half_again_the_plain_one():
+    """One of 85 customers bought for a thousand times as much: a coefficient of his own would leave no interval."""
+    draw = np.random.default_rng(4)
+    treated = np.arange(85) < 46
+    past = draw.lognormal(8, 0.5, 85)
+    past[0] = 1_000 * past[1:].mean()
+    bought = (draw.random(85) < 0.5).astype(float)
+    adjustment = fit_adjustment([("sales_before_jpy", past)], treated)
+    assert adjustment.reason == "outlier"
+    plain = plain_lift(bought, treated, is_rate=True)
+    adjusted = adjusted_lift(bought, treated, adjustment, draw.poisson(2, 85).astype(float), is_rate=True)
+    assert adjusted.method == "cuped"
+    assert adjusted.high - adjusted.low < 1.5 * (plain.high - plain.low)

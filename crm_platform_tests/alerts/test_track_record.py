@@ -39,17 +39,17 @@ def test_former_days_are_ends_of_months_a_quarter_apart() -> None:
 
 
 def test_each_former_day_tells_what_became_of_its_alerts_class_by_class() -> None:
-    purchases = simulate_buyers(2_000, seed=11)
+    purchases = simulate_buyers(1_000, seed=11)
     heard: list[dt.date] = []
-    found = track_record(days_of(purchases), AS_OF, Settings(value_classes=5, alert_targets=60), 2, heard.append)
+    found = track_record(days_of(purchases), AS_OF, Settings(value_classes=4, alert_targets=30), 2, heard.append)
     assert found is not None
     assert [day.isoformat() for day in heard] == [one["as_of"] for one in found["origins"]]
     assert json.loads(json.dumps(found, allow_nan=False)) == found
     for one in found["origins"]:
         lapse, by_class = one["lapse"], one["lapse"]["by_class"]
         assert [row["value_class"] for row in one["classes"]] == [row["value_class"] for row in by_class]
-        assert len(by_class) == 5
-        assert lapse["alerted"] == 60
+        assert len(by_class) == 4
+        assert lapse["alerted"] == 30
         for counted in ("candidates", "alerted"):
             assert sum(row[counted] for row in by_class) == lapse[counted]
         fallen = sum(row["alerted"] * (row["alerted_fall_rate"] or 0) for row in by_class)

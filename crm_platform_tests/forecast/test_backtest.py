@@ -81,6 +81,7 @@ def test_of_outcomes_dealt_out_by_chance_nothing_is_foreseen() -> None:
 
 
 def test_what_came_after_an_origin_never_changes_what_was_foreseen_there(purchases: pd.DataFrame) -> None:
+    purchases = purchases[purchases["customer_id"] < "C000700"]
     later = (purchases["purchased_on"] > pd.Timestamp(ORIGIN)).to_numpy()
     another = purchases.assign(sales_jpy=purchases["sales_jpy"] * np.where(later, 9, 1))
     told, changed, nothing = (

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from scipy.special import expit
 
 from crm_platform.forecast.experts import Told
-from crm_platform.forecast.fall_model import FallLesson, FallModel, can_learn, fall_rate, fit_fall_model, modelled_falls
+from crm_platform.forecast.fall_model import FallLesson, FallModel, assumed_falls, can_learn, fall_rate, fit_fall_model
 from crm_platform.forecast.fall_peers import FEWEST_FALLEN, FallPeers, fallen_sales, fit_fall_peers, peer_groups
 from crm_platform.forecast.falls import Falls, Foreseen, foresee_falls, is_upper, upper_amount
 from crm_platform.forecast.modelled_fall import modelled_fall_rate
@@ -119,14 +119,29 @@ def test_falls_that_return_with_the_season_are_foretold():
     assert abs(now - half_a_year_off) < abs(now - at_same_time)
 
 
-def test_too_few_falls_leave_the_odds_of_the_models():
+def test_too_few_falls_leave_three_signs_alike_and_as_many_falls_as_the_models_expect():
     lessons = _lessons((1.0, 1.0), [-9.0, -9.0], size=60)
     assert not can_learn([each.fallen for each in lessons])
     with pytest.raises(ValueError, match="too few"):
         fit_fall_model(lessons, NAMES, AS_OF, TERM, with_trees=True)
-    model = modelled_falls(lessons, AS_OF, TERM)
+    now = lessons[0].signs
+    model = assumed_falls(now, [], AS_OF, TERM)
+    rate = fall_rate(model, lessons[0].features, now)
     assert model.customers == 0
-    assert fall_rate(model, lessons[0].features, lessons[0].signs) == pytest.approx(expit(lessons[0].signs["modelled"]))
+    assert rate.mean() == pytest.approx(expit(now["modelled"]).mean())
+    together = now["modelled"] + now["level"] + now["silence"]
+    assert np.argsort(rate).tolist() == np.argsort(together.to_numpy()).tolist()
+
+
+def test_origins_with_a_few_falls_correct_how_many_fall_and_not_who():
+    """Of 60 customers 20 fell at each of two origins, where the models expected half: fewer are foreseen today."""
+    lessons = [each._replace(fallen=np.arange(60) < 20) for each in _lessons((0.0, 0.0), [0.0, 0.0], size=60)]
+    now = lessons[0].signs
+    plain, corrected = (
+        fall_rate(assumed_falls(now, past, AS_OF, TERM), lessons[0].features, now) for past in ([], lessons)
+    )
+    assert 1 / 3 < corrected.mean() < plain.mean()
+    assert np.argsort(corrected).tolist() == np.argsort(plain).tolist()
 
 
 def test_the_models_own_chance_of_a_fall_comes_true_among_their_own_customers():
@@ -230,4 +245,5 @@ def test_upper_customers_are_the_best_share_who_bought_in_the_term():
     )
     assert upper_amount(features) == 8
     assert is_upper(features, 8.0).tolist() == [True, False, True] + [False] * 7
-    assert upper_amount(features.head(0)) == float("inf")
+    assert upper_amount(features.head(0)) is None
+    assert not is_upper(features, None).any()

@@ -3,13 +3,14 @@ import hashlib
 import html
 import io
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from itertools import pairwise
 
 import pytest
 from fontTools.ttLib import TTFont
 
-from crm_platform.reports import write_html
+from crm_platform.reports import write_html, write_htmls
 from crm_platform.reports.pages import Picture
 from crm_platform_tests.reports import invented
 
@@ -113,3 +114,21 @@ def test_the_font_holds_just_the_letters_of_the_page(japanese_html):
 
 def test_the_same_diagnosis_gives_the_same_bytes(report_read_back, japanese_html):
     assert write_html(report_read_back).decode() == japanese_html
+
+
+def test_reports_written_together_say_what_each_says_alone_in_fonts_that_hold_the_letters_of_both(
+    japanese_report, japanese_html
+):
+    other = replace(japanese_report, client="鱗鰯鱈")
+    pages = [page.decode() for page in write_htmls([japanese_report, other])]
+    assert "鱗鰯鱈" in pages[1]
+    alone, together = (_without_style(page) for page in (japanese_html, pages[0]))
+    assert alone == together
+    fonts = [re.findall(r"base64,([^)]*)\)", page) for page in pages]
+    assert fonts[0] == fonts[1]
+    shown = TTFont(io.BytesIO(base64.b64decode(fonts[0][0]))).getBestCmap()
+    assert {ord(letter) for letter in "鱗鰯鱈サンプル"} <= set(shown)
+
+
+def _without_style(page: str) -> str:
+    return re.sub(r"<style>.*?</style>|sha256-[^']*", "", page, flags=re.DOTALL)

@@ -105,7 +105,7 @@ def test_a_customer_without_a_kind_of_buyer_is_an_error():
 
 
 def test_good_customers_whose_gap_stretches_fall_in_rfm_and_keep_the_value_class():
-    others = simulate_buyers(1_500, seed=21, truth=Truth(alpha=25, s=0.5, beta=2_000))  # a lively client
+    others = simulate_buyers(700, seed=21, truth=Truth(alpha=25, s=0.5, beta=2_000))  # a lively client
     names = [f"STEADY{number:02d}" for number in range(20)]
     rfm, value = [], []
     for last_on in ("2022-06-15", "2022-05-16"):  # within the cycle of 30 days; silent for 1.5 times the cycle

@@ -75,8 +75,7 @@ def upper_threshold_jpy(days: ibis.Table, as_of: dt.date, top_share: float) -> f
         buys=(known.standing_sales_jpy > 0).any(),
     )
     buyers = sums.filter(_.buys).select("sales_two_terms_jpy").to_pandas()
-    amount = upper_amount(buyers, top_share)
-    return amount if np.isfinite(amount) else None
+    return upper_amount(buyers, top_share)
 
 
 # --- inside -----------------------------------------------------------------------------------------------------------

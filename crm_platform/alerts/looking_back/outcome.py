@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from crm_platform.forecast.modelled_fall import FALLEN_SHARE
+from crm_platform.forecast import modelled_fall
 
 Reals = np.ndarray[Any, np.dtype[np.float64]]
 
@@ -63,8 +63,7 @@ def has_fallen(candidates_then: pd.DataFrame, actual_sales: pd.Series) -> np.nda
     """Whether each candidate bought less than half of the level then."""
     actual = actual_sales.reindex(candidates_then["customer_id"]).fillna(0).clip(lower=0).to_numpy(dtype=np.float64)
     level = candidates_then["sales_6m_jpy"].to_numpy(dtype=np.float64)
-    fallen: np.ndarray[Any, np.dtype[np.bool_]] = actual < FALLEN_SHARE * level
-    return fallen
+    return modelled_fall.has_fallen(level, actual)
 
 
 def area_under_curve(

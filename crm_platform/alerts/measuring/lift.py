@@ -21,7 +21,7 @@ LEVEL = 0.95
 CUSTOMERS_PER_COVARIATE = 20  # in the smaller group; fewer, and the errors of a regression are not to be trusted
 FEWEST_FOR_ONE_COVARIATE = 20
 _NEARLY_DEPENDENT = 1e-4  # what is left of a covariate's spread beside the others
-_OWN_FIT = 1e-6  # one minus the leverage of a customer to whom a coefficient belongs alone
+LARGEST_LEVERAGE = 0.5  # of one customer on a coefficient: beyond it the errors of a regression explode
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,8 @@ class Arm:
 class Adjustment:
     """How outcomes of these customers are adjusted: both groups' regressions, or none and only one covariate (CUPED).
 
-    `used` and `dropped` name covariates; `reason` says why there is no regression: `few_customers`, `collinear`.
+    `used` and `dropped` name covariates; `reason` says why there is no regression: `few_customers`, `collinear`, or
+    `outlier` (one customer whose past stands so far apart that a coefficient would be his alone).
     """
 
     arms: tuple[Arm, Arm] | None  # treated, control
@@ -91,6 +92,8 @@ def fit_adjustment(covariates: Sequence[tuple[str, Reals]], is_treated: Flags) -
     arms = [_arm(chosen, np.flatnonzero(group)) for group in (is_treated, ~is_treated)]
     if arms[0] is None or arms[1] is None:
         return Adjustment(None, np.empty((0, 0)), (), tuple(names), "collinear")
+    if max(float(arm.leverage.max()) for arm in arms if arm) >= LARGEST_LEVERAGE:
+        return Adjustment(None, np.empty((0, 0)), (), tuple(names), "outlier")
     covariance = chosen.T @ chosen / (len(chosen) - 1) / len(chosen)
     return Adjustment((arms[0], arms[1]), covariance, tuple(names[place] for place in used), dropped, None)
 
@@ -185,14 +188,14 @@ def _independent(values: Reals) -> list[int]:
 
 
 def _arm(centred: Reals, rows: npt.NDArray[np.intp]) -> Arm | None:
-    """The regression of one group; None where its covariates depend on each other, or one customer has his own."""
+    """The regression of one group; None where its covariates depend on each other."""
     design = np.column_stack([np.ones(len(rows)), centred[rows]])
     gram = design.T @ design / len(rows)
     if np.linalg.cond(gram) > _NEARLY_DEPENDENT**-2:
         return None
     solved = np.linalg.solve(gram, design.T) / len(rows)  # outcome → coefficients
     leverage = np.einsum("ij,ji->i", design, solved)
-    return Arm(rows, design, solved, leverage) if leverage.max() < 1 - _OWN_FIT else None
+    return Arm(rows, design, solved, leverage)
 
 
 def _lin(outcome: Reals, arms: tuple[Arm, Arm], covariance_of_means: Reals) -> Estimate:

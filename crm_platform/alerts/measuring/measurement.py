@@ -27,6 +27,7 @@ from crm_platform.periods import Term
 from crm_platform.refusals import Refused
 from crm_platform.tables.alerts import TEST_GROUP_NAMES
 
+LARGEST_SALES_SHARE = 0.2  # of a group by one customer: above it an interval of yen is not to be trusted
 _DERIVED = ("is_interim", "share_observed", "contacts", "cost_jpy", "retained_customers")
 
 
@@ -243,18 +244,10 @@ def _notes(
     account: ContactAccount,
 ) -> list[Note]:
     """What a reader should know, in the order of weight; words are in `reports/wording` (`measurement_note.<key>`)."""
-    notes = []
-    methods = {lift.adjusted.method for lift in lifts.values()}
-    if adjustment.reason == "few_customers":
-        notes.append(
-            Note("few_customers", {"treated": int(customers["is_treated"].sum()), "customers": len(customers)})
-        )
-    if adjustment.reason == "collinear":
-        notes.append(Note("past_tells_nothing", {}))
-    if "cuped" in methods:
-        notes.append(Note("one_covariate", {}))
-    if adjustment.used and adjustment.dropped:
-        notes.append(Note("covariates_left_out", {"left_out": len(adjustment.dropped), "used": len(adjustment.used)}))
+    notes = _adjustment_notes(customers, adjustment, lifts)
+    share = _largest_share(customers)
+    if share > LARGEST_SALES_SHARE:
+        notes.append(Note("sales_of_few", {"share": share}))
     if not customers["is_alerted"].any():
         notes.append(Note("without_alert", {}))
     elif not customers["is_alerted"].all():
@@ -270,6 +263,29 @@ def _notes(
     if worth.cost_per_retained_jpy is None:
         notes.append(Note("retained_uncertain", {}))
     return [*notes, *_contact_notes(account)]
+
+
+def _adjustment_notes(customers: pd.DataFrame, adjustment: Adjustment, lifts: Mapping[str, GroupLift]) -> list[Note]:
+    """By how much of the past the lifts are adjusted, and why by no more."""
+    treated = int(customers["is_treated"].sum())
+    because: Mapping[str | None, Note] = {
+        "few_customers": Note("few_customers", {"treated": treated, "customers": len(customers)}),
+        "collinear": Note("past_tells_nothing", {}),
+        "outlier": Note("past_outlier", {}),
+    }
+    notes = [because[adjustment.reason]] if adjustment.reason in because else []
+    if any(lift.adjusted.method == "cuped" for lift in lifts.values()):
+        notes.append(Note("one_covariate", {}))
+    if adjustment.used and adjustment.dropped:
+        notes.append(Note("covariates_left_out", {"left_out": len(adjustment.dropped), "used": len(adjustment.used)}))
+    return notes
+
+
+def _largest_share(customers: pd.DataFrame) -> float:
+    """Share of a group's sales that one customer makes, the larger of the two groups."""
+    sales = customers["sales"].clip(lower=0).groupby(customers["is_treated"])
+    shares = sales.max() / sales.sum().where(sales.sum() > 0)
+    return float(shares.max()) if shares.notna().any() else 0.0
 
 
 def _contact_notes(account: ContactAccount) -> list[Note]:

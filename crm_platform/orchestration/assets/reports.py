@@ -40,7 +40,7 @@ from crm_platform.reports import (
     segments_csv,
     test_groups_csv,
     test_totals_csv,
-    write_html,
+    write_htmls,
     write_pdf,
 )
 
@@ -95,7 +95,8 @@ def where_published(at: ClientMonth, document: Any) -> dict[str, Any]:
 )
 def deliverables(at: ClientMonth) -> Any:
     """The month's folder in the outbox: report as PDF and HTML, the CSVs, the acceptance, and the manifest."""
-    files = {**acceptance(at), **second_opinion(at), **shopping_alert(at), **customer_lists(at)}
+    lists = {**second_opinion(at), **shopping_alert(at), **customer_lists(at)}
+    files = {**acceptance(at), **written_reports(at), **lists}
     listed = manifest(
         files,
         client=at.client.id,
@@ -136,15 +137,25 @@ def acceptance(at: ClientMonth) -> dict[str, bytes]:
     }
 
 
-def second_opinion(at: ClientMonth) -> dict[str, bytes]:
-    """The diagnosis as PDF and HTML, every customer's segment, and whom the client's own rank misses."""
-    wording, encoding = words_of(at), at.client.csv_encoding
-    diagnosis = Diagnosis.from_json(at.document("diagnosis"))
-    report = diagnosis_report(diagnosis, at.client.language)
+def written_reports(at: ClientMonth) -> dict[str, bytes]:
+    """The diagnosis and the alert, each as PDF and HTML (R68, R93)."""
+    language = at.client.language
+    reports = {
+        "second_opinion/diagnosis_report": diagnosis_report(Diagnosis.from_json(at.document("diagnosis")), language),
+        "shopping_alert/alert_report": alert_report(Diagnosis.from_json(at.document("alert_diagnosis")), language),
+    }
+    pages = write_htmls(list(reports.values()))
     return {
-        **missed_by_rank(at, diagnosis),
-        "second_opinion/diagnosis_report.pdf": write_pdf(report),
-        "second_opinion/diagnosis_report.html": write_html(report),
+        **{f"{path}.pdf": write_pdf(report) for path, report in reports.items()},
+        **{f"{path}.html": page for path, page in zip(reports, pages, strict=True)},
+    }
+
+
+def second_opinion(at: ClientMonth) -> dict[str, bytes]:
+    """Every customer's segment, and whom the client's own rank misses."""
+    wording, encoding = words_of(at), at.client.csv_encoding
+    return {
+        **missed_by_rank(at, Diagnosis.from_json(at.document("diagnosis"))),
         "second_opinion/segments.csv": segments_csv(at.arrow("segments"), wording, encoding),
     }
 
@@ -161,14 +172,11 @@ def missed_by_rank(at: ClientMonth, diagnosis: Diagnosis) -> dict[str, bytes]:
 
 
 def shopping_alert(at: ClientMonth) -> dict[str, bytes]:
-    """The alert's report as PDF and HTML, whom it names and why, and the groups of its test (R81, R84, R92, R93)."""
+    """Whom the alert names and why, and the groups of its test (R81, R84, R92, R93)."""
     wording, encoding, alerts = words_of(at), at.client.csv_encoding, at.arrow("lapse_alerts")
-    report = alert_report(Diagnosis.from_json(at.document("alert_diagnosis")), at.client.language)
     groups, channels = at.arrow("test_groups"), [channel.name for channel in at.client.alert_channels]
     lists = contact_lists_csv(groups, channels, wording, encoding)
     return {
-        "shopping_alert/alert_report.pdf": write_pdf(report),
-        "shopping_alert/alert_report.html": write_html(report),
         "shopping_alert/alert_customers.csv": alert_customers_csv(alerts, wording, encoding),
         "shopping_alert/alert_reasons.csv": alert_reasons_csv(alerts, wording, encoding),
         "shopping_alert/test_groups.csv": test_groups_csv(groups, wording, encoding),
