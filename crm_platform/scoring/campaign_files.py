@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -114,10 +115,11 @@ def _read_contacts(path: Path, campaign_id: str, labels: Mapping[str, str]) -> p
         path, ("customer_id", "contacted_on"), ("channel", "unit_cost"), _CONTACT_SPELLINGS
     )
     source = replace(source, called={"ordered_on": "contacted_on", "amount": "unit_cost"})
-    read = _typed(columns, source)
+    given, unknown = _with_a_cost(columns["unit_cost"]) if "unit_cost" in columns else (None, None)
+    read = _typed({**columns, "unit_cost": given} if given is not None else columns, source)
     customers = read.customer_ids.cast(pa.string()).take(pa.array(read.customer))
     channels = _texts("channel", columns["channel"], source) if "channel" in columns else [""] * len(customers)
-    costs = pa.array(read.amount) if "unit_cost" in columns else pa.nulls(len(customers), pa.float64())
+    costs = pa.nulls(len(customers), pa.float64()) if unknown is None else pa.array(read.amount, mask=unknown)
     return pa.table(
         {
             "customer_id": pa.array([_label(who, labels) for who in customers.to_pylist()], pa.string()),
@@ -127,6 +129,18 @@ def _read_contacts(path: Path, campaign_id: str, labels: Mapping[str, str]) -> p
             "unit_cost_jpy": costs,
         }
     )
+
+
+def _with_a_cost(delivered: Delivered) -> tuple[Delivered, npt.NDArray[np.bool_]]:
+    """The costs with 0 in every empty cell, and which cells are empty: such a contact's cost is not known."""
+    if isinstance(delivered, TextColumn):
+        texts = delivered.texts
+        empty = pc.equal(texts, "")
+        return TextColumn.of(pc.if_else(empty, "0", texts)), np.asarray(empty.to_numpy(zero_copy_only=False))
+    empty = pc.is_null(delivered)
+    nothing = pa.scalar(0).cast(delivered.type) if not pa.types.is_null(delivered.type) else None
+    filled = pa.array([0.0] * len(delivered)) if nothing is None else pc.fill_null(delivered, nothing)
+    return filled, np.asarray(empty.to_numpy(zero_copy_only=False))
 
 
 def _typed(columns: Mapping[str, Delivered], source: Source) -> Orders:

@@ -130,3 +130,24 @@ def test_a_row_that_cannot_be_relied_on_is_named(file: str, text: str, told: str
     with pytest.raises(Refused) as refused:
         measure_files(folder / "summer.csv", folder / "orders.csv", START, 92, contacts=folder / "contacts.tsv")
     assert told in str(refused.value)
+
+
+def test_an_empty_cost_is_one_that_is_not_known_in_any_kind_of_file(folder: Path) -> None:
+    priced = measure_files(folder / "summer.csv", folder / "orders.csv", START, 62, contacts=folder / "contacts.tsv")
+    text = CONTACTS.replace("\t1.50\n", "\t\n")
+    (folder / "contacts.tsv").write_text(text, "utf-8")
+    pd.DataFrame(
+        {
+            "customer_id": ["0001", "0003", "nobody"],
+            "contacted_on": [dt.date(2025, 7, 2)] * 3,
+            "unit_cost": [None, 0.25, 1.0],
+        }
+    ).to_parquet(folder / "contacts.parquet")
+    for name in ("contacts.tsv", "contacts.parquet"):
+        found = measure_files(folder / "summer.csv", folder / "orders.csv", START, 62, contacts=folder / name)
+        assert (found.to_json()["contacts"], found.worth.cost_jpy) == (priced.to_json()["contacts"], None)
+        assert "cost_unknown" in [note.key for note in found.notes]
+    known = measure_files(
+        folder / "summer.csv", folder / "orders.csv", START, 62, contacts=folder / "contacts.tsv", unit_cost=1.5
+    )
+    assert known.worth.cost_jpy == priced.worth.cost_jpy
