@@ -11,7 +11,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from crm_platform.alerts.measuring import measurement
+from crm_platform.alerts.measuring import campaign_notes
 from crm_platform.alerts.measuring.campaign_contacts import UnitCosts
 from crm_platform.alerts.measuring.campaign_customers import campaign_customers
 from crm_platform.alerts.measuring.group_lifts import OUTCOMES, group_lifts
@@ -265,13 +265,25 @@ def test_groups_of_real_customers_that_nobody_contacted_show_no_lift() -> None:
 @pytest.mark.parametrize("words", [Wording.of("ja"), Wording.of("en")], ids=["ja", "en"])
 def test_every_note_of_a_measurement_is_told_with_its_numbers(words: Wording) -> None:
     notes = {}
-    for call in ast.walk(ast.parse(Path(measurement.__file__).read_text("utf-8"))):
+    for call in ast.walk(ast.parse(Path(campaign_notes.__file__).read_text("utf-8"))):
         if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id == "Note":
             notes[call.args[0].value] = {name.value for name in call.args[1].keys}
     assert {key.split(".")[1] for key in words.texts if key.startswith("measurement_note.")} == set(notes)
     for key, numbers in notes.items():
         told = words.filled(f"measurement_note.{key}.text", dict.fromkeys(numbers, 1_234))
         assert ("1,234" in told or "¥1" in told) == bool(numbers & {"customers", "unknown", "used", "cost_jpy"}), told
+
+
+def test_a_customer_who_makes_a_fifth_of_a_groups_sales_is_told_as_a_doubt() -> None:
+    groups = pd.DataFrame({"customer_id": [f"{group}{n:02}" for group in "TU" for n in range(20)]})
+    groups = groups.assign(campaign_id="c", channel=None, stratum=1)
+    groups["test_group"] = np.where(groups["customer_id"].str.startswith("T"), "treated", "control")
+    for largest, told in ((1_000, False), (19_000, True)):  # a twentieth, and a half of the sales of ①
+        sold = [(who, "2025-08-01", largest if who == "T00" else 1_000, 0) for who in groups["customer_id"]]
+        found = measure_campaign(TEST_GROUPS.from_pandas(groups), _days(*sold), WINDOW, END)
+        notes = {note.key: note.numbers for note in found.notes}
+        assert ("sales_of_few" in notes) is told
+        assert notes.get("sales_of_few", {"share": 0.5})["share"] == pytest.approx(0.5)
 
 
 def test_a_lift_sure_to_be_above_zero_has_a_cost_per_retained_customer() -> None:
