@@ -209,16 +209,16 @@ def test_outcome_counts_the_fallen_beside_the_natural_fall():
         }
     )
     sales = pd.Series({"A": 49, "B": 50, "C": 400})
-    outcome = measure_alerts(candidates, candidates.head(2), sales)
+    outcome = measure_alerts(candidates, candidates.head(1), sales)
     signs = outcome.pop("signs")
     assert outcome == {
         "candidates": 4,
-        "alerted": 2,
+        "alerted": 1,
         "natural_fall_rate": 0.5,
-        "alerted_fall_rate": 0.5,
-        "other_fall_rate": 0.5,
+        "alerted_fall_rate": 1.0,
+        "other_fall_rate": 1 / 3,
         "expected_fall_rate": 0.5,
-        "false_alarm_rate": 0.5,
+        "false_alarm_rate": 0.0,
         "auc": 0.5,
         "first_tenth_fall_rate": 1.0,
     }

@@ -31,8 +31,7 @@ def shopping_alert(
     """
     candidates = alert_candidates(days, model, forecasts, settings)
     alerts = find_lapse_alerts(candidates, settings)
-    known = days.filter(days.day <= model.as_of)
-    falls = fall_days(known, alerts["customer_id"], model.as_of, model.horizon_days)
+    falls = fall_days(days, alerts["customer_id"], model.as_of, model.horizon_days)
     return LAPSE_ALERTS.from_pandas(alerts.merge(falls, on="customer_id", how="left", validate="1:1"))
 
 
@@ -50,7 +49,7 @@ def upper_customers(days: ibis.Table, as_of: dt.date, horizon_days: int, share: 
 
     They are the best `share` of all buyers by 売上 of the last two terms who bought in the last one.
     """
-    features = customer_features(days.filter(days.day <= as_of), as_of, horizon_days)
+    features = customer_features(days, as_of, horizon_days)
     buyers = features.filter(features.purchase_days > 0).select("customer_id", *NEEDED_FEATURES).to_pyarrow()
     # Arrow until the upper ones are known: millions of others would take gigabytes as objects.
     figures = buyers.select(["sales_two_terms_jpy", "sales_term_jpy"]).to_pandas()
