@@ -59,6 +59,8 @@ bench: install  ## speed and memory beside a baseline
 	$(BIN)/python -m crm_platform_tests.benchmarks.campaigns
 	$(BIN)/python -m crm_platform_tests.benchmarks.lapse_alerts
 	$(BIN)/python -m crm_platform_tests.benchmarks.lapse_alerts --cost
+	$(BIN)/python -m crm_platform_tests.benchmarks.diagnosis --null 100 --planted
+	$(BIN)/python -m crm_platform_tests.benchmarks.diagnosis_cost --customers 2000000 --questions
 
 dev: install  ## the Dagster UI on 127.0.0.1
 	@mkdir -p $(HOME_OF_DAGSTER) && cp dagster.yaml $(HOME_OF_DAGSTER)/dagster.yaml
@@ -76,3 +78,4 @@ forget:  ## remove the demo client's deliveries and all made from them, to make 
 
 docs: install  ## write the generated part of the documentation
 	$(BIN)/python -m crm_platform.tables.dictionary > docs/data_dictionary.md
+	$(BIN)/python -m crm_platform.diagnosis.kpis.book > docs/kpis.md

@@ -16,6 +16,7 @@ from crm_platform.cli import (
     campaigns,
     clients,
     deliveries,
+    explaining,
     mapping,
     measuring,
     runs,
@@ -44,6 +45,7 @@ app.command()(runs.onboard)
 app.command()(runs.refresh)
 app.command()(backtesting.backtest)
 app.command()(alerting.alert)
+app.command()(explaining.explain)
 app.command("measure-campaign")(measuring.measure_campaign)
 app.command("simulate-campaign")(simulating.simulate_campaign)
 app.command()(runs.demo)

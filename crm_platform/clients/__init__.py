@@ -7,15 +7,18 @@ from crm_platform.clients.alert_channels import Channel
 from crm_platform.clients.catalogue import Catalogue
 from crm_platform.clients.client import Client, valid_client_id
 from crm_platform.clients.forecast_settings import ForecastSettings
+from crm_platform.clients.kpi_settings import KPI_KEYS, KpiMeasure
 from crm_platform.clients.mapping import IntakeRules, parse_intake_rules
 from crm_platform.clients.settings import Settings
 
 __all__ = [
+    "KPI_KEYS",
     "Catalogue",
     "Channel",
     "Client",
     "ForecastSettings",
     "IntakeRules",
+    "KpiMeasure",
     "Settings",
     "parse_intake_rules",
     "valid_client_id",

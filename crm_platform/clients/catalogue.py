@@ -10,6 +10,7 @@ from typing import Any
 from crm_platform.clients.alert_channels import Channel, channels_from_toml
 from crm_platform.clients.client import CSV_ENCODINGS, LANGUAGES, Client, valid_client_id
 from crm_platform.clients.forecast_settings import ForecastSettings
+from crm_platform.clients.kpi_settings import measures_from_toml, targets_from_toml
 from crm_platform.clients.mapping.presets import with_preset
 from crm_platform.clients.settings import Settings
 from crm_platform.refusals import Refused
@@ -22,6 +23,8 @@ _KNOWN = {
     "settings",
     "forecast",
     "alert_channels",
+    "kpi_targets",
+    "measures",
     "admission",
     "personal_data",
     "preset",
@@ -106,6 +109,8 @@ def client_from_toml(client_id: str, values: dict[str, Any], file: str) -> Clien
         forecast=ForecastSettings.from_toml(values.get("forecast", {}), file),
         intake={key: values[key] for key in ("admission", "personal_data", "preset", "tables") if key in values},
         channels_given=channels,
+        kpi_targets=targets_from_toml(values.get("kpi_targets", {}), file),
+        measures=measures_from_toml(values.get("measures", []), file),
     )
 
 

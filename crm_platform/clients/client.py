@@ -9,6 +9,7 @@ from typing import Any
 
 from crm_platform.clients.alert_channels import DEFAULT_CHANNEL, Channel
 from crm_platform.clients.forecast_settings import ForecastSettings
+from crm_platform.clients.kpi_settings import KpiMeasure
 from crm_platform.clients.settings import Settings
 from crm_platform.refusals import Refused
 
@@ -42,6 +43,8 @@ class Client:
         default_factory=dict
     )  # `preset`, `admission`, `personal_data`, `tables` as written
     channels_given: tuple[Channel, ...] = ()  # `[alert_channels]`; read `alert_channels`
+    kpi_targets: Mapping[str, float] = field(default_factory=dict)  # `[kpi_targets]`, in the order of KPI_KEYS
+    measures: tuple[KpiMeasure, ...] = ()  # `[[measures]]`, by their start
 
     @property
     def alert_channels(self) -> tuple[Channel, ...]:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from crm_platform.refusals import Refused
+
+_BY_GROUP = "lapse_silent_days_by_group"
 
 
 @dataclass(frozen=True)
@@ -26,6 +29,9 @@ class Settings:
     alert_seed: int = 20090601  # decides the split into test groups (R84)
     contact_lead_days: int = 7  # contact this long before the product runs out (R107)
     lapse_silent_days: int = 240  # 休眠: silent for this long (R125)
+    crosssell_min_orders: int = 3  # 3回買ってから案内: purchases before another product group is offered (R106)
+    crosssell_at_first_subscription: bool = False  # offer it with the first 定期 order, too (R105)
+    lapse_silent_days_by_group: Mapping[str, int] = field(default_factory=dict)  # where a product group differs
 
     @classmethod
     def from_toml(cls, values: dict[str, Any], file: str) -> Settings:
@@ -41,6 +47,12 @@ class Settings:
                     file=file,
                     column=f"settings.{name}",
                 )
+            if name == _BY_GROUP:
+                _refuse_days_by_group(value, file)
+                continue
+            if fields[name].type == "bool":
+                _refuse_no_switch(name, value, file)
+                continue
             wanted = (int, float) if "float" in str(fields[name].type) else (int,)
             if isinstance(value, bool) or not isinstance(value, wanted):
                 raise Refused(
@@ -61,6 +73,37 @@ class Settings:
         return cls(**values)
 
 
+def _refuse_days_by_group(values: Any, file: str) -> None:
+    """A table of product group → days; every group named, every number of days whole and at least one."""
+    if not isinstance(values, dict):
+        raise Refused(
+            f"the setting '{_BY_GROUP}' is {values!r}, not a table.",
+            f'Write [settings.{_BY_GROUP}] and below it lines such as "Skin care" = 180.',
+            file=file,
+            column=f"settings.{_BY_GROUP}",
+        )
+    highest = _bounds("lapse_silent_days")[1]
+    for group, days in values.items():
+        is_whole = isinstance(days, int) and not isinstance(days, bool)
+        if not group.strip() or not is_whole or not 1 <= days <= highest:
+            raise Refused(
+                f"the product group '{group}' is dormant after {days!r} days.",
+                f"Write a product group of the product master and a whole number from 1 to {highest}.",
+                file=file,
+                column=f"settings.{_BY_GROUP}.{group}",
+            )
+
+
+def _refuse_no_switch(name: str, value: Any, file: str) -> None:
+    if not isinstance(value, bool):
+        raise Refused(
+            f"the setting '{name}' is {value!r}, neither true nor false.",
+            "Write true or false, without quotes.",
+            file=file,
+            column=f"settings.{name}",
+        )
+
+
 def _refuse_one_group_alone(values: dict[str, Any], file: str) -> None:
     missing = {"alert_treated", "alert_control"} - set(values)
     if len(missing) == 1:
@@ -77,4 +120,5 @@ def _bounds(name: str) -> tuple[int, int]:
     """What a setting may be at least and at most."""
     if name.endswith("_days"):
         return 0, 36_500  # a century
-    return {"value_classes": (1, 100), "alert_top_share": (0, 1)}.get(name, (0, 10**12))
+    bounds = {"value_classes": (1, 100), "alert_top_share": (0, 1), "crosssell_min_orders": (1, 1_000)}
+    return bounds.get(name, (0, 10**12))

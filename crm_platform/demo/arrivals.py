@@ -7,8 +7,18 @@ from dataclasses import dataclass
 import numpy as np
 
 from crm_platform.demo.calendar import Calendar
-from crm_platform.demo.draws import Real, Whole, pick, pick_per_row, stream
-from crm_platform.demo.house import FAMILY_SHARE, PREFECTURES, SEASON
+from crm_platform.demo.draws import Flags, Real, Whole, pick, pick_per_row, stream
+from crm_platform.demo.house import (
+    BROKEN_COHORT_FACTOR,
+    BROKEN_COHORT_FROM_MONTHS,
+    BROKEN_COHORT_MONTHS,
+    DECLINED_FACTOR,
+    DECLINED_FROM_MONTHS,
+    DECLINED_SEX,
+    FAMILY_SHARE,
+    PREFECTURES,
+    SEASON,
+)
 from crm_platform.demo.placements import STANDING_SHARE, Medium
 
 TRIAL, SUBSCRIPTION, ONE_OFF = 0, 1, 2
@@ -38,7 +48,8 @@ def arrive(customers: int, media: list[Medium], calendar: Calendar, seed: int) -
     order = np.argsort(day, kind="stable")
     medium, day = medium[order], day[order]
     shares = np.array([[m.trial_share, m.subscription_share, 1 - m.trial_share - m.subscription_share] for m in media])
-    quality = np.array([m.quality for m in media])[medium]
+    sex = pick(rng, _SEX_SHARES, customers)
+    quality = np.array([m.quality for m in media])[medium] * _planted_factor(day, sex, calendar)
     return Arrivals(
         day=day,
         medium=medium,
@@ -47,9 +58,37 @@ def arrive(customers: int, media: list[Medium], calendar: Calendar, seed: int) -
         family=pick(rng, FAMILY_SHARE, customers),
         extra_units=rng.gamma(0.5, 0.9, customers),
         birth_year=np.clip(rng.normal(1965, 13, customers), 1928, 2004).astype(np.int64),
-        sex=pick(rng, _SEX_SHARES, customers),
+        sex=sex,
         prefecture=pick(rng, np.array(list(PREFECTURES.values()), dtype=np.float64), customers),
     )
+
+
+def in_broken_cohort(day: Whole, calendar: Calendar) -> Flags:
+    """Whether an arrival on each day is of the quarter whose retention breaks."""
+    first = calendar.day_of(calendar.first_month.plus(BROKEN_COHORT_FROM_MONTHS))
+    last = calendar.day_of(calendar.first_month.plus(BROKEN_COHORT_FROM_MONTHS + BROKEN_COHORT_MONTHS)) - 1
+    return np.asarray((day >= first) & (day <= last), dtype=np.bool_)
+
+
+def in_declined_group(day: Whole, sex: Whole, calendar: Calendar) -> Flags:
+    """Whether an arrival is of the group whose repeat rate has fallen."""
+    return np.asarray(is_declining(sex) & (day >= decline_day(calendar)), dtype=np.bool_)
+
+
+def is_declining(sex: Whole) -> Flags:
+    """Who is of that group, whenever they came."""
+    return np.asarray(sex == SEXES.index(DECLINED_SEX), dtype=np.bool_)
+
+
+def decline_day(calendar: Calendar) -> int:
+    """The day from which it declines."""
+    return calendar.day_of(calendar.first_month.plus(DECLINED_FROM_MONTHS))
+
+
+def _planted_factor(day: Whole, sex: Whole, calendar: Calendar) -> Real:
+    cohort = np.where(in_broken_cohort(day, calendar), BROKEN_COHORT_FACTOR, 1.0)
+    factor: Real = cohort * np.where(in_declined_group(day, sex, calendar), DECLINED_FACTOR, 1.0)
+    return factor
 
 
 def _medium_and_day(

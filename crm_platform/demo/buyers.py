@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from crm_platform.demo.arrivals import ONE_OFF, SUBSCRIPTION, TRIAL, Arrivals
-from crm_platform.demo.contracts import Contracts
+from crm_platform.demo.arrivals import ONE_OFF, SUBSCRIPTION, TRIAL, Arrivals, decline_day, is_declining
+from crm_platform.demo.calendar import Calendar
+from crm_platform.demo.contracts import NEVER, Contracts
 from crm_platform.demo.draws import Real, Whole, pick, pick_per_row, stream
 from crm_platform.demo.house import COURSES, FAMILY_MAIN
 
@@ -75,11 +76,11 @@ def _kinds(rng: np.random.Generator, arrivals: Arrivals) -> Whole:
     return pick_per_row(rng, shares)
 
 
-def contracts_of(arrivals: Arrivals, buyers: Buyers, last_day: int, seed: int) -> Contracts:
-    """The contracts that subscribers take up by `last_day`, in the order of the customers."""
+def contracts_of(arrivals: Arrivals, buyers: Buyers, calendar: Calendar, seed: int) -> Contracts:
+    """The contracts that subscribers take up by the last day, in the order of the customers."""
     rng = stream(seed, "contracts")
     first_day = arrivals.day + buyers.contract_wait_days
-    customer = np.flatnonzero((buyers.kind == SUBSCRIBER) & (first_day <= last_day)).astype(np.int64)
+    customer = np.flatnonzero((buyers.kind == SUBSCRIBER) & (first_day <= calendar.last_day)).astype(np.int64)
     shares = np.array([course.share for course in COURSES])
     return Contracts(
         customer=customer,
@@ -87,4 +88,6 @@ def contracts_of(arrivals: Arrivals, buyers: Buyers, last_day: int, seed: int) -
         product=FAMILY_MAIN[arrivals.family[customer]],
         course=pick(rng, shares, len(customer)),
         frailty=rng.gamma(4.0, 1 / 4.0, len(customer)) / arrivals.quality[customer],
+        orders_before=(arrivals.entry[customer] != SUBSCRIPTION).astype(np.int64),
+        declines_on=np.where(is_declining(arrivals.sex[customer]), decline_day(calendar), NEVER),
     )

@@ -10,6 +10,9 @@ import numpy as np
 from crm_platform.demo.draws import Flags, Real, Whole, pick
 from crm_platform.demo.house import (
     COURSES,
+    DECLINED_STOP_FACTOR,
+    LAPSE_POINT_HAZARD,
+    LAPSE_POINT_ORDER,
     RESUME_RATE,
     SKIP_RATE,
     STOP_AFTER_SKIP_FACTOR,
@@ -30,13 +33,19 @@ _FREE_COURSES = np.flatnonzero(_TERM == 1).astype(np.int64)
 
 @dataclass(frozen=True)
 class Contracts:
-    """One element per contract: customer, first day, product, first course, and frailty (1 = the planted hazard)."""
+    """One element per contract: customer, first day, product, first course, and frailty (1 = the planted hazard).
+
+    `orders_before` is 1 where a trial or one-off order brought the customer, 0 where the contract did; from
+    `declines_on` on, DECLINED_STOP_FACTOR times the hazard holds (NEVER: it does not).
+    """
 
     customer: Whole
     first_day: Whole
     product: Whole
     course: Whole
     frailty: Real
+    orders_before: Whole
+    declines_on: Whole
 
 
 @dataclass(frozen=True)
@@ -79,6 +88,8 @@ class _Running:
     due: Whole
     course: Whole
     frailty: Real
+    orders_before: Whole
+    declines_on: Whole
     since_course: Whole  # deliveries since the course was taken
     skipped: Flags  # whether the customer skipped just before this delivery
 
@@ -104,7 +115,8 @@ def run_contracts(contracts: Contracts, last_day: int, rng: np.random.Generator)
     log, ended_on = _Log(), np.full(count, NEVER, dtype=np.int64)
     running = _Running(
         np.arange(count), contracts.first_day.copy(), contracts.course.copy(), contracts.frailty.copy(),
-        np.zeros(count, dtype=np.int64), np.zeros(count, dtype=bool),
+        contracts.orders_before.copy(), contracts.declines_on.copy(), np.zeros(count, dtype=np.int64),
+        np.zeros(count, dtype=bool),
     )  # fmt: skip
     none = np.full(count, -1, dtype=np.int64)
     log.event(START, running.contract, running.due, (none, contracts.course), none, 0)
@@ -124,9 +136,11 @@ def run_contracts(contracts: Contracts, last_day: int, rng: np.random.Generator)
 def _stop_chance(running: _Running, number: int) -> Real:
     """Chance to stop after this delivery: planted hazard, individual frailty, and a warning skip before it."""
     term = _TERM[running.course]
-    free = STOP_HAZARD[min(number, len(STOP_HAZARD)) - 1]
+    at_lapse_point = running.orders_before + number == LAPSE_POINT_ORDER
+    free = np.where(at_lapse_point, LAPSE_POINT_HAZARD, STOP_HAZARD[min(number, len(STOP_HAZARD)) - 1])
     hazard = np.where(term == 1, free, np.where(running.since_course % term == 0, TERM_STOP_HAZARD, 0.0))
-    strength = running.frailty * np.where(running.skipped, STOP_AFTER_SKIP_FACTOR, 1.0)
+    declined = np.where(running.due >= running.declines_on, DECLINED_STOP_FACTOR, 1.0)
+    strength = declined * running.frailty * np.where(running.skipped, STOP_AFTER_SKIP_FACTOR, 1.0)
     return 1 - (1 - hazard) ** strength
 
 
@@ -171,7 +185,9 @@ def _go_on(staying: _Running, number: int, rng: np.random.Generator, log: _Log) 
         log.event(SKIP, staying.contract[skipping], (due - rng.integers(3, 9, count))[skipping],
                   (course[skipping], course[skipping]), none[skipping], number)  # fmt: skip
         due, skipped, may_skip = np.where(skipping, due + cycle, due), skipped | skipping, skipping
-    return _Running(staying.contract, due, course, staying.frailty, since, skipped)
+    return _Running(
+        staying.contract, due, course, staying.frailty, staying.orders_before, staying.declines_on, since, skipped
+    )
 
 
 def _another_course(course: Whole, rng: np.random.Generator) -> Whole:

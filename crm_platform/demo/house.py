@@ -67,7 +67,11 @@ FAMILY_MAIN = np.array([POSITION["SP-001"], POSITION["GJ-001"], POSITION["SK-001
 FAMILY_SHARE = np.array([0.55, 0.20, 0.25])
 
 # What a one-off order holds when it is not the family's main product.
-ONE_OFF_SHARES = np.array([8, 0, 10, 8, 6, 0, 8, 8, 8, 7, 6, 0, 6, 3, 0, 0], dtype=np.float64)
+ONE_OFF_SHARES = np.array([8, 0, 10, 8, 6, 0, 8, 8, 3, 7, 6, 0, 6, 3, 0, 0], dtype=np.float64)
+# The planted rising and falling series (R61, R62): these shares go from the first day's to the last day's by the same
+# factor every day, so that hair care rises and gifts fall while the house grows.
+RISING_CATEGORY, FALLING_CATEGORY = "ヘアケア", "ギフト"
+ONE_OFF_SHARE_ENDS = {POSITION["HR-001"]: (1.5, 30.0), POSITION["GF-001"]: (36.0, 0.3)}
 GIFT_SEASON_MONTHS = (7, 12)  # お中元, お歳暮
 PLANTED_PAIR = (POSITION["SK-001"], POSITION["SK-002"])  # bought together more often than any other pair (併売, R62)
 
@@ -80,8 +84,11 @@ COURSES = (
 )
 FIRST_DELIVERY_DISCOUNT_PERCENT = 50
 
-# Stop hazard after delivery 1, 2, 3 …: the planted lapse points (離脱ポイント, R123) are deliveries 1, 3 and 4.
-STOP_HAZARD = np.array([0.26, 0.08, 0.17, 0.15, 0.06, 0.05, 0.045, 0.04, 0.035, 0.03, 0.025])
+# Stop hazard after delivery 1, 2, 3 …; after the customer's third order, whichever delivery that is, the planted lapse
+# point (離脱ポイント, R123) takes its place.
+STOP_HAZARD = np.array([0.22, 0.07, 0.07, 0.06, 0.055, 0.05, 0.045, 0.04, 0.035, 0.03, 0.025])
+LAPSE_POINT_ORDER = 3
+LAPSE_POINT_HAZARD = 0.38
 TERM_STOP_HAZARD = 0.30  # at the end of a term plan; inside the term nobody stops
 STOP_AFTER_SKIP_FACTOR = 1.8  # a skip foretells a stop (R33)
 SKIP_RATE = 0.05
@@ -92,7 +99,18 @@ STOP_REASON_SHARES_EARLY = np.array([0.10, 0.20, 0.15, 0.10, 0.05, 0.40])  # aft
 STOP_REASON_SHARES_LATE = np.array([0.38, 0.22, 0.22, 0.08, 0.10, 0.00])
 
 # Index of one-off demand by calendar month: December and spring high, August low (繁閑, R60).
-SEASON = np.array([0.95, 0.95, 1.15, 1.12, 1.00, 0.95, 0.95, 0.78, 0.95, 1.00, 1.05, 1.35])
+SEASON = np.array([0.95, 0.95, 1.15, 1.12, 1.00, 0.95, 0.95, 0.72, 0.95, 1.00, 1.05, 1.35])
+
+# The group whose repeat rate has fallen (停滞, R64): from this month on, men arrive with a lesser quality, and who of
+# them has a contract stops by so many times the hazard.
+DECLINED_SEX = "男"
+DECLINED_FROM_MONTHS = 48  # after the first month
+DECLINED_FACTOR = 0.35
+DECLINED_STOP_FACTOR = 4.0
+
+# The cohort whose retention breaks (R64): who arrives in this quarter is of lesser quality, whatever the medium.
+BROKEN_COHORT_FROM_MONTHS, BROKEN_COHORT_MONTHS = 48, 3  # after the first month
+BROKEN_COHORT_FACTOR = 0.35
 
 CANCELLED_RATE = 0.03
 RETURNED_RATE = 0.015

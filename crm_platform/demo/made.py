@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import pyarrow as pa
 
@@ -18,7 +19,8 @@ from crm_platform.demo.one_off import buy_one_off
 from crm_platform.demo.order_lines import write_lines
 from crm_platform.demo.orders import place_orders
 from crm_platform.demo.placements import placements, standing_media
-from crm_platform.demo.truth import Truth, customer_truth, event_truth, months_of, planted_facts, sums_by
+from crm_platform.demo.planted import Drawn, planted_facts
+from crm_platform.demo.truth import Truth, customer_truth, event_truth, months_of, sums_by
 from crm_platform.periods import Month
 from crm_platform.refusals import Refused
 
@@ -66,7 +68,7 @@ def make_demo(
     media = standing_media(calendar) + placements(calendar, seed)
     arrivals = arrive(customers, media, calendar, seed)
     buyers = decide(arrivals, seed)
-    contracts = contracts_of(arrivals, buyers, calendar.last_day, seed)
+    contracts = contracts_of(arrivals, buyers, calendar, seed)
     history = run_contracts(contracts, calendar.last_day, stream(seed, "deliveries"))
     one_off = buy_one_off(arrivals, buyers, contracts, history, calendar, seed)
     orders = place_orders(arrivals, buyers, contracts, history, one_off, calendar.month_number, seed)
@@ -80,12 +82,13 @@ def make_demo(
         "order_lines": lines,
         "subscription_events": events.select(_EVENT_COLUMNS),
     }
-    truth = _truth(tables, known_customers, events, calendar, faults)
+    planted = planted_facts(Drawn(tables, arrivals, contracts, history, media, calendar))
+    truth = _truth(tables, known_customers, events, planted, faults)
     return Demo(first_month, months, seed, faults, tables, truth)
 
 
 def _truth(
-    tables: Mapping[str, pa.Table], customers: pa.Table, events: pa.Table, calendar: Calendar, faults: int
+    tables: Mapping[str, pa.Table], customers: pa.Table, events: pa.Table, planted: Mapping[str, Any], faults: int
 ) -> Truth:
     lines, media = tables["order_lines"], tables["media"]
     return Truth(
@@ -94,7 +97,7 @@ def _truth(
         customers=customers,
         subscription_events=events,
         media_costs_jpy=dict(zip(media["media_id"].to_pylist(), media["cost_jpy"].to_pylist(), strict=True)),
-        planted=planted_facts(calendar),
+        planted=planted,
         faults=planted_faults("order_lines.tsv", lines.num_rows, faults),
     )
 

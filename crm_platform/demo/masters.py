@@ -17,6 +17,7 @@ from crm_platform.demo.placements import CRM_MEDIA, STANDING_SHARE, Medium
 from crm_platform.tables import delivered
 
 CLIENT_RANKS = ("D", "C", "B", "A", "S")
+RANK_BLIND_TO = "subscription"
 
 
 def product_master() -> pa.Table:
@@ -53,14 +54,16 @@ def customer_master(arrivals: Arrivals, media: list[Medium], calendar: Calendar,
 def with_client_ranks(customers: pa.Table, lines: pa.Table, known_on: dt.date) -> pa.Table:
     """The customers with the house's own rank as of `known_on`: a plain RFM score that looks at recency most of all.
 
-    It is a bad rule, as such rules are: it counts cancelled orders and forgets who has long been good (R65).
+    It is a bad rule, as such rules are (R65): it counts cancelled orders, forgets who has long been good, and misses
+    the orders of subscriptions, which the house keeps in another system (RANK_BLIND_TO).
     """
-    orders = lines.group_by("customer_id").aggregate(
+    seen = lines.filter(pc.not_equal(lines["order_kind"], RANK_BLIND_TO))
+    orders = seen.group_by("customer_id").aggregate(
         [("ordered_at", "max"), ("order_id", "count_distinct"), ("ordered_jpy", "sum")]
     )
     place = pc.index_in(customers["customer_id"], orders["customer_id"])
     found = orders.take(place)
-    ordered_on = np.asarray(found["ordered_at_max"].cast(pa.date32()))
+    ordered_on = np.asarray(found["ordered_at_max"].cast(pa.date32()).fill_null(dt.date(1970, 1, 1)))
     silent_days = (np.datetime64(known_on, "D") - ordered_on).astype(np.int64)
     recency = 1 + (silent_days <= 180) + (silent_days <= 60)
     frequency = 1 + _at_least(found["order_id_count_distinct"], 3) + _at_least(found["order_id_count_distinct"], 6)

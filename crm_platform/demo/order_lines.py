@@ -11,14 +11,14 @@ import pyarrow.compute as pc
 from crm_platform.demo.arrivals import TRIAL, Arrivals
 from crm_platform.demo.calendar import Calendar
 from crm_platform.demo.contracts import Contracts
-from crm_platform.demo.draws import Flags, Whole, pick, stream
-from crm_platform.demo.house import COURSES, ONE_OFF_SHARES, PLANTED_PAIR, POSITION, PRICES_JPY, PRODUCTS
-from crm_platform.demo.orders import BULK, DELIVERY, ENTRY, REACTIVATED, Orders
+from crm_platform.demo.draws import Flags, Whole, pick, pick_per_row, stream
+from crm_platform.demo.house import COURSES, PLANTED_PAIR, POSITION, PRICES_JPY, PRODUCTS
+from crm_platform.demo.orders import BULK, DELIVERY, ENTRY, REACTIVATED, Orders, one_off_shares
 from crm_platform.demo.placements import CRM_MEDIA, Medium
 from crm_platform.tables import delivered
 
 _COMPANION_RATE = 0.16
-_PLANTED_PAIR_RATE = 0.45  # a one-off order of the first product of the pair also holds the second
+_PLANTED_PAIR_RATE = 0.55  # a one-off order of the first product of the pair also holds the second
 _CROSS_SELL_FIRST_RATE, _CROSS_SELL_LATER_RATE = 0.15, 0.015  # 鉄は熱いうちに打て (R105)
 _GIFT_EVERY_DELIVERIES = 6
 _FREE_SHIPPING_FROM_JPY, _SHIPPING_FEE_JPY = 5000, 500
@@ -41,7 +41,7 @@ def write_lines(
     orders: Orders, arrivals: Arrivals, contracts: Contracts, media: list[Medium], calendar: Calendar, seed: int
 ) -> pa.Table:
     """The order lines as known on the last day, as table ORDER_LINES."""
-    lines = _parcels(orders, arrivals, stream(seed, "parcels"))
+    lines = _parcels(orders, arrivals, len(calendar.month_number), stream(seed, "parcels"))
     order, price = lines.order, PRICES_JPY[lines.product]
     discount = price * lines.quantity * lines.discount_percent // 100
     ordered = price * lines.quantity - discount
@@ -93,10 +93,10 @@ def order_status(shipped_on: Whole, cancelled_on: Whole, returned: Flags, known_
     return np.where(cancelled_on <= known_on, withdrawn, shipped).astype(object)
 
 
-def _parcels(orders: Orders, arrivals: Arrivals, rng: np.random.Generator) -> _Lines:
+def _parcels(orders: Orders, arrivals: Arrivals, days: int, rng: np.random.Generator) -> _Lines:
     """What lies in each parcel: the product ordered, at times a companion, at times a give-away."""
     position = np.arange(len(orders))
-    companion, has_companion = _companions(orders, rng)
+    companion, has_companion = _companions(orders, days, rng)
     has_gift = _has_gift(orders, arrivals)
     gift = np.where(orders.cycle_no == 1, POSITION["PR-001"], POSITION["PR-002"])
     one = np.ones_like(position)
@@ -112,9 +112,8 @@ def _parcels(orders: Orders, arrivals: Arrivals, rng: np.random.Generator) -> _L
     return _Lines(order, place, product[by_order], quantity[by_order], percent[by_order])
 
 
-def _companions(orders: Orders, rng: np.random.Generator) -> tuple[Whole, Flags]:
+def _companions(orders: Orders, days: int, rng: np.random.Generator) -> tuple[Whole, Flags]:
     """Another product for the same parcel, and whether it is taken."""
-    other = pick(rng, ONE_OFF_SHARES, len(orders))
     first, second = PLANTED_PAIR
     one_off = ~np.isin(orders.origin, (DELIVERY, BULK))
     rate = np.where(one_off, _COMPANION_RATE, 0.0)
@@ -124,8 +123,11 @@ def _companions(orders: Orders, rng: np.random.Generator) -> tuple[Whole, Flags]
     rate[pair] = _PLANTED_PAIR_RATE
     trial = np.isin(orders.product, [position for position, product in enumerate(PRODUCTS) if product.is_trial])
     rate[trial] = 0.0
-    chosen = np.where(pair, second, other)
-    return chosen, (rng.random(len(orders)) < rate) & (chosen != orders.product)
+    chosen = np.where(pair, second, orders.product)
+    taking = rng.random(len(orders)) < rate
+    others = np.flatnonzero(taking & ~pair)
+    chosen[others] = pick_per_row(rng, one_off_shares(orders.day[others], days))
+    return chosen, taking & (chosen != orders.product)
 
 
 def _has_gift(orders: Orders, arrivals: Arrivals) -> Flags:

@@ -17,6 +17,7 @@ from crm_platform.demo.house import (
     FAMILY_TRIAL,
     FIRST_DELIVERY_DISCOUNT_PERCENT,
     GIFT_SEASON_MONTHS,
+    ONE_OFF_SHARE_ENDS,
     ONE_OFF_SHARES,
     POSITION,
     RETURNED_RATE,
@@ -147,12 +148,21 @@ def _purchases(
     customer, day = one_off.purchases.customer, one_off.purchases.day
     units = 1 + rng.poisson(arrivals.extra_units[customer])
     units = np.where(buyers.kind[customer] == WHOLESALE, rng.integers(5, 40, len(customer)), units)
-    shares: Real = np.tile(ONE_OFF_SHARES, (len(customer), 1))
+    shares = one_off_shares(day, len(month_number))
     shares[np.isin(month_number[day], GIFT_SEASON_MONTHS), POSITION["GF-001"]] *= 8
     other = pick_per_row(rng, shares)
     main = rng.random(len(customer)) < _MAIN_PRODUCT_SHARE
     product = np.where(main, FAMILY_MAIN[arrivals.family[customer]], other)
     return _outside_contracts(customer, day, PURCHASE, product, units)
+
+
+def one_off_shares(day: Whole, days: int) -> Real:
+    """What one-off orders of each day hold beside the main product, a row per order: rising and falling products."""
+    shares: Real = np.tile(ONE_OFF_SHARES, (len(day), 1))
+    elapsed = day / max(days - 1, 1)
+    for product, (first, last) in ONE_OFF_SHARE_ENDS.items():
+        shares[:, product] = first ** (1 - elapsed) * last**elapsed
+    return shares
 
 
 def _bulk(arrivals: Arrivals, one_off: OneOffHistory) -> _Wishes:

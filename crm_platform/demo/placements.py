@@ -45,22 +45,20 @@ class _Plan:
     cpo_jpy: int
 
 
+WORST_CHANNEL = "アフィリエイト"  # the planted medium with bad customers
 _YEARLY_PLANS = (
     _Plan(1, "TV", "BS①新春特番", 21, 1.2, 1.10, 0.60, 0.15, 9800),
     _Plan(3, "WEB", "ﾘｽﾃｨﾝｸﾞ広告 春", 60, 1.3, 1.00, 0.50, 0.25, 7200),
     _Plan(3, "新聞", "地方紙～くらし面～春", 14, 0.9, 1.30, 0.62, 0.10, 11800),
     _Plan(4, "折込チラシ", "折込チラシ 髙松エリア", 10, 0.7, 1.05, 0.60, 0.10, 8400),
     _Plan(5, "TV", "午後の通販①番", 30, 1.1, 1.05, 0.60, 0.15, 9400),
-    _Plan(6, "WEB", "アフィリエイト㈱", 75, 1.2, 0.60, 0.40, 0.42, 6400),
+    _Plan(6, WORST_CHANNEL, "アフィリエイト㈱", 75, 1.2, 0.30, 0.60, 0.15, 6400),
     _Plan(9, "新聞", "全国紙～健康面～秋", 14, 1.1, 1.25, 0.62, 0.10, 12600),
     _Plan(10, "WEB", "SNS広告 秋", 60, 1.3, 0.75, 0.45, 0.34, 6900),
     _Plan(11, "折込チラシ", "折込チラシ 全国版", 14, 0.8, 1.00, 0.58, 0.12, 8800),
     _Plan(12, "TV", "年末感謝祭", 20, 1.6, 1.00, 0.58, 0.15, 10200),
 )
 STANDING_SHARE = 0.30  # of all new customers come without a placement
-DECLINED_CHANNEL = "TV"  # the planted group whose repeat rate has fallen (R64)
-DECLINED_FACTOR = 0.55
-DECLINED_FROM_MONTHS = 42  # after the first month
 CRM_MEDIA = (("M-900", "会報誌～ゆとり～"), ("M-901", "メールマガジン"), ("M-902", "休眠掘り起こしDM"))
 
 
@@ -85,7 +83,6 @@ def placements(calendar: Calendar, seed: int) -> list[Medium]:
 
 
 def _placed(plan: _Plan, month: Month, elapsed: int, first_day: int, pull: float, price: float, count: int) -> Medium:
-    declined = plan.channel == DECLINED_CHANNEL and elapsed >= DECLINED_FROM_MONTHS
     growth = 1 + 0.08 * elapsed / 12
     return Medium(
         media_id=f"M-{101 + count}" if count < 800 else f"M-{1001 + count}",
@@ -94,7 +91,7 @@ def _placed(plan: _Plan, month: Month, elapsed: int, first_day: int, pull: float
         first_day=first_day,
         last_day=first_day + plan.days - 1,
         weight=plan.weight * pull * growth * float(SEASON[month.number - 1]),
-        quality=plan.quality * (DECLINED_FACTOR if declined else 1.0),
+        quality=plan.quality,
         trial_share=plan.trial_share,
         subscription_share=plan.subscription_share,
         cpo_jpy=int(np.round(plan.cpo_jpy * price * (1 + 0.04 * elapsed / 12))),

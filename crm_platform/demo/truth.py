@@ -1,4 +1,4 @@
-"""What is known of the demo because it was planted: sums, kinds of buyer, lapses, events, costs, faults."""
+"""What is known of the demo because it was planted: sums, kinds of buyer, lapses, events, costs, plants, faults."""
 
 from __future__ import annotations
 
@@ -16,19 +16,10 @@ from crm_platform.demo.calendar import Calendar
 from crm_platform.demo.contracts import EVENTS, NEVER, Contracts, Events
 from crm_platform.demo.draws import Real, Whole
 from crm_platform.demo.faults import PlantedFault
-from crm_platform.demo.house import (
-    CANCELLED_RATE,
-    COURSES,
-    PLANTED_PAIR,
-    PRODUCTS,
-    RETURNED_RATE,
-    SEASON,
-    STOP_HAZARD,
-    STOP_REASONS,
-)
+from crm_platform.demo.house import COURSES, STOP_REASONS
 from crm_platform.demo.one_off import OneOffHistory
 from crm_platform.demo.order_lines import customer_ids, subscription_ids
-from crm_platform.demo.placements import DECLINED_CHANNEL, DECLINED_FACTOR, DECLINED_FROM_MONTHS, Medium
+from crm_platform.demo.placements import Medium
 
 
 @dataclass(frozen=True)
@@ -129,22 +120,6 @@ def event_truth(contracts: Contracts, events: Events, calendar: Calendar) -> pa.
             "after_delivery_no": pa.array(events.after_delivery),
         }
     )
-
-
-def planted_facts(calendar: Calendar) -> dict[str, Any]:
-    """The numbers that were planted, for those who look for them in the data."""
-    return {
-        "stop_hazard_after_delivery": [float(hazard) for hazard in STOP_HAZARD],
-        "season_index_by_month": [float(index) for index in SEASON],
-        "cancelled_order_rate": CANCELLED_RATE,
-        "returned_order_rate": RETURNED_RATE,
-        "products_bought_together": [PRODUCTS[position].product_id for position in PLANTED_PAIR],
-        "declined_channel": {
-            "channel": DECLINED_CHANNEL,
-            "from_month": str(calendar.first_month.plus(DECLINED_FROM_MONTHS)),
-            "quality_factor": DECLINED_FACTOR,
-        },
-    }
 
 
 def _dates(day: Whole, calendar: Calendar) -> pa.Array:

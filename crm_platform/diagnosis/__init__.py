@@ -2,10 +2,24 @@
 
 Belongs here: sums over the facts and the analyses of one month, and the rules that judge them. Does not: words, charts
 and pages (`reports`), nor anything that is not known at the as-of date.
+
+The modules of this folder are the engine, `groundwork` is what several chapters stand on, every other folder is a
+chapter that knows no other (docs/architecture.md).
 """
 
 from crm_platform.diagnosis.diagnose import QUESTIONS, diagnose
 from crm_platform.diagnosis.finding import Diagnosis, Exhibit, Finding, by_yen_effect
 from crm_platform.diagnosis.inputs import DiagnosisInputs
+from crm_platform.diagnosis.portfolio import PORTFOLIO_QUESTIONS, portfolio_diagnosis
 
-__all__ = ["QUESTIONS", "Diagnosis", "DiagnosisInputs", "Exhibit", "Finding", "by_yen_effect", "diagnose"]
+__all__ = [
+    "PORTFOLIO_QUESTIONS",
+    "QUESTIONS",
+    "Diagnosis",
+    "DiagnosisInputs",
+    "Exhibit",
+    "Finding",
+    "by_yen_effect",
+    "diagnose",
+    "portfolio_diagnosis",
+]

@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from ibis import _
 
-from crm_platform.diagnosis.cpm import cpm_portfolio
+from crm_platform.diagnosis.accuracy import forecast_accuracy, segment_stability
 from crm_platform.diagnosis.current_state import (
     buyer_kinds,
     client_rank,
@@ -16,15 +16,28 @@ from crm_platform.diagnosis.current_state import (
     retention_power,
     value_segments,
 )
-from crm_platform.diagnosis.existing_customers import alerts, dormancy, lapse_points
-from crm_platform.diagnosis.finding import Diagnosis, Finding, Scalar
-from crm_platform.diagnosis.forecast_accuracy import forecast_accuracy
+from crm_platform.diagnosis.existing_customers import (
+    alerts,
+    dormancy,
+    lapse_points,
+    profit_class_moves,
+    stagnant_groups,
+)
+from crm_platform.diagnosis.finding import Diagnosis, Finding, Scalar, figures
 from crm_platform.diagnosis.inputs import DiagnosisInputs
 from crm_platform.diagnosis.integrated import new_existing, sales_bridge, sales_trend, seasonality
-from crm_platform.diagnosis.new_customers import acquisition, cohort_retention, f2_conversion, media_efficiency
-from crm_platform.diagnosis.products import product_groups, product_pairs
+from crm_platform.diagnosis.new_customers import (
+    acquisition,
+    cohort_break,
+    cohort_retention,
+    entry_products,
+    f2_conversion,
+    media_decline,
+    media_efficiency,
+    media_quality,
+)
+from crm_platform.diagnosis.products import brands, next_purchases, product_groups, product_pairs, product_series
 from crm_platform.diagnosis.rows import one_row, yen_sum
-from crm_platform.diagnosis.segment_stability import segment_stability
 
 QUESTIONS: tuple[Callable[[DiagnosisInputs], Finding | None], ...] = (
     retention_power,
@@ -33,23 +46,47 @@ QUESTIONS: tuple[Callable[[DiagnosisInputs], Finding | None], ...] = (
     value_segments,
     buyer_kinds,
     client_rank,
-    cpm_portfolio,
     acquisition,
     f2_conversion,
     cohort_retention,
+    cohort_break,
+    media_quality,
+    media_decline,
+    entry_products,
     media_efficiency,
     lapse_points,
     dormancy,
+    stagnant_groups,
+    profit_class_moves,
     alerts,
     sales_trend,
     sales_bridge,
     new_existing,
     seasonality,
     product_groups,
+    brands,
     product_pairs,
+    next_purchases,
+    product_series,
     forecast_accuracy,
     segment_stability,
 )
+_HEADLINE = {
+    "customers": ("value_segments", "customers"),
+    "sales_12m_jpy": ("sales_trend", "sales_12m_jpy"),
+    "sales_12m_change_rate": ("sales_trend", "change_rate"),
+    "active_customers": ("dormancy", "active_customers"),
+    "active_customers_change_rate": ("dormancy", "change_rate"),
+    "f2_rate": ("f2_conversion", "f2_rate"),
+    "f2_change_points": ("f2_conversion", "change_points"),
+    "expected_sales_6m_jpy": ("value_segments", "recent_expected_jpy"),
+    "expected_sales_6m_change_rate": ("value_segments", "change_rate"),
+    "repeat_rate": ("retention_power", "repeat_rate"),
+    "repeat_change_points": ("retention_power", "change_points"),
+    "top_20_share_rate": ("purchasing_power", "top_20_share_rate"),
+    "alerted_customers": ("alerts", "alerted_customers"),
+    "expected_loss_jpy": ("alerts", "expected_loss_jpy"),
+}
 _SPENDING = ("experts", "spending")
 _EXPERTS = ("spending", "level", "tweedie", "two_stage")
 _MODEL_FIGURES = {
@@ -82,27 +119,8 @@ def diagnose(inputs: DiagnosisInputs) -> Diagnosis:
 
 def headline(findings: tuple[Finding, ...]) -> dict[str, Scalar]:
     """The figures of the cover and its tiles; those of a question that was left out are None."""
-    numbers = {finding.key: finding.numbers for finding in findings}
-
-    def figure(key: str, name: str) -> Scalar:
-        return numbers[key][name] if key in numbers else None
-
     return {
-        "customers": figure("value_segments", "customers"),
-        "sales_12m_jpy": figure("sales_trend", "sales_12m_jpy"),
-        "sales_12m_change_rate": figure("sales_trend", "change_rate"),
-        "active_customers": figure("dormancy", "active_customers"),
-        "active_customers_change_rate": figure("dormancy", "change_rate"),
-        "f2_rate": figure("f2_conversion", "f2_rate"),
-        "f2_change_points": figure("f2_conversion", "change_points"),
-        "expected_sales_6m_jpy": figure("value_segments", "expected_sales_jpy"),
-        "expected_sales_6m_change_rate": figure("value_segments", "change_rate"),
-        "repeat_rate": figure("retention_power", "repeat_rate"),
-        "repeat_change_points": figure("retention_power", "change_points"),
-        "top_20_share_rate": figure("purchasing_power", "top_20_share_rate"),
-        "grown_share_rate": figure("cpm_portfolio", "grown_share_rate"),
-        "alerted_customers": figure("alerts", "alerted_customers"),
-        "expected_loss_jpy": figure("alerts", "expected_loss_jpy"),
+        **figures(findings, _HEADLINE),
         "issues": sum(finding.verdict == "issue" for finding in findings),
         "healthy": sum(finding.verdict == "healthy" for finding in findings),
     }
@@ -125,7 +143,6 @@ def method(inputs: DiagnosisInputs) -> dict[str, Scalar]:
         "segment_book_valid_to": (inputs.segment_book or {}).get("valid_to"),
         "segment_book_sha256": str((inputs.segment_book or {}).get("sha256", ""))[:_DIGITS_SHOWN] or None,
         "lapse_silent_days": settings.lapse_silent_days,
-        "cpm_lapsed_gap_days": settings.cpm_lapsed_gap_days,
         "alert_unit_cost_jpy": settings.alert_unit_cost_jpy,
         "customers_fitted": (inputs.forecast_model or {}).get("customers_fitted"),
         "origins": len((inputs.forecast_model or {}).get("origins", ())),

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 import ibis
 import pandas as pd
 from ibis import _
 
+from crm_platform.alerts.listing.lapse import ASSUMED_RESPONSE_RATE
 from crm_platform.clients import Client
 from crm_platform.diagnosis.finding import Scalar
 from crm_platform.diagnosis.rows import one_row, rows, yen_sum
@@ -19,6 +20,8 @@ from crm_platform.diagnosis.spans import Span, index_column, index_of, last_span
 from crm_platform.periods import Month
 from crm_platform.tables import alerts, analyses
 
+VALUE_MONTHS = (3, 6, 12, 24, 36)  # after which the 売上 of a new customer is told (LTV)
+Made = TypeVar("Made")
 WARM_UP_MONTHS = 12  # who appears in the first year of data may be an old customer: no verdict rests on it
 _OF_THE_MONTH = {
     "history": analyses.CUSTOMER_HISTORY,
@@ -39,7 +42,7 @@ class DiagnosisInputs:
     `test_groups` are those of `month`. `backtest` says how a former forecast came true; None where history is short.
     The appendix prints the numbers of `forecast_model`, the JSON of the fitted forecast, and names the `segment_book`
     in force. `customers` is the master with the client's own ranks; `former_segments` has no row where history is
-    short.
+    short. The last six are read by the portfolio only; `subscription_events` and `contacts` are as delivered.
     """
 
     client: Client
@@ -63,12 +66,26 @@ class DiagnosisInputs:
     customers: ibis.Table | None = None
     former_segments: ibis.Table | None = None
     segment_book: Mapping[str, Any] | None = None
+    cpm_moves: ibis.Table | None = None
+    cross_sell: ibis.Table | None = None
+    dormant_customers: ibis.Table | None = None
+    subscription_events: ibis.Table | None = None
+    contacts: ibis.Table | None = None
+    _made: dict[Callable[[DiagnosisInputs], Any], Any] = field(default_factory=dict, init=False, repr=False)
+    customer_days: ibis.Table | None = None
 
     def __post_init__(self) -> None:
         for name, table in _OF_THE_MONTH.items():
             rows_given = getattr(self, name)
             if isinstance(rows_given, pd.DataFrame):
                 object.__setattr__(self, name, ibis.memtable(table.from_pandas(rows_given)))
+
+    def once(self, make: Callable[[DiagnosisInputs], Made]) -> Made:
+        """What `make` makes of these inputs, made at the first call only: several questions read it."""
+        if make not in self._made:
+            self._made[make] = make(self)
+        made: Made = self._made[make]
+        return made
 
     # --- time ---------------------------------------------------------------------------------------------------------
 
@@ -113,9 +130,45 @@ class DiagnosisInputs:
     def ages(self) -> ibis.Table:
         """CUSTOMER_MONTHS of new customers with `age`: months since the first purchase."""
         traits = self.new_customers.select("customer_id", "cohort", "first_media_id", "first_product_id")
-        facts = self.customer_months.select("customer_id", "month", "purchase_days", "sales_jpy")
+        facts = self.customer_months.select(
+            "customer_id", "month", "purchase_days", "sales_jpy", "subscription_orders", "last_purchased_on"
+        )
         joined = facts.inner_join(traits, "customer_id")
         return joined.mutate(age=index_column(joined.month) - joined.cohort).filter(_.age >= 0)
+
+    @cached_property
+    def beginnings(self) -> ibis.Table:
+        """One row per new customer: how it began and what followed; computed once and held, as many questions read it.
+
+        Month 0 is that of the first purchase. `value_<n>m_jpy`: 売上 of months 0 to n-1; `purchases_12m` and
+        `tenure_12m_days`: purchase days and first-to-last day in months 0 to 11; `months_bought_6m`: of months 1 to 6;
+        `subscribed_6m`: a subscription order in months 0 to 6; `days_to_second`: null without a second purchase. A
+        figure is whole only for cohorts that have its months behind them.
+        """
+        followed = self.ages.filter(_.age < max(VALUE_MONTHS)).group_by("customer_id")
+        sums = followed.agg(
+            **{f"value_{months}m_jpy": yen_sum(_.sales_jpy, _.age < months) for months in VALUE_MONTHS},
+            purchases_12m=yen_sum(_.purchase_days, _.age < 12),
+            last_purchased_12m_on=_.last_purchased_on.max(where=_.age < 12),
+            months_bought_6m=_.count(where=(_.purchase_days > 0) & _.age.between(1, 6)),
+            subscribed_6m=_.count(where=(_.subscription_orders > 0) & (_.age <= 6)) > 0,
+        )
+        joined = self.new_customers.inner_join(sums, "customer_id")
+        return joined.select(
+            "cohort",
+            "first_media_id",
+            "first_product_id",
+            "first_order_kind",
+            *(f"value_{months}m_jpy" for months in VALUE_MONTHS),
+            "purchases_12m",
+            "months_bought_6m",
+            "subscribed_6m",
+            is_subscriber=joined.subscription_orders > 0,
+            purchases=joined.purchase_days,
+            is_silent=joined.last_purchased_on < self.month.plus(-5).first_day,
+            days_to_second=joined.second_purchased_on.delta(joined.first_purchased_on, unit="day"),
+            tenure_12m_days=joined.last_purchased_12m_on.delta(joined.first_purchased_on, unit="day"),
+        ).cache()
 
     # --- figures that several findings share --------------------------------------------------------------------------
 
@@ -131,6 +184,11 @@ class DiagnosisInputs:
         """売上 of a purchase day over all history (客単価); 0 where nothing was bought."""
         sums = one_row(self.history.agg(sales_jpy=yen_sum(_.sales_jpy), purchase_days=yen_sum(_.purchase_days)))
         return round(sums["sales_jpy"] / sums["purchase_days"]) if sums["purchase_days"] else 0
+
+    @property
+    def response_rate(self) -> float:
+        """What share of contacted customers an action is taken to move: 5 %, the seed's own example (003:133)."""
+        return ASSUMED_RESPONSE_RATE
 
     @property
     def period(self) -> dict[str, Scalar]:

@@ -7,6 +7,7 @@ from typing import Any
 import ibis
 
 _PARTS = 1_000_000
+_WIDE = "decimal(38, 0)"  # a square of yen does not fit into 64 bits
 
 
 def rows(expression: ibis.Table) -> list[dict[str, Any]]:
@@ -31,8 +32,17 @@ def exact_mean(values: ibis.Value, where: ibis.BooleanValue | None = None) -> ib
 
 
 def yen_sum(values: ibis.Value, where: ibis.BooleanValue | None = None) -> ibis.Value:
-    """The sum of whole yen; 0 over no rows."""
-    return values.sum(where=where).fill_null(0).cast("int64")
+    """The sum of whole yen; 0 over no rows.
+
+    As reals, which hold whole numbers exactly up to 2⁵³ and cost a third of sums of 128 bits.
+    """
+    counted = values if where is None else ibis.ifelse(where, values, 0)
+    return counted.cast("float64").sum().fill_null(0).cast("int64")
+
+
+def yen_products(left: ibis.Value, right: ibis.Value) -> ibis.Value:
+    """Σ left · right of whole yen, as a real; exact, whatever the order of the rows; 0 over no rows."""
+    return (left.cast(_WIDE) * right.cast(_WIDE)).sum().cast("float64").fill_null(0)
 
 
 def client_text(text: ibis.Value) -> ibis.Value:

@@ -9,6 +9,8 @@ import ibis
 
 from crm_platform.periods import Month
 
+QUARTER_MONTHS, HALF_YEAR_MONTHS, YEAR_MONTHS, FIVE_YEARS_MONTHS = 3, 6, 12, 60
+
 
 def index_of(month: Month) -> int:
     """The month as a count, so that a difference of months is a subtraction."""
@@ -23,6 +25,14 @@ def month_of(index: int) -> Month:
 def index_column(day: ibis.Value) -> ibis.Value:
     """`index_of` for a column of days."""
     return (day.year() * 12 + day.month() - 1).cast("int64")
+
+
+def blocks_back(month: ibis.Value, last: int, length: int) -> ibis.Value:
+    """How many blocks of `length` months a column of months as counts lies before the block that ends with `last`.
+
+    0 is that block; a later month is below 0.
+    """
+    return ((last - month) // length).cast("int64")
 
 
 @dataclass(frozen=True)

@@ -2,37 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
-from crm_platform.diagnosis.finding import Verdict
+from crm_platform.diagnosis.estimates import SHOWN_ERRORS, SURE_ERRORS, Estimate
+from crm_platform.diagnosis.finding import Direction, Trend, Unit
+from crm_platform.diagnosis.spans import FIVE_YEARS_MONTHS, YEAR_MONTHS, index_of
+from crm_platform.periods import Month
 
-YEAR_MONTHS = 12
-LEAST_POINTS = 6
-LEAST_CUSTOMERS = 30  # a share of fewer people is no verdict
-
-
-@dataclass(frozen=True)
-class Trend:
-    """Where a monthly series stands and where it is going.
-
-    `change_per_year_rate` is the straight line's rise in a year as a share of the series' mean.
-    """
-
-    level: float
-    change_per_year_rate: float
-
-    @property
-    def verdict(self) -> Verdict:
-        """Healthy unless it falls; the same series reversed gets the opposite verdict."""
-        return "issue" if self.change_per_year_rate < 0 else "healthy"
-
-
-def verdict_on(people: int, is_healthy: bool) -> Verdict:
-    """The verdict on a share of `people`; undetermined below LEAST_CUSTOMERS of them."""
-    if people < LEAST_CUSTOMERS:
-        return "undetermined"
-    return "healthy" if is_healthy else "issue"
+LEAST_SPANS = 3  # two points make no line
 
 
 def share(part: float | None, whole: float | None) -> float | None:
@@ -45,24 +23,42 @@ def change(now: float | None, before: float | None) -> float | None:
     return None if now is None or before is None or before <= 0 else now / before - 1
 
 
-def trailing_sums(values: Sequence[float], window: int = YEAR_MONTHS) -> list[float]:
-    """The sum of each value and the `window` − 1 before it; a year's sum has no season."""
-    return [sum(values[end - window : end]) for end in range(window, len(values) + 1)]
+def trend_of(points: Sequence[tuple[str, Estimate]], unit: Unit) -> Trend | None:
+    """The course of a number over the last five years or all there are (R61); None below three points.
 
-
-def slope(values: Sequence[float]) -> float:
-    """Rise per step of the least-squares line."""
-    centre = (len(values) - 1) / 2
-    spread = sum((step - centre) ** 2 for step in range(len(values)))
-    return sum((step - centre) * value for step, value in enumerate(values)) / spread
-
-
-def trend_of_months(values: Sequence[float]) -> Trend | None:
-    """The trend of a monthly series: of its yearly sums where two years are known, else of the months themselves.
-
-    None below six months, or where the series is nothing but zeros.
+    `points` are (last month of a span as `2025-06`, estimate), the earliest first. The least-squares line treats the
+    points as independent; where the same loyal customers stand behind them, its true error is smaller. It rises or
+    falls where its slope is more than three standard errors from 0, so the series reversed goes the other way.
     """
-    smooth = trailing_sums(values) if len(values) >= 2 * YEAR_MONTHS else list(values)
-    if len(smooth) < LEAST_POINTS or sum(smooth) <= 0:
+    if not points:
         return None
-    return Trend(smooth[-1], slope(smooth) * YEAR_MONTHS * len(smooth) / sum(smooth))
+    last = _years(points[-1][0])
+    shown = [(month, estimate) for month, estimate in points if last - _years(month) < FIVE_YEARS_MONTHS / YEAR_MONTHS]
+    years = [_years(month) for month, _ in shown]
+    if len(shown) < LEAST_SPANS:
+        return None
+    centre = sum(years) / len(years)
+    spread = sum((year - centre) ** 2 for year in years)
+    rise = sum((year - centre) * estimate.value for year, (_, estimate) in zip(years, shown, strict=True)) / spread
+    error = (
+        math.sqrt(
+            sum(((year - centre) * estimate.error) ** 2 for year, (_, estimate) in zip(years, shown, strict=True))
+        )
+        / spread
+    )
+    direction: Direction = "level"
+    if abs(rise) > SURE_ERRORS * error:
+        direction = "rising" if rise > 0 else "falling"
+    return Trend(
+        unit=unit,
+        points=tuple((month, estimate.value) for month, estimate in shown),
+        level=shown[-1][1].value,
+        slope_per_year=rise,
+        slope_low=rise - SHOWN_ERRORS * error,
+        slope_high=rise + SHOWN_ERRORS * error,
+        direction=direction,
+    )
+
+
+def _years(month: str) -> float:
+    return index_of(Month.parse(month)) / YEAR_MONTHS

@@ -159,7 +159,7 @@ def tell_outcomes(outcomes: Sequence[Outcome]) -> dict[str, Any] | None:
 
 
 def _told(outcome: Outcome) -> dict[str, Any]:
-    """as_of, until, customers, methods, bias, decile_error, coverage, class_inversions, classes, deciles, lorenz."""
+    """as_of, until, customers, methods, bias, decile_error, coverage, class_inversions, classes, deciles, …, errors."""
     scores: dict[str, Reals] = {str(name): values.to_numpy() for name, values in outcome.customers.items()}
     foreseen, actual = scores["ours"], scores["actual"]
     classes = _groups("value_class", scores["value_class"], foreseen, actual)
@@ -175,6 +175,19 @@ def _told(outcome: Outcome) -> dict[str, Any]:
         "classes": classes,
         "deciles": _groups("decile", metrics.tenths(foreseen), foreseen, actual),
         "lorenz": {name: metrics.lorenz_points({**scores, "perfect": actual}[name], actual) for name in CURVES},
+        "errors": _errors(scores, actual),
+    }
+
+
+def _errors(scores: Mapping[str, Reals], actual: Reals) -> dict[str, Any]:
+    """Standard errors over customers: of our Gini, of its lead over every other method, of the bias, of the classes."""
+    gini, leads = metrics.gini_errors({name: scores[name] for name in METHODS}, actual, METHODS[0])
+    classes = [actual[scores["value_class"] == number] for number in np.unique(scores["value_class"])]
+    return {
+        "gini": gini,
+        "leads": leads,
+        "bias": metrics.bias_error(scores["ours"], actual),
+        "class_means_jpy": [float(one.std(ddof=1) / np.sqrt(len(one))) if len(one) > 1 else None for one in classes],
     }
 
 

@@ -6,7 +6,7 @@ blind to the order of the rows, and where nothing can be said (nobody bought, no
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -28,6 +28,30 @@ def normalised_gini(score: Reals, actual: Reals) -> float | None:
     """
     best = _concentration(actual, actual)
     return _concentration(score, actual) / best if best > 0 else None
+
+
+def gini_errors(scores: Mapping[str, Reals], actual: Reals, ours: str) -> tuple[float | None, dict[str, float | None]]:
+    """Standard errors over customers: of the normalised Gini of `ours`, and of its lead over each other score.
+
+    The lead's is paired, since the same customers stand behind both. Linearised: a customer's part in a concentration
+    is that of all pairs with him in them (a jackknife in closed form). None where all customers bought the same.
+    """
+    best = _concentration(actual, actual)
+    if best <= 0:
+        return None, dict.fromkeys(name for name in scores if name != ours)
+    perfect = _parts(actual, actual)
+    influences = {
+        name: (_parts(score, actual) - _concentration(score, actual) / best * perfect) / best
+        for name, score in scores.items()
+    }
+    leads = {name: influences[ours] - influence for name, influence in influences.items() if name != ours}
+    return _root_of_squares(influences[ours]), {name: _root_of_squares(lead) for name, lead in leads.items()}
+
+
+def bias_error(foreseen: Reals, actual: Reals) -> float | None:
+    """Standard error of `bias` over customers: √Σ (foreseen − bias · actual)² ÷ Σ actual; None where nobody bought."""
+    total = float(actual.sum())
+    return _root_of_squares(foreseen - float(foreseen.sum()) / total * actual) / total if total > 0 else None
 
 
 def top_share(score: Reals, actual: Reals, share: float) -> float | None:
@@ -99,6 +123,20 @@ def share_that_moves(former: pd.Series, present: pd.Series) -> float | None:
 def _concentration(score: Reals, actual: Reals) -> float:
     ranks = pd.Series(score).rank(method="average").to_numpy(dtype=np.float64)
     return float(((ranks - ranks.mean()) * actual).sum())
+
+
+def _parts(score: Reals, actual: Reals) -> Reals:
+    """Each row's part in `_concentration`: ½ Σ sign(score − score′)(actual − actual′) over all other rows."""
+    ranks = pd.Series(score).rank(method="average").to_numpy(dtype=np.float64)
+    _values, place = np.unique(score, return_inverse=True)
+    sums = np.bincount(place, weights=actual)
+    below = np.cumsum(sums) - sums
+    above = actual.sum() - below - sums
+    return np.asarray(actual * (ranks - ranks.mean()) - (below - above)[place] / 2)
+
+
+def _root_of_squares(parts: Reals) -> float:
+    return float(np.sqrt((parts**2).sum()))
 
 
 def _cumulated(score: Reals, actual: Reals) -> tuple[Reals, Reals]:

@@ -21,6 +21,7 @@ CHAPTERS = (
     "segments",
     "alerts",
     "diagnosis",
+    "portfolio",
     "two_track",
     "reports",
 )

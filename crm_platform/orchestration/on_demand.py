@@ -113,8 +113,13 @@ def _is_published(at: ClientMonth, alerts: pa.Table) -> bool:
 
 def _settings_for(at: ClientMonth, asked: OnDemand) -> Settings:
     """The client's settings, with what is asked for in their place."""
-    told = {"alert_targets": asked.targets, "alert_treated": asked.treated, "alert_control": asked.control}
-    return replace(at.client.settings, **{name: value for name, value in told.items() if value is not None})
+    own = at.client.settings
+    return replace(
+        own,
+        alert_targets=own.alert_targets if asked.targets is None else asked.targets,
+        alert_treated=own.alert_treated if asked.treated is None else asked.treated,
+        alert_control=own.alert_control if asked.control is None else asked.control,
+    )
 
 
 def _day_of(at: ClientMonth, asked: dt.date | None) -> dt.date:

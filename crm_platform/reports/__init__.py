@@ -17,10 +17,13 @@ from crm_platform.reports.csv_files import (
     contact_dates_csv,
     contact_lists_csv,
     cpm_classes_csv,
+    cross_sell_csv,
+    dormant_customers_csv,
     missed_by_client_rank_csv,
     segments_csv,
     test_groups_csv,
 )
+from crm_platform.reports.customer_powers_csv import customer_powers_csv
 from crm_platform.reports.diagnosis_report import diagnosis_report
 from crm_platform.reports.exhibits import exhibit_png
 from crm_platform.reports.html import write_html, write_htmls
@@ -28,6 +31,7 @@ from crm_platform.reports.manifest import manifest, published_manifest
 from crm_platform.reports.outbox import publish
 from crm_platform.reports.pages import Report
 from crm_platform.reports.pdf import write_pdf
+from crm_platform.reports.portfolio_report import portfolio_report
 from crm_platform.reports.wording import MissingWordingError, Wording
 
 __all__ = [
@@ -40,12 +44,16 @@ __all__ = [
     "contact_dates_csv",
     "contact_lists_csv",
     "cpm_classes_csv",
+    "cross_sell_csv",
+    "customer_powers_csv",
     "delivery_judgement_csv",
     "diagnosis_report",
+    "dormant_customers_csv",
     "exhibit_png",
     "manifest",
     "missed_by_client_rank_csv",
     "order_kinds_csv",
+    "portfolio_report",
     "publish",
     "published_manifest",
     "quarantine_csv",

@@ -32,6 +32,7 @@ _REASON_FIGURES = (
     "expected_loss_jpy",
     "falls_on",
 )
+_DORMANT_FIGURES = ("product_group", "silent_days", "return_rate", "expected_sales_jpy", "rank")
 _NUMBER = re.compile(r"-?\d+(\.\d+)?", re.ASCII)
 DEFAULT_ENCODING = CSV_ENCODINGS[0]
 
@@ -106,6 +107,36 @@ def cpm_classes_csv(classes: pa.Table, wording: Wording, encoding: str = DEFAULT
     return csv_file(("customer_id", "cpm_class", "action"), rows, wording, encoding)
 
 
+def cross_sell_csv(offers: pa.Table, wording: Wording, encoding: str = DEFAULT_ENCODING) -> bytes:
+    """`顧客番号,推奨商品群,理由`: whom to offer which group, and why (R104), from the table `cross_sell`."""
+    rows = [
+        (row["customer_id"], row["product_group"], wording.filled("cross_sell_reason.text", row))
+        for row in _by_customer(offers, "product_group", "because_group", "alike_customers", "expected_rate")
+    ]
+    return csv_file(("customer_id", "recommended_group", "reason"), rows, wording, encoding)
+
+
+def dormant_customers_csv(dormant: pa.Table, wording: Wording, encoding: str = DEFAULT_ENCODING) -> bytes:
+    """`顧客番号,商品群,休眠日数,再購入の見込み,期待売上,優先順位`: whom to call back first (R126).
+
+    From the table `dormant_customers`, in order of rank. The chance is a share to a hundredth of a per cent, the sales
+    are whole yen; both are empty where unknown.
+    """
+    rows = [
+        (
+            row["customer_id"],
+            row["product_group"] or "",
+            f"{row['silent_days']}",
+            "" if row["return_rate"] is None else f"{row['return_rate']:.4f}",
+            "" if row["expected_sales_jpy"] is None else f"{round(row['expected_sales_jpy'])}",
+            f"{row['rank']}",
+        )
+        for row in sorted(_by_customer(dormant, *_DORMANT_FIGURES), key=lambda row: int(row["rank"]))
+    ]
+    figures = ("dormant_product_group", "dormant_days", "dormant_chance", "dormant_sales", "dormant_rank")
+    return csv_file(("customer_id", *figures), rows, wording, encoding)
+
+
 def contact_dates_csv(dates: pa.Table, wording: Wording, encoding: str = DEFAULT_ENCODING) -> bytes:
     """`顧客番号,次回連絡日,理由`: ISO days (R107), from the table `contact_dates`."""
     rows = [
@@ -159,10 +190,11 @@ def csv_file(columns: Sequence[str], rows: Iterable[Sequence[str]], wording: Wor
     writer = csv.writer(buffer, lineterminator="\r\n")
     writer.writerow(headers)
     writer.writerows([guarded(cell) for cell in row] for row in rows)
-    return _encoded(buffer.getvalue(), encoding)
+    return encoded(buffer.getvalue(), encoding)
 
 
-def _encoded(text: str, encoding: str) -> bytes:
+def encoded(text: str, encoding: str) -> bytes:
+    """`text` in `encoding`; Refused for a character that it lacks, with the row in which it stands."""
     try:
         return text.encode(encoding)
     except UnicodeEncodeError as error:

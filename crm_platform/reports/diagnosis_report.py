@@ -2,37 +2,48 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 from crm_platform.diagnosis.finding import Diagnosis, Exhibit, by_yen_effect
-from crm_platform.reports.assembly import assembled, overview_of, tiles_of, value_classes
+from crm_platform.diagnosis.lineage import Delivered
+from crm_platform.reports.assembly import assembled, conclusion_of, overview_of, tiles_of, value_classes
 from crm_platform.reports.pages import Chapter, Comment, Picture, Report, Summary
 from crm_platform.reports.sections import grid_of, picture_of
 from crm_platform.reports.wording import Wording
 
-CHAPTERS = ("current_state", "cpm", "new_customers", "existing_customers", "integrated", "products", "accuracy")
+CHAPTERS = ("current_state", "new_customers", "existing_customers", "integrated", "products", "accuracy")
 
 
-def diagnosis_report(diagnosis: Diagnosis, language: str, wording: Wording | None = None) -> Report:
+def diagnosis_report(
+    diagnosis: Diagnosis, language: str, wording: Wording | None = None, deliveries: Sequence[Delivered] = ()
+) -> Report:
     """The report of a diagnosis in `language` (`ja`, `en`); MissingWordingError names a missing text or number.
 
-    `wording` replaces the platform's own texts of that language.
+    `wording` replaces the platform's own texts of that language; `deliveries` are told in the lineage of the numbers.
     """
     words = wording or Wording.of(language, value_classes(diagnosis))
-    return assembled(diagnosis, CHAPTERS, _summary, words)
+    return assembled(diagnosis, CHAPTERS, priorities, words, deliveries)
 
 
-def _summary(diagnosis: Diagnosis, chapters: Sequence[Chapter], words: Wording) -> Summary:
-    count = {verdict: sum(f.verdict == verdict for f in diagnosis.findings) for verdict in ("healthy", "issue")}
-    key = "this_month_title" if count["issue"] else "this_month_all_healthy" if count["healthy"] else "this_month_none"
-    title = words.text(f"report.{key}", month=diagnosis.month, issues=count["issue"], healthy=count["healthy"])
+def priorities(diagnosis: Diagnosis, chapters: Sequence[Chapter], words: Wording) -> Summary:
+    """What a reader takes away: how many questions are healthy, which issues move most yen."""
     return Summary(
-        title=title,
+        title=_largest(diagnosis, words),
         tiles=tiles_of(diagnosis, words),
         picture=_effects(diagnosis, words),
         comment=_points(diagnosis, chapters, words),
         overview=overview_of(chapters, words),
     )
+
+
+def _largest(diagnosis: Diagnosis, words: Wording) -> str:
+    """The issue that moves most yen; where none has an effect, how many issues there are."""
+    issues = [f for f in by_yen_effect(diagnosis.findings) if f.verdict == "issue" and f.yen_effect_jpy]
+    if not issues:
+        return conclusion_of(diagnosis, words)
+    name = words.text(f"{issues[0].key}.name")
+    return words.text("report.largest_effect", name=name, jpy=issues[0].yen_effect_jpy)
 
 
 def _effects(diagnosis: Diagnosis, words: Wording) -> Picture | None:
@@ -56,5 +67,7 @@ def _points(diagnosis: Diagnosis, chapters: Sequence[Chapter], words: Wording) -
     if all(finding.verdict == "undetermined" for finding in diagnosis.findings):
         return Comment(words.text("report.no_findings"), "")
     if not titles:
-        return Comment(words.text("report.this_month_claim_healthy"), words.text("report.this_month_healthy"))
+        count = Counter(str(finding.verdict) for finding in diagnosis.findings)
+        kind = "open" if count["undetermined"] else "healthy"
+        return Comment(words.text(f"report.this_month_claim_{kind}"), words.filled(f"report.this_month_{kind}", count))
     return Comment(words.text("report.this_month_claim"), words.text("report.sentence_end").join([*found, ""]).strip())

@@ -15,7 +15,7 @@ from fontTools import subset
 
 from crm_platform.reports import theme
 from crm_platform.reports.glyphs import BOLD_FONT, REGULAR_FONT, phrases
-from crm_platform.reports.pages import SIGNS, Chapter, Comment, Grid, Picture, Report, Section, Tile
+from crm_platform.reports.pages import SIGNS, Chapter, Comment, Front, Grid, Picture, Report, Section, Tile
 
 _STYLE = Path(__file__).with_name("report.css")
 _ALWAYS = "".join(chr(code) for code in range(0x20, 0x7F)) + "▲▼→○―—−…・、。〓×"
@@ -61,10 +61,14 @@ class _Page:
     # --- style --------------------------------------------------------------------------------------------------------
 
     def style(self, body: str) -> str:
-        """The style sheet with the theme's colours and with just the glyphs that the page shows."""
+        """The style sheet with the theme's colours, and fonts cut to the letters of the wording and of the page.
+
+        The wording's letters are the same for every client and month, so that a font once cut mostly does again.
+        """
         colours = {name: value for name, value in vars(theme).items() if name.isupper() and str(value).startswith("#")}
         variables = "".join(f"--{name.lower()}:{value};" for name, value in sorted(colours.items()))
-        letters = "".join(sorted(set(body) | set(self.letters) | set(_ALWAYS)))
+        wording = "".join(self.report.wording.texts.values())
+        letters = "".join(sorted(set(body) | set(self.letters) | set(wording) | set(_ALWAYS)))
         faces = "".join(
             f'@font-face{{font-family:"{theme.FONT}";font-weight:{weight};font-display:block;'
             f'src:url(data:font/woff2;base64,{base64.b64encode(font_of(letters, file)).decode()}) format("woff2")}}\n'
@@ -80,6 +84,7 @@ class _Page:
         parts = [
             f'<a class="skip" href="#text">{escape(self.text("report.skip_to_text"))}</a>',
             self.cover(),
+            self.front(report.front) if report.front else "",
             f'<div class="columns">{self.contents()}<main id="text">',
             self.summary(),
             *(self.chapter(chapter) for chapter in report.chapters),
@@ -97,6 +102,37 @@ class _Page:
             f'<header class="cover"><p class="client">{client}</p>'
             f'<h1>{broken(report.title)}</h1><p class="subtitle">{broken(self.text("report.subtitle"))}</p>'
             f"<ul>{lines}</ul></header>"
+        )
+
+    def front(self, front: Front) -> str:
+        """The answer before everything else: what is healthy, what is not, what to do first, what it is worth."""
+        counts = "".join(
+            f'<li class="{verdict}"><strong>{escape(count)}</strong> {SIGNS[verdict]} {escape(name)}</li>'
+            for verdict, name, count in front.counts
+        )
+        issues = "".join(
+            f'<li><a href="#{point.anchor}">{broken(point.title)}</a>'
+            + (f" <b>{escape(point.worth)}</b>" if point.worth else "")
+            + (f'<span class="plan">{escape(point.action)}</span>' if point.action else "")
+            + "</li>"
+            for point in front.issues
+        )
+        lists = {"further": front.further_issues, "healthy": front.healthy, "undetermined": front.undetermined}
+        named = "".join(
+            f"<p><strong>{escape(self.text(f'front.{key}'))}</strong> {escape(names)}</p>"
+            for key, names in lists.items()
+            if names
+        )
+        first = (
+            f'<div class="first"><h3>{escape(self.text("front.first"))}</h3><p>{escape(front.first_action)}</p>'
+            f'<p class="plan">{escape(front.first_facts)}</p></div>'
+            if front.first_action
+            else ""
+        )
+        return (
+            f'<section class="front"><h2>{broken(front.conclusion)}</h2><ul class="counts">{counts}</ul>{first}'
+            + (f"<h3>{escape(self.text('front.issues'))}</h3><ol>{issues}</ol>" if issues else "")
+            + f"{named}</section>"
         )
 
     def contents(self) -> str:
@@ -155,15 +191,28 @@ class _Page:
             f'<article id="{section.anchor}" aria-labelledby="{section.anchor}-title">'
             f'<div class="verdict"><span class="tag">{section.number}</span>{threshold}<strong class="chip '
             f'{section.verdict}">{SIGNS[section.verdict]} {escape(section.verdict_label)}</strong></div>'
-            f'<h3 id="{section.anchor}-title">{broken(section.title)}</h3>'
+            + (
+                f'<p class="question">{escape(self.text("report.question", question=section.question))}</p>'
+                if section.question
+                else ""
+            )
+            + f'<h3 id="{section.anchor}-title">{broken(section.title)}</h3>'
             + (f'<ul class="facts">{facts}</ul>' if facts else "")
-            + f"{self.evidence(section)}</article>"
+            + f"{self.evidence(section)}{self.lineage(section)}</article>"
         )
+
+    def lineage(self, section: Section) -> str:
+        """From which tables, months and deliveries the numbers come, to unfold (来歴)."""
+        if not section.lineage:
+            return ""
+        lines = "".join(f"<li>{escape(line)}</li>" for line in section.lineage)
+        name = escape(self.text("report.lineage"))
+        return f'<details class="lineage"><summary>{name}</summary><ul>{lines}</ul></details>'
 
     def evidence(self, section: Section) -> str:
         """Exhibits and comment; the comment stands beside a last exhibit of half the width."""
         exhibits = "".join(self.exhibit(exhibit) for exhibit in section.exhibits)
-        comment = self.comment(section.comment, section.action)
+        comment = self.comment(section.comment, section.action, section.action_facts)
         halves = [exhibit.half for exhibit in section.exhibits]
         if halves[-1:] == [True] and halves[-2:] != [True, True]:
             return f'<div class="exhibits">{exhibits}<div class="half">{comment}</div></div>'
@@ -195,7 +244,7 @@ class _Page:
     def grid(self, grid: Grid, level: int = 4) -> str:
         title = _titled(grid.title, level) if grid.title else ""
         source = f'<p class="source">{escape(grid.source)}</p>' if grid.source else ""
-        kind = " half" if grid.half else " overview" if grid.key == "overview" else ""
+        kind = " half" if grid.half else f" {grid.key}" if grid.key in ("overview", "plan") else ""
         return f'<div class="table{kind}">{title}{self.table(grid)}{source}</div>'
 
     def table(self, grid: Grid) -> str:
@@ -217,13 +266,14 @@ class _Page:
             f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>{remark}"
         )
 
-    def comment(self, comment: Comment, action: str) -> str:
+    def comment(self, comment: Comment, action: str, facts: str = "") -> str:
         evidence = f"<p>{escape(comment.evidence)}</p>" if comment.evidence else ""
         act = (
             f'<p class="action"><strong>{escape(self.text("report.action"))}</strong> {escape(action)}</p>'
             if action
             else ""
         )
+        act += f'<p class="plan">{escape(facts)}</p>' if facts else ""
         return (
             f'<div class="comment"><p class="tag">{escape(self.text("report.comment"))}</p>'
             f"<p><strong>{escape(comment.claim)}</strong></p>{evidence}{act}</div>"

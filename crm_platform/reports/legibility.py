@@ -31,7 +31,8 @@ class _Reader:
 
     def finding(self, finding: Finding) -> Finding:
         exhibits = tuple(self.exhibit(exhibit) for exhibit in finding.exhibits)
-        return replace(finding, numbers=self.scalars(finding.numbers), exhibits=exhibits)
+        action = replace(finding.action, segment=self.text(finding.action.segment)) if finding.action else None
+        return replace(finding, numbers=self.scalars(finding.numbers), exhibits=exhibits, action=action)
 
 
 def legible_diagnosis(diagnosis: Diagnosis) -> tuple[Diagnosis, int]:

@@ -65,11 +65,12 @@ class Tile:
 
 @dataclass(frozen=True)
 class Section:
-    """A finding: title, verdict with its threshold, exhibits, comment, action."""
+    """A finding: question, title, verdict with its threshold, figures, exhibits, comment, action, lineage."""
 
     anchor: str
     number: str
     name: str
+    question: str  # empty where the wording has none
     title: str
     verdict: Verdict
     verdict_label: str
@@ -78,6 +79,12 @@ class Section:
     exhibits: tuple[Picture | Grid, ...]
     comment: Comment
     action: str
+    action_facts: str  # with whom, how many, through which channel, what it should bring
+    measure: str  # the short name of the number that the verdict is on
+    figure: str  # that number; empty where it has none
+    direction: str  # of its course over the years
+    at_stake: str
+    lineage: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -99,6 +106,31 @@ class Summary:
     picture: Picture | None
     comment: Comment
     overview: Grid | None
+
+
+@dataclass(frozen=True)
+class Point:
+    """An issue on the first page: its number, its title, what it is worth, what to do."""
+
+    anchor: str
+    number: str
+    title: str
+    worth: str
+    action: str
+
+
+@dataclass(frozen=True)
+class Front:
+    """The first page: what is healthy, what is not, what to do first and what it is worth (R66)."""
+
+    conclusion: str
+    counts: tuple[tuple[Verdict, str, str], ...]  # verdict, its name, how many
+    issues: tuple[Point, ...]
+    further_issues: str
+    healthy: str
+    undetermined: str
+    first_action: str
+    first_facts: str
 
 
 @dataclass(frozen=True)
@@ -133,6 +165,7 @@ class Report:
     title: str
     as_of: str
     cover_lines: tuple[str, ...]
+    front: Front | None
     summary: Summary
     chapters: tuple[Chapter, ...]
     actions: Actions

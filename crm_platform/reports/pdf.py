@@ -62,6 +62,7 @@ def typeset(report: Report) -> dict[str, Any]:
         "cover_title": broken(report.title, 30, theme.TITLE_WIDTH),
         "cover_client": broken(report.wording.text("report.for_client", client=report.client), 16, theme.TITLE_WIDTH),
         "cover_lines": list(report.cover_lines),
+        "front": _front(report) if report.front else None,
         "summary": {
             **asdict(report.summary),
             "picture": _exhibit(report.summary.picture) if report.summary.picture else None,
@@ -86,6 +87,24 @@ def typeset(report: Report) -> dict[str, Any]:
     }
 
 
+def _front(report: Report) -> dict[str, Any]:
+    """The first page's answer, its lists under their names; an empty list is left out."""
+    front, text = report.front, report.wording.text
+    if front is None:
+        raise ValueError("this report has no first page")
+    lists = {"further": front.further_issues, "healthy": front.healthy, "undetermined": front.undetermined}
+    return {
+        "lines": broken(front.conclusion, theme.CHAPTER_SIZE, theme.TITLE_WIDTH),
+        "counts": [{"kind": kind, "name": name, "count": count} for kind, name, count in front.counts],
+        "issues": [asdict(point) for point in front.issues],
+        "issues_name": text("front.issues"),
+        "lists": [{"name": text(f"front.{key}"), "names": names} for key, names in lists.items() if names],
+        "first_name": text("front.first"),
+        "first_action": front.first_action,
+        "first_facts": front.first_facts,
+    }
+
+
 def _heading(text: str, size: float = theme.TITLE_SIZE) -> list[str]:
     return broken(text, size, theme.TITLE_WIDTH)
 
@@ -104,6 +123,7 @@ def _section(section: Section, report: Report) -> dict[str, Any]:
     return {
         **plain,
         "threshold": report.wording.text("report.threshold", threshold=section.threshold) if section.threshold else "",
+        "question": report.wording.text("report.question", question=section.question) if section.question else "",
         "lines": _heading(section.title),
         "facts": list(section.facts),
         "exhibits": [_exhibit(exhibit) for exhibit in section.exhibits],

@@ -7,8 +7,10 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from itertools import groupby
 
-from crm_platform.diagnosis.finding import Diagnosis, Exhibit, Finding, Unit
+from crm_platform.diagnosis.finding import Diagnosis, Exhibit, Finding, Measured, Trend, Unit
+from crm_platform.diagnosis.lineage import Delivered, Lineage, lineage_of
 from crm_platform.reports import theme
+from crm_platform.reports.actions import action_facts, action_of
 from crm_platform.reports.exhibits import chart_spec, data_columns, distinct, is_drawable
 from crm_platform.reports.glyphs import width_of
 from crm_platform.reports.pages import Chapter, Comment, Grid, Picture, Section
@@ -19,33 +21,54 @@ BESIDE = ("bar", "line", "lorenz", "calibration", "heatmap")
 SQUARE = ("lorenz", "calibration")
 FEW_COLUMNS = 12
 FEW_CELLS = 6  # columns of a heatmap in half the width
+_BRACKET = re.compile(r"（| ?\(")
 _FIRST_SENTENCE = re.compile(r"(.+?(?:。|[.!?](?=\s)))\s*(.*)", re.DOTALL)
 
 
-def chapters_of(diagnosis: Diagnosis, chapters: Sequence[str], words: Wording) -> Iterable[Chapter]:
+def numbered(findings: Iterable[Finding], chapters: Sequence[str]) -> list[tuple[str, Finding]]:
+    """The findings in the order of `chapters`, each with its number in the report: `1-1`, `1-2`, …, `2-1`, …."""
+    ordered = sorted(findings, key=lambda finding: chapters.index(finding.chapter))
+    return [
+        (f"{number}-{place}", finding)
+        for number, (_, within) in enumerate(groupby(ordered, key=lambda finding: finding.chapter), start=1)
+        for place, finding in enumerate(within, start=1)
+    ]
+
+
+def chapters_of(
+    diagnosis: Diagnosis, chapters: Sequence[str], words: Wording, deliveries: Sequence[Delivered] = ()
+) -> Iterable[Chapter]:
     """The findings in `chapters`, in their order and with numbers; a chapter without a finding is left out."""
-    ordered = sorted(diagnosis.findings, key=lambda finding: chapters.index(finding.chapter))
-    for number, (key, findings) in enumerate(groupby(ordered, key=lambda finding: finding.chapter), start=1):
+    found = numbered(diagnosis.findings, chapters)
+    for key, within in groupby(found, key=lambda pair: pair[1].chapter):
         sections = tuple(
-            _section(finding, f"{number}-{place}", words) for place, finding in enumerate(findings, start=1)
+            _section(finding, number, words, lineage_of(finding, diagnosis, deliveries)) for number, finding in within
         )
-        label = words.text("report.chapter_number", number=str(number))
+        number = sections[0].number.split("-")[0]
+        label = words.text("report.chapter_number", number=number)
         yield Chapter(f"chapter-{number}", label, words.text(f"chapter.{key}"), sections)
 
 
-def _section(finding: Finding, number: str, words: Wording) -> Section:
+def _section(finding: Finding, number: str, words: Wording, lineage: Lineage) -> Section:
     return Section(
         anchor=f"finding-{number}",
         number=number,
         name=words.text(f"{finding.key}.name"),
+        question=words.text(f"{finding.key}.question") if words.has(f"{finding.key}.question") else "",
         title=words.filled(f"{finding.key}.title.{finding.verdict}", finding.numbers),
         verdict=finding.verdict,
         verdict_label=words.text(f"verdict.{finding.verdict}"),
         threshold=_threshold(finding, words),
         facts=tuple(_facts(finding, words)),
         exhibits=tuple(_shown_exhibits(finding, words)),
-        comment=_comment(words.filled(f"{finding.key}.comment.{finding.verdict}", finding.numbers)),
+        comment=_comment(words.known_sentences(f"{finding.key}.comment.{finding.verdict}", finding.numbers)),
         action=action_of(finding, words),
+        action_facts=action_facts(finding, words),
+        measure=short_measure(finding.key, words) if finding.measured else "",
+        figure=words.formatted(finding.measured.value, unit_of(finding, words)) if finding.measured else "",
+        direction=words.text(f"direction.{finding.trend.direction}") if finding.trend else "",
+        at_stake=words.formatted(finding.yen_effect_jpy, "yen") if finding.yen_effect_jpy else "",
+        lineage=lineage_lines(lineage, words),
     )
 
 
@@ -57,16 +80,69 @@ def _threshold(finding: Finding, words: Wording) -> str:
 
 
 def _facts(finding: Finding, words: Wording) -> Iterable[str]:
+    """Beneath the title: the number with its interval, its course, whom it concerns, what is at stake."""
+    if finding.measured is not None:
+        yield _measured(finding.measured, words.text(f"{finding.key}.measure"), unit_of(finding, words), words)
+    if finding.trend is not None:
+        yield _course(finding, finding.trend, words)
     if finding.concerned_customers is not None:
         yield words.text("report.concerned", customers=finding.concerned_customers)
     if finding.yen_effect_jpy is not None:
         yield words.text("report.at_stake", **{"yen": finding.yen_effect_jpy})
 
 
-def action_of(finding: Finding, words: Wording) -> str:
-    """対策: what to do about the finding; empty where its verdict asks for nothing."""
-    key = f"{finding.key}.action.{finding.verdict}"
-    return words.filled(key, finding.numbers) if words.has(key) else ""
+def unit_of(finding: Finding, words: Wording) -> str:
+    """The format of the finding's number: the wording's own (`measured_in`: customers, points, …), else its unit."""
+    key = f"{finding.key}.measured_in"
+    return words.text(key) if words.has(key) else finding.measured.unit if finding.measured else ""
+
+
+def short_measure(key: str, words: Wording) -> str:
+    """The name of the finding's number without the explanation in brackets."""
+    return _BRACKET.split(words.text(f"{key}.measure"), maxsplit=1)[0]
+
+
+def _measured(measured: Measured, name: str, unit: str, words: Wording) -> str:
+    value = words.formatted(measured.value, unit)
+    if measured.low is None or measured.high is None:
+        return words.text("report.measured_exactly", measure=name, value=value)
+    low, high = words.formatted(measured.low, unit), words.formatted(measured.high, unit)
+    return words.text("report.measured", measure=name, value=value, low=low, high=high)
+
+
+def _course(finding: Finding, trend: Trend, words: Wording) -> str:
+    """A course of something else than the finding's number is named (`course`)."""
+    unit = unit_of(finding, words) if finding.measured and trend.unit == finding.measured.unit else trend.unit
+    slope, low, high = (
+        words.signed(value, unit) for value in (trend.slope_per_year, trend.slope_low, trend.slope_high)
+    )
+    own = f"{finding.key}.course"
+    what = words.text("report.course_of", name=words.text(own)) if words.has(own) else words.text("report.course_of_it")
+    direction = words.text(f"direction.{trend.direction}")
+    first, last = trend.points[0][0], trend.points[-1][0]
+    return words.text(
+        "report.course", first=first, last=last, what=what, slope=slope, low=low, high=high, direction=direction
+    )
+
+
+def lineage_lines(lineage: Lineage, words: Wording) -> tuple[str, ...]:
+    """A line per table, and one that names the deliveries; none for a finding that names no table."""
+    if not lineage.origins:
+        return ()
+    tables = tuple(
+        words.text(
+            "lineage.table" if origin.first_month != origin.last_month else "lineage.table_of_month",
+            table=origin.table,
+            first=origin.first_month,
+            last=origin.last_month,
+        )
+        for origin in lineage.origins
+    )
+    names = words.text("lineage.comma").join(
+        words.text("lineage.delivery", id=one.delivery_id, first=one.data_from, last=one.data_to)
+        for one in lineage.deliveries
+    )
+    return (*tables, words.text("lineage.deliveries", deliveries=names)) if names else tables
 
 
 def _comment(text: str) -> Comment:
@@ -109,8 +185,12 @@ def column_widths(grid: Grid) -> list[float]:
 
 
 def _shown_exhibits(finding: Finding, words: Wording) -> Iterable[Picture | Grid]:
-    """The exhibits that have something to show."""
-    exhibits = [exhibit for exhibit in finding.exhibits if exhibit.rows]
+    """The exhibits that have something to show, and whose conclusion is known."""
+    exhibits = [
+        exhibit
+        for exhibit in finding.exhibits
+        if exhibit.rows and words.knows(f"{finding.key}.exhibits.{exhibit.key}.title", finding.numbers)
+    ]
     grids = [_grid(finding, exhibit, words) for exhibit in exhibits]
     narrow = {
         place
@@ -174,10 +254,19 @@ def grid_of(key: str, title: str, source: str, exhibit: Exhibit, headers: tuple[
         title=title,
         source=source,
         headers=headers,
-        rows=tuple(tuple(words.in_table(row[column], unit) for column, unit in columns) for row in rows),
+        rows=tuple(
+            tuple(words.in_table(row[column], _shown_unit(column, unit)) for column, unit in columns) for row in rows
+        ),
         numeric=tuple(_is_numeric(unit) for _, unit in columns),
         remark=words.text("report.rows_left_out", rows=left_out) if left_out else "",
     )
+
+
+def _shown_unit(column: str, unit: Unit) -> str:
+    """Differences of rates are told in points, changes with their sign; both by the column's name."""
+    if unit != "rate":
+        return unit
+    return "points_in_table" if column.endswith("_points") else "change" if column.endswith("change_rate") else unit
 
 
 def _is_numeric(unit: Unit) -> bool:

@@ -10,8 +10,11 @@ from crm_platform.segments.cpm import (
     assign_cpm_classes,
     cpm_class,
     cpm_thresholds,
+    proposed_amount_jpy,
     purchase_count,
 )
+from crm_platform.segments.cpm_cross_sell import cross_sell
+from crm_platform.segments.cpm_moves import cpm_moves
 from crm_platform.segments.former import ClientRanks, FormerBook, former_segments
 from crm_platform.segments.rfm import rfm_cells, rfm_classes
 from crm_platform.segments.value_classes import assign_segments, issue_book, value_classes
@@ -28,10 +31,13 @@ __all__ = [
     "assign_segments",
     "buyer_kinds",
     "cpm_class",
+    "cpm_moves",
     "cpm_thresholds",
+    "cross_sell",
     "former_segments",
     "issue_book",
     "median_value_jpy",
+    "proposed_amount_jpy",
     "purchase_count",
     "rfm_cells",
     "rfm_classes",

@@ -17,7 +17,7 @@ import pyarrow as pa
 from crm_platform.clients import Settings
 from crm_platform.tables.analyses import CPM_CLASS_NAMES, CPM_CLASSES
 
-_ORDERS_PER_THRESHOLD = 7  # ¥70,000 goes with an order value of about ¥10,000
+ORDERS_PER_THRESHOLD = 7  # ¥70,000 goes with an order value of about ¥10,000
 _ROUNDED_TO_JPY = 1_000
 _NAMES = np.array(CPM_CLASS_NAMES, dtype=object)
 
@@ -31,29 +31,35 @@ class CpmThresholds:
     premium_tenure_days: int = 210
     lapsed_gap_days: int = 240
 
+    @classmethod
+    def of(cls, settings: Settings, amount_jpy: int) -> CpmThresholds:
+        """The days that a client has set, and the amount in force."""
+        return cls(
+            amount_jpy,
+            settings.cpm_steady_tenure_days,
+            settings.cpm_premium_tenure_days,
+            settings.cpm_lapsed_gap_days,
+        )
+
 
 def cpm_thresholds(history: pd.DataFrame, settings: Settings) -> CpmThresholds:
     """The thresholds of a client: its settings, and the amount of `amount_threshold`."""
-    return CpmThresholds(
-        amount_threshold(history, settings),
-        settings.cpm_steady_tenure_days,
-        settings.cpm_premium_tenure_days,
-        settings.cpm_lapsed_gap_days,
-    )
+    return CpmThresholds.of(settings, amount_threshold(history, settings))
 
 
 def amount_threshold(history: pd.DataFrame, settings: Settings) -> int:
-    """The amount in yen from which a customer is trend or premium: as set, else 7 × the average order value.
-
-    Rounded half up to ¥1,000, at least ¥1,000. The average order value is 売上 over standing orders, all history.
-    """
+    """The amount in yen from which a customer is trend or premium: as set, else what `proposed_amount_jpy` proposes."""
     if settings.cpm_amount_jpy is not None:
         return settings.cpm_amount_jpy
-    sales = max(int(history["sales_jpy"].sum()), 0)
-    orders = int(history["standing_orders"].sum())
+    return proposed_amount_jpy(int(history["sales_jpy"].sum()), int(history["standing_orders"].sum()))
+
+
+def proposed_amount_jpy(sales_jpy: int, orders: int) -> int:
+    """7 × the average order value (売上 over standing orders), rounded half up to ¥1,000, and at least ¥1,000."""
+    sales = max(sales_jpy, 0)
     if orders == 0:
         return _ROUNDED_TO_JPY
-    thousands = (2 * _ORDERS_PER_THRESHOLD * sales + orders * _ROUNDED_TO_JPY) // (2 * orders * _ROUNDED_TO_JPY)
+    thousands = (2 * ORDERS_PER_THRESHOLD * sales + orders * _ROUNDED_TO_JPY) // (2 * orders * _ROUNDED_TO_JPY)
     return max(thousands, 1) * _ROUNDED_TO_JPY
 
 

@@ -4,7 +4,7 @@ Belongs here: declarations, and what follows from them alone (Arrow schema, pand
 Does not: reading, computing or writing rows.
 """
 
-from crm_platform.tables import alerts, analyses, delivered, facts
+from crm_platform.tables import alerts, analyses, delivered, facts, portfolio
 from crm_platform.tables.table import Column, Fault, Table
 
 TABLES: dict[str, Table] = {
@@ -35,7 +35,10 @@ TABLES: dict[str, Table] = {
         alerts.CAMPAIGN_ALERTS,
         alerts.ALERT_MONTHS,
         analyses.CONTACT_DATES,
+        portfolio.CPM_MOVES,
+        portfolio.CROSS_SELL,
+        portfolio.DORMANT_CUSTOMERS,
     )
 }
 
-__all__ = ["TABLES", "Column", "Fault", "Table", "alerts", "analyses", "delivered", "facts"]
+__all__ = ["TABLES", "Column", "Fault", "Table", "alerts", "analyses", "delivered", "facts", "portfolio"]

@@ -18,8 +18,17 @@ from crm_platform.refusals import Refused
         ({"settings": {"alert_top_share": True}}, "settings.alert_top_share"),
         ({"settings": {"contact_lead_days": 10**9}}, "settings.contact_lead_days"),
         ({"settings": {"alert_unit_cost_jpy": -1}}, "settings.alert_unit_cost_jpy"),
+        ({"settings": {"crosssell_at_first_subscription": 1}}, "settings.crosssell_at_first_subscription"),
+        ({"settings": {"crosssell_at_first_subscription": "true"}}, "settings.crosssell_at_first_subscription"),
+        ({"settings": {"crosssell_min_orders": True}}, "settings.crosssell_min_orders"),
+        ({"settings": {"crosssell_min_orders": 0}}, "settings.crosssell_min_orders"),
         ({"settings": {"colour": 1}}, "settings.colour"),
         ({"settings": 5}, "settings"),
+        ({"settings": {"lapse_silent_days_by_group": 180}}, "settings.lapse_silent_days_by_group"),
+        ({"settings": {"lapse_silent_days_by_group": {"肌": 0}}}, "settings.lapse_silent_days_by_group.肌"),
+        ({"settings": {"lapse_silent_days_by_group": {"肌": True}}}, "settings.lapse_silent_days_by_group.肌"),
+        ({"settings": {"lapse_silent_days_by_group": {"肌": 1.5}}}, "settings.lapse_silent_days_by_group.肌"),
+        ({"settings": {"lapse_silent_days_by_group": {" ": 90}}}, "settings.lapse_silent_days_by_group. "),
         ({"forecast": {"use_prior": 1}}, "forecast.use_prior"),
         ({"forecast": {"share_parameters": "yes"}}, "forecast.share_parameters"),
         ({"forecast": {"share_rows": True}}, "forecast.share_rows"),
@@ -38,7 +47,7 @@ def test_a_setting_that_no_chapter_could_use_is_refused_by_its_name(values, key)
 
 
 def test_settings_on_their_bounds_are_taken():
-    settings = {"value_classes": 1, "alert_top_share": 1, "contact_lead_days": 0}
+    settings = {"value_classes": 1, "alert_top_share": 1, "contact_lead_days": 0, "crosssell_min_orders": 1}
     assert client_from_toml("acme", {"name": "Acme", "settings": settings}, "acme.toml").settings.value_classes == 1
 
 

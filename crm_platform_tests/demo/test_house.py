@@ -125,13 +125,29 @@ def test_the_course_of_a_delivery_is_the_one_last_chosen(house: Demo) -> None:
     assert (joined["course"] == joined["to_course"]).all()
 
 
-def test_the_planted_lapse_points_show_in_the_stops(house: Demo) -> None:
-    lines, events = lines_of(house), house.truth.subscription_events.to_pandas()
-    delivered = lines.dropna(subset="cycle_no").drop_duplicates(["subscription_id", "cycle_no"])["cycle_no"]
-    stops = events[events["event"] == "stop"]["after_delivery_no"].value_counts()
-    hazard = (stops / delivered.astype("int64").value_counts()).sort_index()
-    assert hazard.idxmax() == 1
-    assert min(hazard[3], hazard[4]) > 1.5 * max(hazard[2], hazard[5])
+def test_subscribers_stop_after_their_third_order_more_than_after_any_other(house: Demo) -> None:
+    planted = house.truth.planted["lapse_point"]
+    hazard = np.array(planted["stopped_by_order"]) / np.array(planted["subscribers_by_order"])
+    assert hazard.argmax() + 1 == planted["order"] == 3
+    assert 0.5 * planted["hazard"] < hazard[2] < planted["hazard"]
+    neighbours = hazard[[1, 3]]
+    assert hazard[2] > 1.5 * neighbours.max()
+
+
+def test_the_lapse_point_shows_in_the_purchases_of_all_customers_and_of_those_who_began_by_subscription(
+    house: Demo,
+) -> None:
+    lines = lines_of(house)
+    began = lines.sort_values("ordered_at").groupby("customer_id")["order_kind"].first()
+    bought = lines[lines["sales_jpy"] > 0].groupby("customer_id")["ordered_on"].agg(["nunique", "max"])
+    silent = bought["max"] < pd.Timestamp("2024-12-01")
+    subscribers = began[began == "subscription"].index
+    for group in (bought, bought[bought.index.isin(subscribers)]):
+        reached = [(group["nunique"] >= n).sum() for n in (2, 3, 4)]
+        stopped = [((group["nunique"] == n) & silent.reindex(group.index)).sum() for n in (2, 3, 4)]
+        hazard = np.array(stopped) / np.array(reached)
+        excess = hazard[1] - (hazard[0] + hazard[2]) / 2
+        assert excess > 5 * np.sqrt(1.5 * hazard[1] * (1 - hazard[1]) / reached[1])
 
 
 def test_a_skip_foretells_a_stop(house: Demo) -> None:
@@ -232,27 +248,91 @@ def test_the_planted_pair_is_bought_together_more_than_any_other(house: Demo) ->
     (best, count), (_, next_count) = pairs.most_common(2)
     assert list(best) == house.truth.planted["products_bought_together"]
     assert count > 1.5 * next_count
+    assert count == pytest.approx(house.truth.planted["pair"]["orders_of_both"], rel=0.06)  # which leaves out cancelled
     one_off = goods[goods["order_kind"] == "one_off"].groupby("order_id")["product_id"].agg(set)
     lotions = one_off[one_off.map(lambda ids: best[0] in ids)]
     assert lotions.map(lambda ids: best[1] in ids).mean() > 0.35
 
 
-def test_customers_of_the_declined_channel_buy_again_less_than_before(house: Demo) -> None:
-    truth, days = customers_of(house), purchase_days(lines_of(house))
-    declined = house.truth.planted["declined_channel"]
-    group = truth[truth["channel"] == declined["channel"]]
-    repeats = days.reindex(group.index).fillna(0) >= 2
-    late = group["first_ordered_on"] >= pd.Timestamp(declined["from_month"])
+def test_the_declined_group_buys_again_less_than_before_and_its_subscribers_stop_more(house: Demo) -> None:
+    truth, lines = customers_of(house), lines_of(house)
+    declined = house.truth.planted["declined_group"]
+    sexes = house.tables["customers"].to_pandas().set_index("customer_id")["sex"]
+    group = truth[sexes == declined["sex"]]
+    since = pd.Timestamp(declined["from_month"])
+    repeats = purchase_days(lines).reindex(group.index).fillna(0) >= 2
+    late = group["first_ordered_on"] >= since
     mature = group["first_ordered_on"] <= pd.Timestamp("2024-12-31")
-    assert repeats[late & mature].mean() < 0.75 * repeats[~late].mean()
+    assert repeats[late & mature].mean() < 0.6 * repeats[~late].mean()
+    assert declined["customers"] == late.sum()
+    assert declined["repeat_rate"] < 0.6 * declined["repeat_rate_before"]
+    delivered = lines.dropna(subset="cycle_no").drop_duplicates(["subscription_id", "cycle_no"])
+    stops = house.truth.subscription_events.to_pandas().query("event == 'stop'")
+    hazards = {
+        (sex, after): (stopped["customer_id"].map(sexes) == sex).sum() / (orders["customer_id"].map(sexes) == sex).sum()
+        for after, stopped, orders in (
+            (False, stops[pd.to_datetime(stops["occurred_on"]) < since], delivered[delivered["ordered_on"] < since]),
+            (True, stops[pd.to_datetime(stops["occurred_on"]) >= since], delivered[delivered["ordered_on"] >= since]),
+        )
+        for sex in ("男", "女")
+    }
+    assert hazards["男", True] > 1.8 * hazards["男", False]
+    assert hazards["女", True] < 1.3 * hazards["女", False]
 
 
-def test_the_houses_own_rank_is_worse_than_the_truth(house: Demo) -> None:
+def test_the_houses_own_rank_misses_those_who_buy_by_subscription(house: Demo) -> None:
     ranks = house.tables["customers"].to_pandas().set_index("customer_id")["client_rank"]
     alive = customers_of(house)["lapsed_on"].isna()
     assert set(ranks) == {"S", "A", "B", "C", "D"}
     assert (ranks[~alive].isin(["S", "A"])).sum() > 100
     assert (ranks[alive].isin(["C", "D"])).sum() > 100
+    lines, planted = lines_of(house), house.truth.planted["client_rank"]
+    recent = lines[lines["ordered_on"] > pd.Timestamp(house.last_month.last_day) - pd.Timedelta(days=182)]
+    best = recent.groupby("customer_id")["sales_jpy"].sum().nlargest(planted["best_customers"])
+    missed = best[ranks[best.index].isin(["C", "D"])]
+    assert best.sum() == planted["best_sales_6m_jpy"]
+    assert len(missed) == pytest.approx(planted["missed_customers"], abs=5)  # those who tie for the last place differ
+    assert len(missed) > 0.3 * len(best)
+    kinds = recent[recent["customer_id"].isin(missed.index)].groupby("order_kind")["sales_jpy"].sum()
+    assert kinds[planted["blind_to"]] > 0.9 * kinds.sum()
+
+
+def test_one_channel_brings_clearly_the_worst_customers(house: Demo) -> None:
+    planted, truth = house.truth.planted["worst_channel"], customers_of(house)
+    days = purchase_days(lines_of(house)).reindex(truth.index).fillna(0)
+    old = truth["first_ordered_on"] <= pd.Timestamp("2024-12-31")
+    rates = (days[old] >= 2).groupby(truth["channel"][old]).mean()
+    assert rates.idxmin() == planted["channel"]
+    assert rates.min() < 0.6 * rates.drop(planted["channel"]).min()
+    assert planted["customers"] == (truth["channel"] == planted["channel"]).sum() > 500
+    assert planted["repeat_rate"] < 0.5 * planted["repeat_rate_others"]
+
+
+def test_the_customers_of_one_quarter_stay_much_shorter_than_those_of_its_neighbours(house: Demo) -> None:
+    planted, truth = house.truth.planted["broken_cohort"], customers_of(house)
+    quarter = truth["first_ordered_on"].dt.to_period("Q").astype(str)
+    lines = lines_of(house)
+    age_days = (lines["ordered_on"] - lines["customer_id"].map(truth["first_ordered_on"])).dt.days
+    again = lines[(lines["sales_jpy"] > 0) & age_days.between(1, 180)]["customer_id"].unique()
+    rates = pd.Series(truth.index.isin(again), truth.index).groupby(quarter).mean()
+    assert (planted["first_month"], planted["last_month"]) == ("2024-07", "2024-09")
+    assert rates["2024Q3"] == pytest.approx(planted["repeat_rate"], abs=0.005)
+    assert rates["2024Q3"] < 0.6 * min(rates["2024Q2"], rates["2024Q4"])
+    assert planted["customers"] == (quarter == "2024Q3").sum() > 300
+
+
+def test_one_product_group_rises_and_one_falls_while_the_house_grows(house: Demo) -> None:
+    series = house.truth.planted["series"]
+    lines, products = lines_of(house), house.tables["products"].to_pandas().set_index("product_id")
+    year = (lines["ordered_on"].dt.to_period("M") - pd.Period("2020-07", "M")).map(lambda gap: gap.n) // 12
+    sales = lines.groupby([lines["product_id"].map(products["category"]), year])["sales_jpy"].sum().unstack()
+    for direction in ("rising", "falling"):
+        assert sales.loc[series[direction]["category"]].tolist() == series[direction]["sales_jpy_by_year"]
+    growth = (sales[4] / sales[1]).drop("販促品")
+    assert growth.idxmax() == series["rising"]["category"]
+    assert growth.idxmin() == series["falling"]["category"]
+    assert growth.min() < 0.5
+    assert growth.drop(growth.idxmin()).min() > 1.2
 
 
 def test_media_cost_money_and_differ_in_the_customers_they_bring(house: Demo) -> None:

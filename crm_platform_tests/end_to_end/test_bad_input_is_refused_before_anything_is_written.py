@@ -15,7 +15,7 @@ Damage = Callable[[dict[str, bytes]], None]
 @pytest.fixture(scope="module")
 def delivery(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     folder = tmp_path_factory.mktemp("files")
-    return {path.name: path.read_bytes() for path in write_delivery(make_demo(customers=30), folder)}
+    return {path.name: path.read_bytes() for path in write_delivery(make_demo(customers=20), folder)}
 
 
 def cell(file: bytes, line: int, heading: str, value: str) -> bytes:

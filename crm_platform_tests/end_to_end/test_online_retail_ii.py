@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from typing import Any
 
 import pytest
 
+from crm_platform.diagnosis.integrated.factors import FACTORS
+from crm_platform.diagnosis.integrated.sales_bridge import STEPS
+from crm_platform.periods import Month
+from crm_platform.tables import TABLES
+from crm_platform.tables.portfolio import NOT_YET_KNOWN
 from crm_platform_tests.end_to_end.installation import REAL_DATA, Installation
 from crm_platform_tests.oracles.came_true import assert_came_true
 
@@ -68,3 +74,50 @@ def test_its_former_forecasts_and_alerts_came_true_better_than_the_yardsticks(on
         ("2011-02-28", "2011-08-30"),
     ]
     assert_came_true(origins)
+
+
+def test_every_year_is_taken_apart_to_the_penny_and_every_table_of_moves_closes(onboarded: Installation) -> None:
+    findings = {
+        finding["key"]: finding
+        for name in ("diagnosis", "portfolio_diagnosis")
+        for finding in onboarded.document(CLIENT, name, MONTH)["findings"]
+    }
+    sales = {row["month"]: int(row["sales_jpy"]) for row in onboarded.rows(CLIENT, MONTH, "acceptance/test_totals.csv")}
+    former, latest = sorted(sales)[:12], sorted(sales)[12:24]
+    bridge = findings["sales_bridge"]["numbers"]
+    assert bridge["before_jpy"] == sum(sales[month] for month in former)
+    assert bridge["now_jpy"] == sum(sales[month] for month in latest)
+    for prefix, parts in (("", STEPS), ("factor_", FACTORS)):
+        assert sum(bridge[f"{prefix}{part}_jpy"] for part in parts) == bridge["now_jpy"] - bridge["before_jpy"]
+
+    for row in exhibit(findings["profit_class_moves"], "customers"):
+        assert row["opening"] + row["joined"] - row["left"] == row["customers"]
+    for row in exhibit(findings["cpm_moves"], "accounts"):
+        assert row["opening"] + row["came"] - row["left"] == row["closing"]
+
+    moves, classes = (
+        onboarded.platform.lake.read(CLIENT, TABLES[name], Month.parse(MONTH)).to_pylist()
+        for name in ("cpm_moves", "cpm_classes")
+    )
+    closing: Counter[str] = Counter()
+    for month in sorted({row["month"] for row in moves}):
+        of_month = [row for row in moves if row["month"] == month]
+        opening = counted(of_month, "former_class")
+        assert opening - Counter({NOT_YET_KNOWN: opening[NOT_YET_KNOWN]}) == closing
+        closing = counted(of_month, "cpm_class")
+    assert closing == Counter(row["cpm_class"] for row in classes)
+    assert closing.total() == 5942
+
+
+def exhibit(finding: dict[str, Any], key: str) -> list[dict[str, Any]]:
+    """The rows of an exhibit."""
+    found: list[dict[str, Any]] = next(one["rows"] for one in finding["exhibits"] if one["key"] == key)
+    return found
+
+
+def counted(moves: list[dict[str, Any]], column: str) -> Counter[str]:
+    """Customers by the class in `column`."""
+    found: Counter[str] = Counter()
+    for row in moves:
+        found[row[column]] += row["customers"]
+    return found

@@ -38,6 +38,6 @@ def test_the_smallest_client_gets_every_deliverable(case: str, tmp_path: Path) -
     assert answer.code == 0, answer.err
     month = max(path.name for path in (installation.data / "outbox" / "small").iterdir())
     deliverables = installation.outbox("small", month)
-    assert len(deliverables) == 20
+    assert len(deliverables) == 25
     assert [row["顧客番号"] for row in installation.rows("small", month, "second_opinion/segments.csv")] == ["C1", "C2"]
     assert deliverables["second_opinion/diagnosis_report.pdf"].startswith(b"%PDF")

@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 from crm_platform.alerts.looking_back.outcome import area_under_curve
 from crm_platform.forecast.metrics import (
     bias,
+    bias_error,
     decile_error,
+    gini_errors,
     inversions,
     lorenz_points,
     normalised_gini,
@@ -115,6 +117,25 @@ def test_tenths_hold_a_tenth_each_the_best_first_and_equal_scores_share_one():
     assert tenths(np.arange(20, 0, -1.0)).tolist() == [1 + n // 2 for n in range(20)]
     assert tenths(np.array([5.0, *np.zeros(9)])).tolist() == [1, *[6] * 9]
     assert tenths(np.zeros(0)).tolist() == []
+
+
+def test_the_errors_of_gini_lead_and_bias_are_those_of_customers_drawn_anew():
+    random = np.random.default_rng(3)
+    worth = random.gamma(0.5, 1.0, 400)
+    actual = random.poisson(worth) * random.gamma(2.0, 1_000.0, 400).round()
+    scores = {
+        "ours": 2_000 * worth * random.lognormal(0, 0.5, 400),
+        "rfm": np.ceil(worth * random.lognormal(0, 0.9, 400)),
+    }
+    drawn = []
+    for _ in range(300):
+        chosen = random.integers(0, 400, 400)
+        ours, rfm = (normalised_gini(score[chosen], actual[chosen]) for score in scores.values())
+        drawn.append((ours, ours - rfm, bias(scores["ours"][chosen], actual[chosen])))
+    gini, leads = gini_errors(scores, actual, "ours")
+    found = (gini, leads["rfm"], bias_error(scores["ours"], actual))
+    assert found == pytest.approx(np.std(drawn, axis=0), rel=0.15)
+    assert gini_errors(scores, 0 * actual, "ours") == (None, {"rfm": None})
 
 
 def test_decile_error_weighs_each_tenth_by_what_it_bought():

@@ -18,6 +18,10 @@ from crm_platform.alerts.campaigns.power import (
 )
 from crm_platform.alerts.campaigns.strata import strata_of
 from crm_platform.alerts.measuring.lift import plain_lift
+from crm_platform.diagnosis.estimates import Estimate, difference, proportion
+from crm_platform.diagnosis.integrated.factors import YearOfSales, factor_steps
+from crm_platform.diagnosis.products.pairs import log_lift
+from crm_platform.diagnosis.verdicts import verdict_on_change
 from crm_platform.forecast import (
     gamma_gamma,
     mbg_cnbd_k,
@@ -184,6 +188,34 @@ def _of_cycles() -> list[tuple[str, str]]:
     return [("own-cycle", text) for text in (*told, *map(_percent, own_cycle.overdue_rate(typical, two)))]
 
 
+def _of_verdicts() -> list[tuple[str, str]]:
+    """F2 rates of 40 % and 44 % of so many new customers each."""
+
+    def compared(people: int) -> tuple[Estimate, str]:
+        now, before = proportion(0.40 * people, people), proportion(0.44 * people, people)
+        assert now is not None
+        assert before is not None
+        change = difference(now, before)
+        return change, verdict_on_change(change, before.value)
+
+    (small, healthy), (large, issue), (_, open_one) = compared(1_000), compared(4_000), compared(60)
+    assert (healthy, issue, open_one) == ("healthy", "issue", "undetermined")
+    told = [f"± {100 * small.error:.2f}", f"{300 * small.error:.1f} points", f"{300 * large.error:.1f} points"]
+    return [("verdicts", text) for text in (*told, _yen(4_000 * 0.04 * 6_000))]
+
+
+def _of_sales() -> list[tuple[str, str]]:
+    steps = factor_steps(YearOfSales(1_000, 3_000, 9_000_000, 100_000), YearOfSales(1_200, 3_360, 9_408_000, 150_000))
+    told = [("sales-bridge", f"¥{abs(amount):,}") for amount in (sum(steps.values()), *steps.values())]
+    baskets = {"both": 100, "baskets": 10_000, "first": 500, "second": 800}
+    names = list(baskets)  # one basket each: a product of two counts is the smaller one
+    products = {f"{a}_{b}": min(baskets[a], baskets[b]) for a in names for b in names}
+    products |= {"first_second": 100, "second_first": 100}
+    lift = log_lift({**baskets, **products})
+    told.append(("bought-together", f"{math.exp(lift.value):.2f}, between {math.exp(lift.low):.2f} and"))
+    return [*told, ("bought-together", f"and {math.exp(lift.high):.2f} at 95 %")]
+
+
 def _buyers() -> pd.DataFrame:
     """The four of the page about kinds of buyer, among customers of ¥6,000."""
     value, days, gap = [15_000, 15_000, 4_000, 5_000], [1, 2, 5, 3], [365, 30, 30, 30]
@@ -196,7 +228,8 @@ def _buyers() -> pd.DataFrame:
 
 
 @pytest.mark.parametrize(
-    "examples", [_of_purchases, _of_amounts, _of_levels, _of_judgements, _of_test_groups, _of_cycles]
+    "examples",
+    [_of_purchases, _of_amounts, _of_levels, _of_judgements, _of_test_groups, _of_cycles, _of_verdicts, _of_sales],
 )
 def test_worked_examples_are_what_the_code_says(examples) -> None:
     said = {page.stem: " ".join(page.read_text("utf-8").split()) for page in FOLDER.glob("*.md")}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from crm_platform.diagnosis.finding import Diagnosis, Exhibit, Finding, Row, Verdict
+from crm_platform.diagnosis.finding import Action, Diagnosis, Exhibit, Finding, Measured, Row, Trend, Verdict
 from crm_platform.periods import Month, months_between
 from crm_platform.reports.wording import Wording
 
@@ -159,7 +159,7 @@ _PLAN: tuple[tuple[str, str, Verdict, tuple[Exhibit, ...], int | None], ...] = (
     ("retention", "current_state", "healthy", (_lines(),), None),
     ("concentration", "current_state", "healthy", (_lorenz(), _curves(), _calibration()), None),
     ("classes", "current_state", "issue", (_grouped(), _table()), 41_000_000),
-    ("portfolio", "cpm", "issue", (_stacked_area(),), 66_000_000),
+    ("portfolio", "existing_customers", "issue", (_stacked_area(),), 66_000_000),
     ("f2", "new_customers", "issue", (_bar(), _heatmap()), 120_000_000),
     ("media", "new_customers", "undetermined", (_scatter(),), None),
     ("lapse", "existing_customers", "issue", (_bar(12),), 23_000_000),
@@ -170,8 +170,19 @@ _PLAN: tuple[tuple[str, str, Verdict, tuple[Exhibit, ...], int | None], ...] = (
 )
 
 
+TREND = Trend(
+    unit="rate",
+    points=(("2021-06", 0.43), ("2023-06", 0.42), ("2025-06", 0.4)),
+    level=0.4,
+    slope_per_year=-0.0075,
+    slope_low=-0.012,
+    slope_high=-0.003,
+    direction="falling",
+)
+
+
 def diagnosis() -> Diagnosis:
-    """Eleven findings in seven chapters, with every kind of exhibit."""
+    """Eleven findings in six chapters, with every kind of exhibit."""
     findings = tuple(
         Finding(
             f"invented_{key}",
@@ -182,6 +193,10 @@ def diagnosis() -> Diagnosis:
             threshold=0.5,
             yen_effect_jpy=effect,
             concerned_customers=1234 if effect else None,
+            measured=Measured(0.4, "rate", 0.38, 0.42, 0.5, 0.03),
+            trend=TREND,
+            action=Action(HOSTILE_NAMES[4], 617, "@action_channel.post_phone", effect // 10) if effect else None,
+            sources=("customer_months", "forecasts"),
         )
         for key, chapter, verdict, exhibits, effect in _PLAN
     )
@@ -227,6 +242,8 @@ def _texts(japanese: bool) -> dict[str, Any]:
         verdicts = ("healthy", "issue", "undetermined")
         texts[f"invented_{key}"] = {
             "name": key,
+            "question": f"{key}は十分か" if japanese else f"Is {key} sufficient?",
+            "measure": f"{key}の割合" if japanese else f"Share of {key}",
             "threshold": "{threshold:rate} 以上" if japanese else "{threshold:rate} or more",
             "title": dict.fromkeys(verdicts, title),
             "comment": dict.fromkeys(verdicts, body),

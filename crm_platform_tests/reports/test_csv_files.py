@@ -17,6 +17,7 @@ from crm_platform.reports.csv_files import (
     contact_dates_csv,
     contact_lists_csv,
     cpm_classes_csv,
+    cross_sell_csv,
     guarded,
     missed_by_client_rank_csv,
     segments_csv,
@@ -123,6 +124,17 @@ def test_every_cpm_class_has_its_name_and_its_action():
     rows = _read(cpm_classes_csv(classes, JA))
     assert rows[0] == ["顧客番号", "CPM区分", "フォロー施策"]
     assert len({tuple(row[1:]) for row in rows[1:]}) == 10
+
+
+def test_a_group_to_offer_is_guarded_and_its_reason_tells_the_group_the_people_and_the_rate():
+    offer = {"customer_id": ["a"], "product_group": ["=茶"], "because_group": ["菓子"], "alike_customers": [375]}
+    (header, row), (_, english) = (
+        _read(cross_sell_csv(pa.table({**offer, "expected_rate": [0.1333]}), words)) for words in (JA, EN)
+    )
+    assert header == ["顧客番号", "推奨商品群", "理由"]
+    assert row[:2] == ["a", "'=茶"]
+    for reason in (row[2], english[2]):
+        assert all(part in reason for part in ("菓子", "375", "13.3%"))
 
 
 def test_contact_dates_are_iso_days_with_a_reason():

@@ -4,7 +4,8 @@ import datetime as dt
 import pytest
 
 from crm_platform.diagnosis import diagnose
-from crm_platform.diagnosis.finding import Diagnosis, Exhibit, Finding
+from crm_platform.diagnosis.finding import Diagnosis, Exhibit, Finding, Measured
+from crm_platform.diagnosis.lineage import Delivered
 from crm_platform.reports import MissingWordingError, diagnosis_report, write_html, write_pdf
 from crm_platform.reports.pages import Grid, Picture
 from crm_platform.reports.sections import halves
@@ -43,13 +44,101 @@ def test_the_number_in_a_title_is_the_number_of_its_chart():
 def test_actions_are_sorted_by_yen_effect_and_only_issues_have_one(japanese_report):
     table = japanese_report.actions.table
     assert [row[0] for row in table.rows] == ["f2", "portfolio", "classes", "lapse", "products"]
-    assert [row[3] for row in table.rows] == ["1.20億円", "6,600万円", "4,100万円", "2,300万円", "900万円"]
+    assert [row[5] for row in table.rows] == ["1.20億円", "6,600万円", "4,100万円", "2,300万円", "900万円"]
 
 
-def test_the_summary_counts_verdicts_and_shows_four_figures_with_their_change(japanese_report):
+def test_every_action_says_whom_how_many_through_which_channel_and_what_it_should_bring(japanese_report):
+    name, _, channel, customers, expected, _ = japanese_report.actions.table.rows[0]
+    assert (name, channel, customers, expected) == ("f2", "DM・電話", "617", "1,200万円")
+    section = next(s for chapter in japanese_report.chapters for s in chapter.sections if s.name == "f2")
+    assert section.action_facts.startswith("対象 ")
+    assert section.action_facts.endswith("617人／手段 DM・電話／期待効果 6ヶ月で1,200万円")
+
+
+def test_beneath_an_action_stands_only_what_its_sentence_does_not_say():
+    finding = next(finding for finding in invented.diagnosis().findings if finding.key == "invented_f2")
+    says = {
+        "617人に電話で案内する": "手段 DM・電話／期待効果 6ヶ月で1,200万円",
+        "617人にDM・電話で案内する（6ヶ月で1,200万円）": "",
+        "1,617人に案内し、11,200万円を": "対象 F2の対象 617人／手段 DM・電話／期待効果 6ヶ月で1,200万円",
+    }
+    for sentence, facts in says.items():
+        words = JA.with_texts({"invented_f2": {"action": {"issue": sentence}}})
+        told = dataclasses.replace(finding, action=dataclasses.replace(finding.action, segment="F2の対象"))
+        assert diagnosis_report(_one(told), "ja", words).chapters[0].sections[0].action_facts == facts
+
+
+def test_a_report_that_can_judge_little_says_so_and_praises_nothing():
+    open_ones = tuple(
+        dataclasses.replace(each, verdict="undetermined" if place else "healthy", yen_effect_jpy=None)
+        for place, each in enumerate(invented.diagnosis().findings)
+    )
+    report = diagnosis_report(dataclasses.replace(invented.diagnosis(), findings=open_ones), "ja", JA)
+    assert report.front.conclusion == "2025年6月末の診断：課題はなく、1項目が健全、10項目は判定不能"
+    assert report.summary.comment.evidence.startswith(
+        "健全は1項目で、10項目はデータの月数か人数が足りず判定できません。"
+    )
+
+
+def test_nobody_is_asked_to_do_something_with_no_customer():
+    finding = next(finding for finding in invented.diagnosis().findings if finding.key == "invented_f2")
+    empty = dataclasses.replace(finding, action=dataclasses.replace(finding.action, customers=0, expected_jpy=0))
+    report = diagnosis_report(_one(empty), "ja", JA)
+    assert (report.chapters[0].sections[0].action, report.actions.table) == ("", None)
+
+
+def test_a_number_stands_in_its_own_unit_and_under_its_short_name():
+    finding = next(finding for finding in invented.diagnosis().findings if finding.measured and finding.trend)
+    own = {"measure": "客数（買った人）", "measured_in": "customers", "course": "人数"}
+    counted = dataclasses.replace(
+        finding,
+        measured=Measured(1234, "count", 1200, 1300),
+        trend=dataclasses.replace(finding.trend, unit="count", slope_per_year=10, slope_low=5, slope_high=15),
+    )
+    section = diagnosis_report(_one(counted), "ja", JA.with_texts({finding.key: own})).chapters[0].sections[0]
+    assert (section.measure, section.figure) == ("客数", "1,234人")
+    assert section.facts[0] == "客数（買った人） 1,234人（ばらつきの幅 1,200人〜1,300人）"
+    assert "の人数の推移は年+10人（幅 +5人〜+15人）で" in section.facts[1]
+
+
+def test_the_first_page_alone_tells_verdicts_issues_by_yen_and_what_to_do_first(japanese_report):
+    front = japanese_report.front
+    assert front.conclusion == "2025年6月末の診断：5項目が課題、5項目は健全、1項目は判定不能"
+    assert front.counts == (("healthy", "健全", "5"), ("issue", "課題", "5"), ("undetermined", "判定不能", "1"))
+    assert [point.worth for point in front.issues][:2] == ["6ヶ月で1.20億円", "6ヶ月で6,600万円"]
+    assert front.first_facts.endswith("期待効果 6ヶ月で1,200万円")
+    assert [bool(point.action) for point in front.issues] == [False, True, True, True, True]  # the first stands above
+    assert set(front.healthy.split("、")) == {
+        f"{name}の割合 40.0%" for name in ("retention", "concentration", "bridge", "balance", "trend")
+    }
+    assert (front.further_issues, front.undetermined) == ("", "mediaの割合 40.0%")
+
+
+def test_beneath_each_title_stand_the_number_with_its_interval_and_its_course(japanese_report):
+    facts = japanese_report.chapters[0].sections[0].facts
+    assert facts[0] == "retentionの割合 40.0%（ばらつきの幅 38.0%〜42.0%）"
+    assert facts[1] == "2021年6月〜2025年6月の推移は年−0.8ポイント（幅 −1.2ポイント〜−0.3ポイント）で下降傾向"
+
+
+def test_the_lineage_names_tables_their_months_and_the_deliveries_of_that_time():
+    deliveries = [
+        Delivered("0001-a", "2020-07-04", "2025-05-31", ("order_lines.tsv",)),
+        Delivered("0002-b", "2025-06-01", "2025-07-15", ("order_lines.tsv",)),
+        Delivered("0003-c", "2025-07-01", "2025-08-31", ("order_lines.tsv",)),
+    ]
+    report = diagnosis_report(invented.diagnosis(), "ja", JA, deliveries)
+    assert report.chapters[0].sections[0].lineage == (
+        "customer_months：2020年7月〜2025年6月",
+        "forecasts：2025年6月末",
+        "もとの納品：0001-a（2020-07-04〜2025-05-31）、0002-b（2025-06-01〜2025-07-15）",
+    )
+    assert "customer_months：2020年7月〜2025年6月" in write_html(report).decode()
+
+
+def test_the_summary_names_the_largest_issue_and_shows_four_figures_with_their_change(japanese_report):
     summary = japanese_report.summary
-    assert summary.title == "2025年6月末の診断：5項目が課題、5項目は健全"
-    assert [tile.value for tile in summary.tiles] == ["13.1億円", "29,144", "41.8%", "6.90億円"]
+    assert summary.title == "影響が最も大きい課題は「f2」、6ヶ月で1.20億円"
+    assert [tile.value for tile in summary.tiles] == ["13.1億円", "29,144人", "41.8%", "6.90億円"]
     assert [(tile.direction, tile.change) for tile in summary.tiles[:2]] == [("up", "+1.7%"), ("down", "−2.3%")]
 
 
@@ -77,7 +166,7 @@ def test_what_took_over_in_the_forecast_is_told_in_the_appendix():
 
 
 def test_a_finding_without_wording_is_an_error_that_names_the_key():
-    finding = Finding("unheard_of", "cpm", "issue", {})
+    finding = Finding("unheard_of", "existing_customers", "issue", {})
     with pytest.raises(MissingWordingError, match=r"unheard_of\.name"):
         diagnosis_report(_one(finding), "ja")
 
@@ -121,10 +210,10 @@ def test_a_diagnosis_without_findings_says_so():
     assert write_pdf(report).startswith(b"%PDF")
 
 
-def test_the_overview_lists_the_verdict_of_every_finding_with_its_threshold(japanese_report):
+def test_the_overview_lists_verdict_figure_course_and_effect_of_every_finding(japanese_report):
     overview = japanese_report.summary.overview
     assert overview is not None
-    assert overview.rows[0] == ("1-1", "retention", "○ 健全", "50.0% 以上")
+    assert overview.rows[0] == ("1-1", "retention", "○ 健全", "retentionの割合", "40.0%", "下降傾向", "—")
     assert [row[2] for row in overview.rows].count("▲ 課題") == 5
 
 

@@ -23,7 +23,8 @@ JA, EN = Wording.of("ja"), Wording.of("en")
     [
         (0, "¥0", "¥0"),
         (9_999, "¥9,999", "¥10.0K"),
-        (1_234_567, "123万円", "¥1.2M"),
+        (1_234_567, "123万円", "¥1.23M"),
+        (13_602, "1.36万円", "¥13.6K"),
         (123_456, "12.3万円", "¥123K"),
         (99_999_999, "1.00億円", "¥100M"),
         (124_000_000, "1.24億円", "¥124M"),
@@ -44,6 +45,10 @@ def test_yen_are_written_in_the_unit_that_reads_best(value, ja, en):
         (0.0001, "change", "0.0%"),
         (-0.021, "points_size", "2.1ポイント"),
         (-0.123, "change_size", "12.3%"),
+        (-0.0868, "points_in_table", "−8.7pt"),
+        (19_466_746, "yen_change", "+1,947万円"),
+        (6286, "customers", "6,286人"),
+        (6, "items", "6項目"),
         (45.4, "days", "45日"),
         (103.6, "index", "104"),
         (4.327, "index", "4.33"),
@@ -68,6 +73,17 @@ def test_a_text_that_asks_for_a_number_not_given_names_text_and_number():
     wording = JA.with_texts({"f": {"title": "率は{f2_rate:rate}"}})
     with pytest.raises(MissingWordingError, match=r"f\.title.*f2_rate"):
         wording.filled("f.title", {"rate": 0.4})
+
+
+def test_sentences_without_their_number_are_left_out_unless_nothing_would_remain():
+    wording = JA.with_texts(
+        {"f": {"ja": "率は{a:rate}です。前は{b:rate}です。", "en": "It is {a:rate}. It was {b:rate}."}}
+    )
+    known = {"a": 0.4, "b": None}
+    assert wording.known_sentences("f.ja", known) == "率は40.0%です。"
+    assert wording.known_sentences("f.en", {"a": None, "b": 0.2}) == "It was 20.0%."
+    assert wording.known_sentences("f.ja", {"a": None, "b": None}) == "率は—です。前は—です。"
+    assert (wording.knows("f.ja", known), wording.knows("f.ja", {"a": 1, "b": "—"})) == (False, True)
 
 
 def test_client_text_is_never_read_as_a_placeholder_or_key_inside_a_sentence():

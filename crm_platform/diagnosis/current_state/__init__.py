@@ -2,6 +2,7 @@
 
 from crm_platform.diagnosis.current_state.buyer_kinds import buyer_kinds
 from crm_platform.diagnosis.current_state.client_rank import client_rank, missed_customers
+from crm_platform.diagnosis.current_state.customer_list import customer_list
 from crm_platform.diagnosis.current_state.profitability import profitability
 from crm_platform.diagnosis.current_state.purchasing_power import purchasing_power
 from crm_platform.diagnosis.current_state.retention_power import retention_power
@@ -10,6 +11,7 @@ from crm_platform.diagnosis.current_state.value_segments import value_segments
 __all__ = [
     "buyer_kinds",
     "client_rank",
+    "customer_list",
     "missed_customers",
     "profitability",
     "purchasing_power",

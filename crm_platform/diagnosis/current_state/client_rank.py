@@ -2,89 +2,94 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import ibis
 import numpy as np
-import pandas as pd
+import pyarrow as pa
 from ibis import _
 
 from crm_platform.diagnosis.current_state.rank_order import RankOrder, order_of_ranks
-from crm_platform.diagnosis.finding import Exhibit, Finding, Row, Scalar, Verdict
+from crm_platform.diagnosis.current_state.rank_scores import Scores, cut_alike, scores_of
+from crm_platform.diagnosis.estimates import Estimate
+from crm_platform.diagnosis.finding import Action, Exhibit, Finding, Measured, Row, Scalar, Verdict
 from crm_platform.diagnosis.inputs import DiagnosisInputs
-from crm_platform.diagnosis.rows import exact_sum, one_row, rows
-from crm_platform.diagnosis.trends import LEAST_CUSTOMERS
-from crm_platform.forecast import normalised_gini, top_share
+from crm_platform.diagnosis.rows import exact_sum, one_row, rows, yen_sum
+from crm_platform.diagnosis.spans import HALF_YEAR_MONTHS, YEAR_MONTHS
+from crm_platform.diagnosis.verdicts import LEAST_CUSTOMERS, measured_against, verdict_on_change
 from crm_platform.segments import vip_classes
 
-_YEAR, _HALF_YEAR = 12, 6
 MOST_RANKS = 12  # shown; the lowest of more are shown as one
 NO_RANK, OTHER_RANKS = "@client_rank_word.none", "@client_rank_word.others"
-
-
-@dataclass(frozen=True)
-class Scores:
-    """How well both orders ranked the sales that followed: normalised Gini, and what the chosen bought."""
-
-    rank_gini: float
-    segments_gini: float
-    top_rank_customers: int
-    top_rank_sales_jpy: int
-    as_many_by_segment_jpy: int
 
 
 def client_rank(inputs: DiagnosisInputs) -> Finding | None:
     """The client's rank against the value classes of six months ago, by what the customers bought since.
 
-    The rank is the one delivered by then; where none was, today's, which may have seen the sales it is judged by. So it
-    is healthy only where the rank of then ordered customers no worse than the classes did, and an issue wherever it did
-    worse. At stake: what as many customers as the top rank holds, chosen by the classes, bought more than it did.
+    Judged is the difference of the two normalised Ginis, with its error over customers, the segments cut into as many
+    ranks of the same sizes: a rank that is as good is no issue, nor one of fewer steps. The rank is the one delivered
+    by then; where none was, today's, which may have seen the sales it is judged by, and then it is never called
+    healthy. At stake: what as many customers as the top rank holds, chosen by the classes, bought more than it did. The
+    action expects one more mean order of 5 % of the VIP客 outside the top rank.
     Undetermined below 30 ranked customers or without six months to look back on; None where no rank was delivered.
     """
     order = rank_order(inputs)
     if order is None or len(order.ranks) < 2:
         return None
-    looked_back = former_rows(inputs)
-    scores = scores_of(looked_back, order)
-    of_then = bool(len(looked_back)) and bool(looked_back["rank_is_of_then"].all())
-    verdict = verdict_of(scores, len(looked_back.dropna(subset="client_rank")), of_then)
-    more_jpy = scores.as_many_by_segment_jpy - scores.top_rank_sales_jpy if scores else None
-    effect_jpy = max(more_jpy, 0) or None if more_jpy is not None and verdict == "issue" else None
+    scores, of_then = looked_back(inputs, order)
+    verdict = verdict_of(scores, of_then)
+    more_jpy = scores.as_many_by_segment_jpy - scores.top_rank_sales_jpy if scores else 0
+    effect_jpy = max(more_jpy, 0) or None if verdict == "issue" else None
     missed = one_row(
         missed_customers(inputs.segments, inputs.customers, order.ranks[0], inputs.value_classes).agg(
             customers=_.count(), expected_jpy=exact_sum(_.expected_sales_jpy)
         )
     )
+    expected_jpy = round(missed["customers"] * inputs.response_rate * inputs.order_value_jpy)
     numbers: dict[str, Scalar] = {
         **inputs.period,
-        "then_month": str(inputs.month.plus(-_HALF_YEAR)),
+        **_of_scores(scores),
+        "then_month": str(inputs.month.plus(-HALF_YEAR_MONTHS)),
         "ranks": len(order.ranks),
         "top_rank": order.ranks[0],
         "order_basis": f"@rank_order_basis.{order.basis}",
         "rank_source": "@rank_source.then" if of_then else "@rank_source.today",
-        "ranked_customers": len(looked_back.dropna(subset="client_rank")),
-        "rank_gini": scores.rank_gini if scores else None,
-        "segments_gini": scores.segments_gini if scores else None,
-        "top_rank_customers": scores.top_rank_customers if scores else None,
-        "top_rank_sales_jpy": scores.top_rank_sales_jpy if scores else None,
-        "as_many_by_segment_jpy": scores.as_many_by_segment_jpy if scores else None,
         "effect_jpy": effect_jpy,
         "vip_classes": len(vip_classes(inputs.value_classes)),
         "missed_customers": missed["customers"],
         "missed_expected_jpy": round(missed["expected_jpy"]),
+        "response_rate": inputs.response_rate,
+        "order_value_jpy": inputs.order_value_jpy,
+        "expected_jpy": expected_jpy,
     }
     return Finding(
         key="client_rank",
         chapter="current_state",
         verdict=verdict,
         numbers=numbers,
-        exhibits=_exhibits(looked_back, order, scores),
+        exhibits=_exhibits(inputs, order, scores),
         threshold=scores.segments_gini if scores else None,
         yen_effect_jpy=effect_jpy,
         concerned_customers=missed["customers"],
+        measured=_measured(scores),
+        action=Action("@action_segment.missed_vips", missed["customers"], "@action_channel.phone", expected_jpy),
+        sources=("customers", "customer_months", "former_segments", "segments", "customer_history"),
     )
+
+
+def _of_scores(scores: Scores | None) -> dict[str, Scalar]:
+    names = ("rank_gini", "segments_gini", "top_rank_customers", "top_rank_sales_jpy", "as_many_by_segment_jpy")
+    return {
+        **{name: getattr(scores, name) if scores else None for name in names},
+        "ranked_customers": scores.customers if scores else 0,
+        "lead_points": scores.lead.value if scores else None,
+    }
+
+
+def _measured(scores: Scores | None) -> Measured | None:
+    if scores is None:
+        return None
+    return measured_against(Estimate(scores.rank_gini, scores.lead.error), "rate", scores.segments_gini, scores.lead)
 
 
 def rank_order(inputs: DiagnosisInputs) -> RankOrder | None:
@@ -95,9 +100,9 @@ def rank_order(inputs: DiagnosisInputs) -> RankOrder | None:
     if inputs.customers is None:
         return None
     ranked = inputs.customers.select("customer_id", client_rank=_.client_rank.strip()).filter(_.client_rank != "")
-    back = _HALF_YEAR if len(inputs.months) > _HALF_YEAR else 0
+    back = HALF_YEAR_MONTHS if len(inputs.months) > HALF_YEAR_MONTHS else 0
     last = inputs.month.plus(-back)
-    year = inputs.customer_months.filter(_.month.between(last.plus(1 - _YEAR).first_day, last.first_day))
+    year = inputs.customer_months.filter(_.month.between(last.plus(1 - YEAR_MONTHS).first_day, last.first_day))
     sales = year.group_by("customer_id").agg(sales_jpy=_.sales_jpy.sum())
     joined = ranked.left_join(sales, "customer_id")
     means = joined.group_by("client_rank").agg(mean_jpy=joined.sales_jpy.fill_null(0).sum() / joined.count())
@@ -105,38 +110,32 @@ def rank_order(inputs: DiagnosisInputs) -> RankOrder | None:
     return order_of_ranks(found) if found else None
 
 
-def former_rows(inputs: DiagnosisInputs) -> pd.DataFrame:
-    """FORMER_SEGMENTS in pandas; no row where the history does not reach back."""
+def looked_back(inputs: DiagnosisInputs, order: RankOrder) -> tuple[Scores | None, bool]:
+    """The scores over FORMER_SEGMENTS with a known rank, and whether their ranks were delivered by then."""
     if inputs.former_segments is None:
-        return pd.DataFrame({"client_rank": [], "rank_is_of_then": []}, dtype=object)
-    frame: pd.DataFrame = inputs.former_segments.order_by("customer_id").to_pandas()
-    return frame
+        return None, False
+    placed = ibis.memtable(
+        pa.table({"client_rank": pa.array(order.ranks, pa.string()), "place": range(len(order.ranks))})
+    )
+    ranked = inputs.former_segments.inner_join(placed, "client_rank")
+    found = ranked.select(
+        "customer_id", "place", "value_class", "expected_sales_jpy", "sales_since_jpy", "rank_is_of_then"
+    )
+    columns = found.order_by("customer_id").drop("customer_id").to_pyarrow()
+    places, classes = (columns[name].to_numpy().astype(np.int64) for name in ("place", "value_class"))
+    expected_jpy, since_jpy = (
+        columns[name].to_numpy().astype(np.float64) for name in ("expected_sales_jpy", "sales_since_jpy")
+    )
+    scores = scores_of(places, cut_alike(places, classes, expected_jpy), since_jpy)
+    return scores, bool(len(places)) and bool(columns["rank_is_of_then"].to_numpy().all())
 
 
-def scores_of(looked_back: pd.DataFrame, order: RankOrder) -> Scores | None:
-    """Both orders over the customers with a known rank; None where there is none, or all bought the same."""
-    ranked = looked_back[looked_back["client_rank"].isin(order.ranks)]
-    if ranked.empty:
-        return None
-    actual = ranked["sales_since_jpy"].clip(lower=0).to_numpy(dtype=np.float64)
-    by_rank = -order.places(ranked["client_rank"])
-    by_class = -ranked["value_class"].to_numpy(dtype=np.float64)
-    rank_gini = normalised_gini(by_rank, actual)
-    segments_gini = normalised_gini(by_class, actual)
-    if rank_gini is None or segments_gini is None:
-        return None
-    top = (ranked["client_rank"] == order.ranks[0]).to_numpy()
-    by_segment = (top_share(by_class, actual, top.mean()) or 0.0) * actual.sum()
-    return Scores(rank_gini, segments_gini, int(top.sum()), round(actual[top].sum()), round(by_segment))
-
-
-def verdict_of(scores: Scores | None, ranked_customers: int, of_then: bool) -> Verdict:
-    """An issue where the classes ordered better; healthy only for a rank that could not have seen the sales."""
-    if scores is None or ranked_customers < LEAST_CUSTOMERS:
+def verdict_of(scores: Scores | None, of_then: bool) -> Verdict:
+    """By the one rule; healthy only for a rank that could not have seen the sales."""
+    if scores is None or scores.customers < LEAST_CUSTOMERS:
         return "undetermined"
-    if scores.rank_gini < scores.segments_gini:
-        return "issue"
-    return "healthy" if of_then else "undetermined"
+    verdict = verdict_on_change(scores.lead, scores.segments_gini)
+    return "undetermined" if verdict == "healthy" and not of_then else verdict
 
 
 def missed_customers(segments: ibis.Table, customers: ibis.Table, top_rank: str, classes: int) -> ibis.Table:
@@ -146,32 +145,38 @@ def missed_customers(segments: ibis.Table, customers: ibis.Table, top_rank: str,
     return best.anti_join(held, "customer_id").select("customer_id", "expected_sales_jpy").order_by("customer_id")
 
 
-def cell_rows(looked_back: pd.DataFrame, order: RankOrder) -> list[dict[str, Any]]:
+def cell_rows(former: ibis.Table, order: RankOrder) -> list[dict[str, Any]]:
     """Rank × value class, every cell: customers, and what they bought in the six months since, in all and each."""
+    sums = former.group_by("client_rank", "value_class").agg(size=_.count(), sales_jpy=yen_sum(_.sales_since_jpy))
+    found = rows(sums.order_by("client_rank", "value_class"))
     shown = {rank: rank.replace("@", "＠", 1) if rank.startswith("@") else rank for rank in order.ranks}
     if len(order.ranks) > MOST_RANKS:
         shown |= dict.fromkeys(order.ranks[MOST_RANKS - 1 :], OTHER_RANKS)
-    ranks = looked_back["client_rank"].map(shown).fillna(NO_RANK)
-    cells = looked_back.groupby([ranks, "value_class"])["sales_since_jpy"].agg(["size", "sum"])
-    down = [*dict.fromkeys(shown.values()), *([NO_RANK] if (ranks == NO_RANK).any() else [])]
-    across = range(1, int(looked_back["value_class"].max()) + 1)
-    full = cells.reindex(pd.MultiIndex.from_product([down, across]), fill_value=0)
+    cells: dict[tuple[str, int], tuple[int, int]] = {}
+    for row in found:
+        at = (shown.get(row["client_rank"], NO_RANK), row["value_class"])
+        size, sales_jpy = cells.get(at, (0, 0))
+        cells[at] = (size + row["size"], sales_jpy + row["sales_jpy"])
+    down = [*dict.fromkeys(shown.values()), *([NO_RANK] if any(rank == NO_RANK for rank, _number in cells) else [])]
+    across = range(1, max((number for _rank, number in cells), default=0) + 1)
     return [
         {
             "client_rank": rank,
             "value_class": f"@value_class.{number}",
-            "customers": int(size),
-            "sales_jpy": int(total),
-            "mean_jpy": int(total) / int(size) if size else None,
+            "customers": size,
+            "sales_jpy": sales_jpy,
+            "mean_jpy": sales_jpy / size if size else None,
         }
-        for (rank, number), size, total in zip(full.index, full["size"], full["sum"], strict=True)
+        for rank in down
+        for number in across
+        for size, sales_jpy in [cells.get((rank, number), (0, 0))]
     ]
 
 
-def _exhibits(looked_back: pd.DataFrame, order: RankOrder, scores: Scores | None) -> tuple[Exhibit, ...]:
-    if scores is None:
+def _exhibits(inputs: DiagnosisInputs, order: RankOrder, scores: Scores | None) -> tuple[Exhibit, ...]:
+    if scores is None or inputs.former_segments is None:
         return ()
-    cells: Sequence[dict[str, Any]] = cell_rows(looked_back, order)
+    cells = cell_rows(inputs.former_segments, order)
     compared: tuple[Row, ...] = (
         {"method": "@rank_method.client", "gini": scores.rank_gini, "sales_jpy": scores.top_rank_sales_jpy},
         {"method": "@rank_method.segments", "gini": scores.segments_gini, "sales_jpy": scores.as_many_by_segment_jpy},

@@ -7,24 +7,29 @@ from typing import Any
 import ibis
 from ibis import _
 
-from crm_platform.alerts.listing.lapse import ASSUMED_RESPONSE_RATE
-from crm_platform.diagnosis.finding import Exhibit, Finding, Scalar
+from crm_platform.diagnosis.estimates import SURE_ERRORS, Estimate, total
+from crm_platform.diagnosis.finding import Action, Exhibit, Finding, Measured, Scalar
 from crm_platform.diagnosis.inputs import DiagnosisInputs
 from crm_platform.diagnosis.rows import exact_sum, one_row, rows, yen_sum
 from crm_platform.diagnosis.trends import share
+from crm_platform.diagnosis.verdicts import verdict_on_line
 from crm_platform.tables.alerts import LAPSE_REASONS
+
+_THOUSAND = 1_000  # squares of yen are summed in millions, so that they stay exact
 
 
 def alerts(inputs: DiagnosisInputs) -> Finding | None:
     """The alerted customers, the sales lost in six months without action (R88), and the cost of a contact.
 
-    An issue where the loss that a response of 5 % (003:133) prevents exceeds the cost of contacting all of them: then
-    waiting costs more than acting. At stake: the whole expected loss. None where nobody is alerted.
+    An issue where the loss that the assumed response prevents exceeds the cost of contacting all of them: then waiting
+    costs more than acting. What is prevented has the error of a sum over independent customers. At stake: the whole
+    expected loss. There is no trend: who was alerted in earlier months is in the alert report. None where nobody is.
     """
     sums = one_row(
         inputs.lapse_alerts.agg(
             customers=_.count(),
             loss_jpy=exact_sum(_.expected_loss_jpy),
+            squares=exact_sum((_.expected_loss_jpy / _THOUSAND) ** 2),
             sales_6m_jpy=yen_sum(_.sales_6m_jpy),
         )
     )
@@ -38,7 +43,9 @@ def alerts(inputs: DiagnosisInputs) -> Finding | None:
     )
     unit_cost_jpy = inputs.client.settings.alert_unit_cost_jpy
     cost_jpy = customers * unit_cost_jpy
-    prevented_jpy = sums["loss_jpy"] * ASSUMED_RESPONSE_RATE
+    loss = total(sums["loss_jpy"], sums["squares"] * _THOUSAND**2)
+    prevented = loss.times(inputs.response_rate)
+    verdict = verdict_on_line(prevented.times(-1), -cost_jpy)
     numbers: dict[str, Scalar] = {
         **inputs.period,
         "alerted_customers": customers,
@@ -49,20 +56,34 @@ def alerts(inputs: DiagnosisInputs) -> Finding | None:
         "loss_rate": share(sums["loss_jpy"], sums["sales_6m_jpy"]),
         "unit_cost_jpy": unit_cost_jpy,
         "contact_cost_jpy": cost_jpy,
-        "response_rate": ASSUMED_RESPONSE_RATE,
-        "prevented_jpy": round(prevented_jpy),
+        "response_rate": inputs.response_rate,
+        "prevented_jpy": round(prevented.value),
         "break_even_rate": share(cost_jpy, sums["loss_jpy"]),
         "mean_loss_jpy": round(sums["loss_jpy"] / customers),
     }
     return Finding(
         key="alerts",
         chapter="existing_customers",
-        verdict="issue" if prevented_jpy > cost_jpy else "healthy",
+        verdict=verdict,
         numbers=numbers,
         exhibits=_exhibits(reason_rows(inputs), class_rows(inputs)),
         threshold=float(cost_jpy),
-        yen_effect_jpy=round(sums["loss_jpy"]) or None,
+        yen_effect_jpy=round(sums["loss_jpy"]) or None if verdict == "issue" else None,
         concerned_customers=customers,
+        measured=_measured(prevented, cost_jpy),
+        action=Action("@action_segment.alerted", customers, "@action_channel.mail_phone", round(prevented.value)),
+        sources=("lapse_alerts", "test_groups", "segments"),
+    )
+
+
+def _measured(prevented: Estimate, cost_jpy: int) -> Measured:
+    return Measured(
+        value=prevented.value,
+        unit="jpy",
+        low=max(prevented.low, 0.0),
+        high=prevented.high,
+        compared=float(cost_jpy),
+        noticeable=SURE_ERRORS * prevented.error,
     )
 
 

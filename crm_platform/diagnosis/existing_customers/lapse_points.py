@@ -1,161 +1,190 @@
-"""Lapse points (離脱ポイント, R123): after which purchase customers stop, by the way they began."""
+"""Lapse points (離脱ポイント, R123): after which purchase and which silence customers stop, by the way they began."""
 
 from __future__ import annotations
 
-import datetime as dt
-import math
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Any
 
-import ibis
-from ibis import _
+import pandas as pd
 
-from crm_platform.diagnosis.finding import Exhibit, Finding, Scalar, Verdict
+from crm_platform.diagnosis.estimates import Estimate, errors_for
+from crm_platform.diagnosis.existing_customers.lapse_hazards import (
+    EVERYONE,
+    Bump,
+    bumps,
+    hazard_rows,
+    top_points,
+)
+from crm_platform.diagnosis.existing_customers.purchase_counts import purchase_counts
+from crm_platform.diagnosis.existing_customers.silences import (
+    BEGINNERS,
+    REPEATERS,
+    back_rates,
+    gone_days,
+    silence_rows,
+    window_rows,
+)
+from crm_platform.diagnosis.finding import Action, Exhibit, Finding, Measured, Scalar, Verdict
 from crm_platform.diagnosis.inputs import DiagnosisInputs
-from crm_platform.diagnosis.rows import rows
-
-SHOWN_PURCHASES = 10
-LEAST_REACHED = 30
-ERRORS = 3.0  # standard errors beyond which a purchase stands out; some two dozen are looked at
-EVERYONE = "@order_kind.all"
-_HALF_YEAR = 6
-_COUNTS = ("reached", "stopped", "recent")
-
-
-@dataclass(frozen=True)
-class Bump:
-    """A purchase whose hazard stands above the mean of the purchases before and after it."""
-
-    row: dict[str, Any]
-    excess: float
-    error: float
-
-    @property
-    def stands_out(self) -> bool:
-        """More than chance allows."""
-        return self.excess > ERRORS * self.error
+from crm_platform.diagnosis.verdicts import LEAST_CUSTOMERS, verdict_on_change
 
 
 def lapse_points(inputs: DiagnosisInputs) -> Finding | None:
-    """The share who never came back after their n-th purchase; where it stands out most is the lapse point.
+    """The share who never came back after their n-th purchase; where it stands out most is the point.
 
-    Looked at are all customers, and those who began with each kind of order. Counted are n-th purchases of months that
-    ended settings.lapse_silent_days ago, so every stop is a long silence. A purchase stands out by its excess over the
-    mean of the purchases before and after it, 30 customers each; more than three standard errors is an issue. At stake:
-    the customers of the last six months who stop there in excess × the mean order value. None where nobody ever bought.
+    Held against is the mean of the purchases before and after; beyond chance as the largest of all looked at (everyone,
+    and by kind of first order, product group and channel of the first purchase) is an issue. Stopped is who has been
+    silent for settings.lapse_silent_days or more. At stake: the customers of the last six months who stop there in
+    excess × the mean order value. There is no trend: the point is one of all years. None where nobody ever bought.
     """
-    hazards = hazard_rows(inputs)
+    counts = purchase_counts(inputs)
+    silent_days = inputs.client.settings.lapse_silent_days
+    hazards = hazard_rows(counts, silent_days)
     if not hazards:
         return None
-    bump = largest_bump(hazards)
-    is_issue = bump is not None and bump.stands_out
-    verdict: Verdict = "undetermined" if bump is None else "issue" if is_issue else "healthy"
-    effect_jpy = round(bump.excess * bump.row["recent"] * inputs.order_value_jpy) if bump and is_issue else None
-    everyone = [row for row in hazards if row["kind"] == EVERYONE]
-    group = bump.row["kind"] if bump and is_issue else EVERYONE
-    numbers: dict[str, Scalar] = {
-        **inputs.period,
-        "silent_days": inputs.client.settings.lapse_silent_days,
-        "first_hazard_rate": everyone[0]["hazard_rate"],
-        "point_group": _people(bump.row["kind"]) if bump else None,
-        "point_purchase": bump.row["purchase"] if bump else None,
-        "point_hazard_rate": bump.row["hazard_rate"] if bump else None,
-        "neighbour_hazard_rate": bump.row["hazard_rate"] - bump.excess if bump else None,
-        "excess_points": bump.excess if bump else None,
-        "error_points": ERRORS * bump.error if bump else None,
-        "point_stopped": bump.row["stopped"] if bump else None,
-        "recent_customers": bump.row["recent"] if bump else None,
-        "last_hazard_rate": everyone[-1]["hazard_rate"],
-        "last_purchase": everyone[-1]["purchase"],
-        "shown_group": _people(group),
-        "effect_jpy": effect_jpy,
+    found = bumps(hazards)
+    errors = errors_for(len(found))
+    point = _point(found, errors)
+    verdict: Verdict = _verdict(point, errors)
+    is_issue = verdict == "issue"
+    recent = point.row["recent"] if point else hazards[0]["recent"]
+    excess = point.excess.value if point and is_issue else hazards[0]["hazard_rate"]
+    expected_jpy = round(excess * recent * inputs.order_value_jpy) if is_issue else 0
+    numbers = _numbers(inputs, counts, hazards, point, errors) | {
+        "effect_jpy": expected_jpy if is_issue else None,
+        "recent_customers": recent,
+        "looks": len(found),
+        "silent_days": silent_days,
+        "least_customers": LEAST_CUSTOMERS,
     }
-    shown = [row for row in hazards if row["kind"] == group]
     return Finding(
         key="lapse_points",
         chapter="existing_customers",
         verdict=verdict,
         numbers=numbers,
-        exhibits=_exhibits(shown, str(bump.row["purchase"]) if bump and is_issue else None, hazards),
-        threshold=ERRORS * bump.error if bump else None,
-        yen_effect_jpy=effect_jpy,
-        concerned_customers=bump.row["recent"] if bump and is_issue else None,
+        exhibits=_exhibits(counts, hazards, point if is_issue else None, top_points(found, errors)),
+        threshold=errors * point.excess.error if point else None,
+        yen_effect_jpy=expected_jpy or None,
+        concerned_customers=recent if is_issue else None,
+        measured=_measured(point, errors),
+        action=_action(inputs, point if is_issue else None, hazards[0]),
+        sources=("customer_months", "customer_history", "products", "media"),
     )
 
 
-def _people(kind: str) -> str:
-    """Customers by the kind of their first order, as a sentence names them."""
-    return kind.replace("@order_kind.", "@customers_who_began.")
+def _point(found: Sequence[Bump], errors: float) -> Bump | None:
+    """What stands out most by standard errors; where nothing does, what does of everyone together."""
+    largest = max(found, key=lambda bump: bump.errors, default=None)
+    if largest is not None and largest.errors > errors:
+        return largest
+    return max((bump for bump in found if bump.row["group"] == EVERYONE), key=lambda bump: bump.errors, default=None)
 
 
-def largest_bump(hazards: list[dict[str, Any]]) -> Bump | None:
-    """The purchase that stands out most, by standard errors; None where no three successive ones have 30 customers."""
-    bumps = [
-        _bump(*three)
-        for three in zip(hazards, hazards[1:], hazards[2:], strict=False)
-        if len({row["kind"] for row in three}) == 1 and min(row["reached"] for row in three) >= LEAST_REACHED
-    ]
-    return max(bumps, key=lambda bump: bump.excess / bump.error if bump.error else 0.0, default=None)
+def _verdict(point: Bump | None, errors: float) -> Verdict:
+    """A larger share who stop is a smaller share who go on."""
+    if point is None:
+        return "undetermined"
+    fallen = Estimate(-point.excess.value, point.excess.error)
+    return verdict_on_change(fallen, 1 - point.neighbour_rate, errors=errors)
 
 
-def _bump(former: dict[str, Any], row: dict[str, Any], later: dict[str, Any]) -> Bump:
-    variances = [r["hazard_rate"] * (1 - r["hazard_rate"]) / r["reached"] for r in (former, row, later)]
-    excess = row["hazard_rate"] - (former["hazard_rate"] + later["hazard_rate"]) / 2
-    return Bump(row, excess, math.sqrt(variances[1] + (variances[0] + variances[2]) / 4))
-
-
-def hazard_rows(inputs: DiagnosisInputs) -> list[dict[str, Any]]:
-    """By kind of the first order (everyone first) and number of purchase.
-
-    `reached`: customers whose n-th purchase is long enough ago; `stopped`: those of them without another;
-    `hazard_rate`: their share; `recent`: customers who made their n-th purchase in the last six months.
-    """
-    span = inputs.span(_HALF_YEAR)
-    is_recent = span.holds(_.month) if span else ibis.literal(False)
-    mature = _is_mature(inputs)
-    sums = (
-        _reached(inputs)
-        .group_by("first_order_kind", "purchase")
-        .agg(reached=_.count(where=mature), stopped=_.count(where=mature & _.stopped), recent=_.count(where=is_recent))
+def _measured(point: Bump | None, errors: float) -> Measured | None:
+    if point is None:
+        return None
+    return Measured(
+        value=point.excess.value,
+        unit="rate",
+        low=point.excess.low,
+        high=point.excess.high,
+        compared=0.0,
+        noticeable=errors * point.excess.error,
     )
-    found = [{**row, "kind": f"@order_kind.{row['first_order_kind']}"} for row in rows(sums)]
-    totals = [
-        {"kind": EVERYONE, "purchase": purchase}
-        | {name: sum(row[name] for row in found if row["purchase"] == purchase) for name in _COUNTS}
-        for purchase in range(1, SHOWN_PURCHASES + 1)
-    ]
-    by_kind = sorted(found, key=lambda row: (str(row["kind"]), row["purchase"]))
-    known = [row for row in by_kind if row["first_order_kind"] is not None]
-    return [
-        {name: row[name] for name in ("kind", "purchase", *_COUNTS)}
-        | {"number": str(row["purchase"]), "hazard_rate": row["stopped"] / row["reached"]}
-        for row in (*totals, *known)
-        if row["reached"]
-    ]
 
 
-def _reached(inputs: DiagnosisInputs) -> ibis.Table:
-    """One row per customer and n up to 10: the month of the n-th purchase, and whether it was the last so far."""
-    bought = inputs.purchases
-    so_far = bought.purchase_days.sum().over(
-        ibis.window(group_by=bought.customer_id, order_by=bought.month, preceding=(None, 0))
+def _numbers(
+    inputs: DiagnosisInputs,
+    counts: pd.DataFrame,
+    hazards: Sequence[dict[str, Any]],
+    point: Bump | None,
+    errors: float,
+) -> dict[str, Scalar]:
+    everyone = [row for row in hazards if row["group"] == EVERYONE]
+    gone = gone_days(counts, REPEATERS)
+    back, at_once = back_rates(counts, REPEATERS), back_rates(counts, BEGINNERS)
+    return {
+        **inputs.period,
+        "first_hazard_rate": everyone[0]["hazard_rate"],
+        "first_customers": everyone[0]["reached"],
+        "last_hazard_rate": everyone[-1]["hazard_rate"],
+        "last_purchase": everyone[-1]["purchase"],
+        "point_dimension": point.row["dimension"] if point else None,
+        "point_group": point.row["group"] if point else None,
+        "point_purchase": point.row["purchase"] if point else None,
+        "point_hazard_rate": point.row["hazard_rate"] if point else None,
+        "neighbour_hazard_rate": point.neighbour_rate if point else None,
+        "excess_points": point.excess.value if point else None,
+        "error_points": errors * point.excess.error if point else None,
+        "point_stopped": point.row["stopped"] if point else None,
+        "shown_group": point.row["group"] if point else EVERYONE,
+        "gone_days": gone,
+        "back_rate": back[0] if back else None,
+        "first_back_rate": at_once[0] if at_once else None,
+        "response_rate": inputs.response_rate,
+        "first_recent": everyone[0]["recent"],
+        "first_expected_jpy": round(everyone[0]["recent"] * inputs.response_rate * inputs.order_value_jpy),
+    }
+
+
+def _action(inputs: DiagnosisInputs, point: Bump | None, first: dict[str, Any]) -> Action:
+    """With whom: those who reached the point in the last six months; without a point, those who bought first."""
+    people = point.row["recent"] if point else first["recent"]
+    share = point.excess.value if point else inputs.response_rate
+    return Action(
+        "@action_segment.before_the_point" if point else "@action_segment.after_the_first",
+        people,
+        "@action_channel.insert_phone",
+        round(people * share * inputs.order_value_jpy),
     )
-    running = bought.select("customer_id", "month", "purchase_days", so_far=so_far)
-    numbers = ibis.memtable({"purchase": list(range(1, SHOWN_PURCHASES + 1))})
-    reached = numbers.join(
-        running, (numbers.purchase <= running.so_far) & (numbers.purchase > running.so_far - running.purchase_days)
+
+
+def _exhibits(
+    counts: pd.DataFrame, hazards: list[dict[str, Any]], point: Bump | None, points: list[dict[str, Any]]
+) -> tuple[Exhibit, ...]:
+    group = (point.row["dimension"], point.row["group"]) if point else ("@lapse_dimension.all", EVERYONE)
+    shown = tuple(row for row in hazards if (row["dimension"], row["group"]) == group)
+    highlight = point.row["number"] if point else None
+    bar = Exhibit("hazard", "bar", shown, x="number", y="hazard_rate", y_unit="rate", highlight=highlight)
+    table = Exhibit(
+        "groups",
+        "table",
+        tuple(points),
+        columns=(
+            ("lapse_dimension", "text"),
+            ("lapse_group", "text"),
+            ("lapse_number", "count"),
+            ("neighbour_hazard_rate", "rate"),
+            ("hazard_rate", "rate"),
+            ("lapse_reached", "count"),
+            ("stands_out", "text"),
+        ),
     )
-    totals = inputs.buyers.select("customer_id", "first_order_kind", total=_.purchase_days)
-    return reached.inner_join(totals, "customer_id").mutate(stopped=_.total == _.purchase)
-
-
-def _is_mature(inputs: DiagnosisInputs) -> ibis.Deferred:
-    last = inputs.as_of - dt.timedelta(days=inputs.client.settings.lapse_silent_days)
-    return _.month < last.replace(day=1)
-
-
-def _exhibits(shown: list[dict[str, Any]], highlight: str | None, hazards: list[dict[str, Any]]) -> tuple[Exhibit, ...]:
-    kinds = [row for row in hazards if row["kind"] != EVERYONE and row["reached"] >= LEAST_REACHED]
-    bar = Exhibit("hazard", "bar", tuple(shown), x="number", y="hazard_rate", y_unit="rate", highlight=highlight)
-    heat = Exhibit("kinds", "heatmap", tuple(kinds), x="number", y="hazard_rate", y_unit="rate", series="kind")
-    return (bar, heat) if len({row["kind"] for row in kinds}) > 1 else (bar,)
+    heat = Exhibit(
+        "windows",
+        "heatmap",
+        tuple(window_rows(counts)),
+        x="window",
+        y="return_rate",
+        y_unit="rate",
+        series="lapse_number",
+    )
+    line = Exhibit(
+        "silence",
+        "line",
+        tuple(silence_rows(counts)),
+        x="silent",
+        y="back_rate",
+        x_unit="days",
+        y_unit="rate",
+        series="after",
+    )
+    return tuple(exhibit for exhibit in (bar, table, heat, line) if exhibit.rows)

@@ -2,168 +2,167 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-import ibis
-from ibis import _
-
-from crm_platform.diagnosis.finding import Exhibit, Finding, Scalar, Verdict
+from crm_platform.diagnosis.estimates import errors_for
+from crm_platform.diagnosis.finding import Action, Exhibit, Finding, Row, Scalar, Trend, Unit, Verdict
+from crm_platform.diagnosis.groundwork.cohorts import last_with_months, over, settled
 from crm_platform.diagnosis.inputs import DiagnosisInputs
-from crm_platform.diagnosis.rows import client_text, rows, yen_sum
-from crm_platform.diagnosis.spans import index_of
-from crm_platform.diagnosis.trends import YEAR_MONTHS, share
+from crm_platform.diagnosis.new_customers.media_payback import (
+    cost_row,
+    media_rows,
+    value_by_cohort,
+)
+from crm_platform.diagnosis.new_customers.quality import value_12m
+from crm_platform.diagnosis.spans import YEAR_MONTHS
+from crm_platform.diagnosis.trends import trend_of
+from crm_platform.diagnosis.verdicts import measured_against, verdict_on_line
 
-LEAST_CUSTOMERS = 10
-_CURVE_MONTHS = 24
-_HALF_YEAR = 6
+_SHOWN_MEDIA = 15
+_COST_COLUMNS: tuple[tuple[str, Unit], ...] = (
+    ("entry_group", "text"),
+    ("cost_jpy", "jpy"),
+    ("new_customers", "count"),
+    ("cpo_jpy", "jpy"),
+    ("subscription_cpo_jpy", "jpy"),
+    ("value_12m_jpy", "jpy"),
+    ("value_12m_low_jpy", "jpy"),
+    ("value_12m_high_jpy", "jpy"),
+    ("value_to_cpo", "rate"),
+    ("payback_months", "count"),
+)
 
 
 def media_efficiency(inputs: DiagnosisInputs) -> Finding | None:
     """CPO by channel beside the 売上 of a new customer's first twelve months, and the month in which the cost is back.
 
-    CPO = media cost ÷ new customers whose first purchase names the medium (CPM.md §5, definition A). Healthy where
-    every channel with 10 new customers and a year behind them earns its CPO within twelve months. At stake: the
-    shortfall per customer × the last six months' new customers of the others. None where no medium has a cost.
+    Looked at are media that ended in the last three years. Each channel's 12-month value is held against its CPO
+    (CPM.md §5, definition A) by as many errors as there are channels; judged is the one that falls shortest of it. At
+    stake: the shortfall per customer × half a year's new customers, over the channels that are an issue. None where no
+    paid medium brought a new customer.
     """
-    values = value_curves(inputs)
-    channels = channel_rows(inputs, values)
-    if not channels:
+    every_year = media_rows(inputs)
+    media = [row for row in every_year if row["is_recent"]]
+    if not media:
         return None
-    judged = [row for row in channels if row["value_12m_jpy"] is not None]
-    losing = [row for row in judged if row["value_12m_jpy"] < row["cpo_jpy"]]
-    shortfall_jpy = sum((row["cpo_jpy"] - row["value_12m_jpy"]) * row["recent_customers"] for row in losing)
-    verdict: Verdict = "undetermined" if not judged else "issue" if losing else "healthy"
-    best = max(judged, key=lambda row: row["value_12m_jpy"] / row["cpo_jpy"], default=None)
-    worst = min(judged, key=lambda row: row["value_12m_jpy"] / row["cpo_jpy"], default=None)
-    cost_jpy, customers = sum(row["cost_jpy"] for row in channels), sum(row["new_customers"] for row in channels)
+    table = [cost_row(inputs, name, parts) for name, parts in by_channel(media).items()]
+    judged = [row for row in table if row["value_12m"]]
+    errors = errors_for(len(judged))
+    losing = [row for row in judged if verdict_of(row, errors) == "issue"]
+    worst = min(losing or judged, key=_times_back, default=None)
+    best = max(judged, key=_times_back, default=None)
+    verdict: Verdict = verdict_of(worst, errors) if worst else "undetermined"
+    half_year = sum(_half_year_customers(row) for row in losing)
+    shortfall_jpy = sum((row["cpo_jpy"] - row["value_12m"].value) * _half_year_customers(row) for row in losing)
+    effect_jpy = round(shortfall_jpy) or None
+    cost_jpy, customers = (sum(row[name] for row in table) for name in ("cost_jpy", "new_customers"))
+    subscribers = sum(row["subscribers"] for row in table)
     numbers: dict[str, Scalar] = {
         **inputs.period,
-        "channels": len(channels),
+        "channels": len(table),
+        "judged_channels": len(judged),
         "losing_channels": len(losing),
         "cost_jpy": cost_jpy,
         "new_customers": customers,
-        "cpo_jpy": round(cost_jpy / customers),
-        "best_channel": best["channel"] if best else None,
-        "best_ratio": best["value_12m_jpy"] / best["cpo_jpy"] if best else None,
-        "worst_channel": worst["channel"] if worst else None,
-        "worst_ratio": worst["value_12m_jpy"] / worst["cpo_jpy"] if worst else None,
-        "worst_cpo_jpy": round(worst["cpo_jpy"]) if worst else None,
-        "worst_value_jpy": round(worst["value_12m_jpy"]) if worst else None,
-        "losing_cost_jpy": sum(row["cost_jpy"] for row in losing),
-        "effect_jpy": round(shortfall_jpy) if losing else None,
+        "cpo_jpy": cost_jpy / customers,
+        "subscription_cpo_jpy": cost_jpy / subscribers if subscribers else None,
+        **_numbers_of("best", best),
+        **_numbers_of("worst", worst),
+        "losing_customers": half_year,
+        "effect_jpy": effect_jpy,
     }
     return Finding(
         key="media_efficiency",
         chapter="new_customers",
         verdict=verdict,
         numbers=numbers,
-        exhibits=_exhibits(channels, curve_rows(channels, values), worst),
-        threshold=1.0,
-        yen_effect_jpy=round(shortfall_jpy) or None if losing else None,
-        concerned_customers=sum(row["recent_customers"] for row in losing) if losing else None,
+        exhibits=_exhibits(table, [cost_row(inputs, row["medium"], [row]) for row in media], worst),
+        threshold=worst["cpo_jpy"] if worst else None,
+        yen_effect_jpy=effect_jpy,
+        concerned_customers=half_year if losing else customers,
+        measured=measured_against(worst["value_12m"], "jpy", worst["cpo_jpy"], worst["value_12m"], errors=errors)
+        if worst
+        else None,
+        trend=_course(inputs, by_channel(every_year)[worst["name"]]) if worst else None,
+        action=Action("@action_segment.medium_newcomers", half_year, "@action_channel.advertising", effect_jpy or 0)
+        if verdict == "issue"
+        else None,
+        sources=("media", "customer_history", "customer_months"),
     )
 
 
-def _channels(inputs: DiagnosisInputs) -> ibis.Table:
-    """Media with their channel; a medium without one stands for itself."""
-    return inputs.media.mutate(
-        channel=client_text(ibis.coalesce(_.channel, _.media_name, _.media_id)), cost_jpy=_.cost_jpy.fill_null(0)
-    )
+def by_channel(media: Sequence[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
+    """Media by their channel, by name."""
+    return {name: [row for row in media if row["channel"] == name] for name in sorted({r["channel"] for r in media})}
 
 
-def channel_rows(inputs: DiagnosisInputs, values: dict[str, list[float]]) -> list[dict[str, Any]]:
-    """Each channel with a cost and new customers: cost, customers, CPO, 12-month value, payback month; by name.
-
-    `value_12m_jpy` is over customers with twelve closed months behind them; None below 10 of those.
-    """
-    costs = _channels(inputs).group_by("channel").agg(cost_jpy=yen_sum(_.cost_jpy))
-    by_medium = _channels(inputs).select(first_media_id=_.media_id, channel=_.channel)
-    known = index_of(inputs.closed_months[-1]) if inputs.closed_months else inputs.closed_index
-    people = inputs.new_customers.inner_join(by_medium, "first_media_id").group_by("channel")
-    counted = people.agg(
-        new_customers=_.count(),
-        mature_customers=_.count(where=_.cohort <= known - YEAR_MONTHS + 1),
-        recent_customers=_.count(where=_.cohort > known - _HALF_YEAR),
-    )
-    joined = costs.filter(_.cost_jpy > 0).inner_join(counted, "channel").order_by("channel")
-    found = []
-    for row in rows(joined):
-        cpo_jpy = row["cost_jpy"] / row["new_customers"]
-        curve = values.get(row["channel"], [])
-        mature = row["mature_customers"] >= LEAST_CUSTOMERS
-        found.append(
-            {
-                **row,
-                "cpo_jpy": cpo_jpy,
-                "value_12m_jpy": curve[YEAR_MONTHS - 1] if mature else None,
-                "payback_months": next((age + 1 for age, value in enumerate(curve) if value >= cpo_jpy), None)
-                if mature
-                else None,
-            }
-        )
-    return found
+def verdict_of(row: dict[str, Any], errors: float) -> Verdict:
+    """Whether a channel earns its CPO in twelve months; what surely does is healthy, however wide its interval."""
+    value = row["value_12m"]
+    if value.value - errors * value.error >= row["cpo_jpy"]:
+        return "healthy"
+    return verdict_on_line(value, row["cpo_jpy"], errors=errors)
 
 
-def value_curves(inputs: DiagnosisInputs) -> dict[str, list[float]]:
-    """By channel: cumulated 売上 per customer after 1, 2, … 24 months, of customers with so many behind them."""
-    by_medium = _channels(inputs).select(first_media_id=_.media_id, channel=_.channel)
-    known = inputs.closed_index
-    ages = inputs.ages.filter((_.age < _CURVE_MONTHS) & (_.cohort + _.age <= known)).inner_join(
-        by_medium, "first_media_id"
-    )
-    sums = rows(
-        ages.group_by("channel", "cohort", "age")
-        .agg(sales_jpy=yen_sum(_.sales_jpy))
-        .order_by("channel", "cohort", "age")
-    )
-    people = inputs.new_customers.inner_join(by_medium, "first_media_id").group_by("channel", "cohort")
-    sizes = rows(people.agg(customers=_.count()).order_by("channel", "cohort"))
-    curves = {}
-    for channel in sorted({row["channel"] for row in sizes}):
-        curve = []
-        for months in range(1, _CURVE_MONTHS + 1):
-            last_cohort = known - months + 1
-            customers = sum(r["customers"] for r in sizes if r["channel"] == channel and r["cohort"] <= last_cohort)
-            sales_jpy = sum(
-                r["sales_jpy"]
-                for r in sums
-                if r["channel"] == channel and r["cohort"] <= last_cohort and r["age"] < months
-            )
-            if customers < LEAST_CUSTOMERS:
-                break
-            curve.append(sales_jpy / customers)
-        curves[channel] = curve
-    return curves
-
-
-def curve_rows(channels: list[dict[str, Any]], values: dict[str, list[float]]) -> list[dict[str, Any]]:
+def curve_rows(table: Sequence[dict[str, Any]]) -> list[Row]:
     """`channel` × `months` since the first purchase: cumulated value ÷ the channel's CPO (1 = paid back)."""
     return [
-        {"channel": row["channel"], "months": months, "ratio": value / row["cpo_jpy"]}
-        for row in channels
-        for months, value in enumerate(values.get(row["channel"], []), start=1)
+        {"channel": row["name"], "months": months, "ratio": value / row["cpo_jpy"]}
+        for row in table
+        for months, value in enumerate(row["curve"], start=1)
     ]
 
 
+def _times_back(row: dict[str, Any]) -> tuple[float, str]:
+    return row["value_12m"].value / row["cpo_jpy"], row["name"]
+
+
+def _half_year_customers(row: dict[str, Any]) -> int:
+    return int(row["recent_customers"])
+
+
+def _numbers_of(end: str, row: dict[str, Any] | None) -> dict[str, Scalar]:
+    return {
+        f"{end}_channel": row["name"] if row else None,
+        f"{end}_ratio": row["value_12m"].value / row["cpo_jpy"] if row else None,
+        f"{end}_cpo_jpy": row["cpo_jpy"] if row else None,
+        f"{end}_value_jpy": row["value_12m"].value if row else None,
+        f"{end}_payback_months": row["payback_months"] if row else None,
+    }
+
+
+def _course(inputs: DiagnosisInputs, media: Sequence[dict[str, Any]]) -> Trend | None:
+    """12-month value of a channel by year of cohorts."""
+    monthly = value_by_cohort(media)
+    spans = settled(inputs, last_with_months(inputs, YEAR_MONTHS), YEAR_MONTHS)
+    values = [(span.month, value) for span in spans if (sums := over(monthly, span)) and (value := value_12m(sums))]
+    return trend_of(values, "jpy")
+
+
+def _table_row(row: dict[str, Any]) -> Row:
+    value = row["value_12m"]
+    return {
+        "entry_group": row["name"],
+        **{name: row[name] for name, _ in _COST_COLUMNS if name in row},
+        "value_12m_jpy": value.value if value else None,
+        "value_12m_low_jpy": value.low if value else None,
+        "value_12m_high_jpy": value.high if value else None,
+        "value_to_cpo": value.value / row["cpo_jpy"] if value else None,
+    }
+
+
 def _exhibits(
-    channels: list[dict[str, Any]], curves: list[dict[str, Any]], worst: dict[str, Any] | None
+    table: Sequence[dict[str, Any]], media: Sequence[dict[str, Any]], worst: dict[str, Any] | None
 ) -> tuple[Exhibit, ...]:
-    table = Exhibit(
-        "channels",
-        "table",
-        tuple({**row, "value_to_cpo": share(row["value_12m_jpy"], row["cpo_jpy"])} for row in channels),
-        columns=(
-            ("channel", "text"),
-            ("cost_jpy", "jpy"),
-            ("new_customers", "count"),
-            ("cpo_jpy", "jpy"),
-            ("value_12m_jpy", "jpy"),
-            ("value_to_cpo", "rate"),
-            ("payback_months", "count"),
-        ),
+    dearest = sorted(media, key=lambda row: (-row["cost_jpy"], row["name"]))[:_SHOWN_MEDIA]
+    tables = (
+        Exhibit("channels", "table", tuple(_table_row(row) for row in table[:_SHOWN_MEDIA]), columns=_COST_COLUMNS),
+        Exhibit("media", "table", tuple(_table_row(row) for row in dearest), columns=_COST_COLUMNS),
     )
+    curves = curve_rows(table)
     if not curves:
-        return (table,)
+        return tables
     line = Exhibit(
         "payback",
         "line",
@@ -173,6 +172,6 @@ def _exhibits(
         x_unit="count",
         y_unit="rate",
         series="channel",
-        highlight=worst["channel"] if worst else None,
+        highlight=worst["name"] if worst else None,
     )
-    return (line, table)
+    return (line, *tables)

@@ -1,133 +1,120 @@
-"""Product groups that win customers and that keep them (新客獲得に適した商品群・リテンションMD, R62)."""
+"""Product groups and brands that win customers and that keep them (商品群別・ブランド別, R62)."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from ibis import _
-
-from crm_platform.diagnosis.finding import Exhibit, Finding, Scalar, Verdict
+from crm_platform.diagnosis.estimates import difference
+from crm_platform.diagnosis.finding import Action, Exhibit, Finding, Scalar, Trend, Verdict
+from crm_platform.diagnosis.groundwork.product_levels import Level, brand_count
 from crm_platform.diagnosis.inputs import DiagnosisInputs
-from crm_platform.diagnosis.products.groups import group_purchases, grouped_products
-from crm_platform.diagnosis.rows import one_row, rows, yen_sum
-from crm_platform.diagnosis.trends import YEAR_MONTHS, change, share
+from crm_platform.diagnosis.products.winning import Newcomers, newcomers_by_year, winning_rows
+from crm_platform.diagnosis.spans import HALF_YEAR_MONTHS
+from crm_platform.diagnosis.trends import trend_of
+from crm_platform.diagnosis.verdicts import LEAST_CUSTOMERS, measured_against, verdict_on_change
 
 SHOWN_GROUPS = 15
-LEAST_BUYERS = 30
-_HALF_YEAR = 6
 
 
 def product_groups(inputs: DiagnosisInputs) -> Finding | None:
-    """By product group: share of first purchases of twelve months, and share of buyers who bought again in six months.
+    """By product group (商品群): who wins new customers, and whether those stay. None without products.
 
-    Healthy where the group that wins most new customers keeps its buyers at least as well as all groups together. At
-    stake: the buyers missing × half a year of its new customers × the mean order value. None without products.
+    Judged is the group by which most new customers of twelve months came: the share of them who bought again within six
+    months, against those who came by any other group, and over the years. At stake: the repeat buyers missing beside
+    the others, or lost in a year, of half a year × the mean order value. The action expects the assumed response of its
+    new customers, one order each.
     """
-    groups = group_rows(inputs)
+    return _finding(inputs, "product_groups", "product_group")
+
+
+def brands(inputs: DiagnosisInputs) -> Finding | None:
+    """The same by brand (ブランド); None where the master names fewer than two."""
+    return _finding(inputs, "brands", "brand") if brand_count(inputs) >= 2 else None
+
+
+def _finding(inputs: DiagnosisInputs, key: str, level: Level) -> Finding | None:
+    groups = winning_rows(inputs, level)
     if not groups:
         return None
-    overall = overall_repeat(inputs)
-    winner = max(groups, key=lambda row: row["new_customers"])
-    judged = [row for row in groups if row["repeat_rate"] is not None and row["buyers"] >= LEAST_BUYERS]
-    keeper = max(judged, key=lambda row: row["repeat_rate"], default=None)
-    verdict: Verdict = "undetermined"
-    effect_jpy = None
-    if overall is not None and winner in judged:
-        missing_rate = max(overall - winner["repeat_rate"], 0.0)
-        verdict = "issue" if missing_rate > 0 else "healthy"
-        effect_jpy = round(missing_rate * winner["new_customers"] / 2 * inputs.order_value_jpy) or None
+    winner = max(groups, key=lambda row: (row["new_customers"], row["sales_12m_jpy"]))
+    name = winner["product_group"]
+    years = newcomers_by_year(inputs, level, back=HALF_YEAR_MONTHS)
+    judged = _judged(years, name)
+    judgeable = [row for row in groups if row["buyers"] >= LEAST_CUSTOMERS]
+    keeper = max(judgeable, key=lambda row: row["repeat_low_rate"], default=None)
+    others = [row for row in judgeable if row["product_group"] != name]
+    introduced = max(others, key=lambda row: row["repeat_low_rate"], default=keeper)
+    missing_rate = max(-(judged["points"] or 0.0), -(judged["points_a_year"] or 0.0), 0.0)
+    is_issue = judged["verdict"] == "issue"
+    effect_jpy = round(missing_rate * winner["new_customers"] / 2 * inputs.order_value_jpy) or None
+    expected_jpy = round(winner["new_customers"] * inputs.response_rate * inputs.order_value_jpy)
     numbers: dict[str, Scalar] = {
         **inputs.period,
         "groups": len(groups),
-        "winner": winner["product_group"],
+        "winner": name,
         "winner_share_rate": winner["first_share_rate"],
-        "winner_repeat_rate": winner["repeat_rate"],
+        "winner_share_points": winner["first_share_points"],
         "winner_new_customers": winner["new_customers"],
+        "winner_began": judged["began"],
+        "winner_repeat_rate": judged["rate"],
+        "others_repeat_rate": judged["others_rate"],
+        "repeat_points": judged["points"],
+        "weakness": f"@winner_weakness.{judged['weakness']}",
+        "repeat_points_a_year": judged["points_a_year"],
         "keeper": keeper["product_group"] if keeper else None,
         "keeper_repeat_rate": keeper["repeat_rate"] if keeper else None,
-        "overall_repeat_rate": overall,
+        "keeper_others_rate": keeper["others_rate"] if keeper else None,
+        "introduced": introduced["product_group"] if introduced else None,
         "order_value_jpy": inputs.order_value_jpy,
-        "effect_jpy": effect_jpy,
+        "response_rate": inputs.response_rate,
+        "expected_jpy": expected_jpy,
+        "effect_jpy": effect_jpy if is_issue else None,
     }
     return Finding(
-        key="product_groups",
+        key=key,
         chapter="products",
-        verdict=verdict,
+        verdict=judged["verdict"],
         numbers=numbers,
         exhibits=_exhibits(groups),
-        threshold=overall,
-        yen_effect_jpy=effect_jpy,
+        threshold=judged["others_rate"],
+        yen_effect_jpy=effect_jpy if is_issue else None,
         concerned_customers=winner["new_customers"],
+        measured=judged["measured"],
+        trend=judged["trend"],
+        action=Action(
+            "@action_segment.newcomers_of_group", winner["new_customers"], "@action_channel.insert_mail", expected_jpy
+        ),
+        sources=("customer_history", "products", "customer_product_months", "customer_months", "product_months"),
     )
 
 
-def group_rows(inputs: DiagnosisInputs) -> list[dict[str, Any]]:
-    """The 15 largest groups by 売上 of twelve months: sales, change, first purchases, their share, repeat rate."""
-    sales, firsts, repeats = _sales(inputs), _first_purchases(inputs), _repeats(inputs)
-    total_firsts = sum(firsts.values())
-    found: list[dict[str, Any]] = [
-        {
-            "product_group": name,
-            "sales_12m_jpy": now_jpy,
-            "change_rate": change(now_jpy, before_jpy),
-            "new_customers": firsts.get(name, 0),
-            "first_share_rate": share(firsts.get(name, 0), total_firsts),
-            "buyers": repeats.get(name, (0, 0))[0],
-            "repeat_rate": share(repeats[name][1], repeats[name][0]) if name in repeats else None,
-        }
-        for name, (now_jpy, before_jpy) in sales.items()
-    ]
-    return sorted(found, key=lambda row: (-row["sales_12m_jpy"], row["product_group"]))[:SHOWN_GROUPS]
-
-
-def _sales(inputs: DiagnosisInputs) -> dict[str, tuple[int, int | None]]:
-    """売上 of the last twelve closed months (or all there are) and of the twelve before, by group."""
-    year = inputs.span(min(YEAR_MONTHS, len(inputs.closed_months)) or 1)
-    if year is None:
-        return {}
-    before = inputs.span(YEAR_MONTHS, back=YEAR_MONTHS)
-    bought = inputs.product_months.inner_join(grouped_products(inputs), "product_id")
-    sums = bought.group_by("product_group").agg(
-        now_jpy=yen_sum(_.sales_jpy, year.holds(_.month)),
-        before_jpy=yen_sum(_.sales_jpy, before.holds(_.month) if before else None),
-    )
-    found = rows(sums.order_by("product_group"))
-    return {row["product_group"]: (row["now_jpy"], row["before_jpy"] if before else None) for row in found}
-
-
-def _first_purchases(inputs: DiagnosisInputs) -> dict[str, int]:
-    """New customers of the last twelve closed months by the group of their first purchase."""
-    new = inputs.new_customers.filter(_.cohort.between(inputs.closed_index - YEAR_MONTHS + 1, inputs.closed_index))
-    firsts = new.select("customer_id", product_id=_.first_product_id).inner_join(grouped_products(inputs), "product_id")
-    counted = firsts.group_by("product_group").agg(customers=_.count()).order_by("product_group")
-    return {row["product_group"]: row["customers"] for row in rows(counted)}
-
-
-def _repeats(inputs: DiagnosisInputs) -> dict[str, tuple[int, int]]:
-    """Buyers of the half-year before the last by group, and how many of them bought anything in the last."""
-    then, now = inputs.span(_HALF_YEAR, back=_HALF_YEAR), inputs.span(_HALF_YEAR)
-    if then is None or now is None:
-        return {}
-    buyers = group_purchases(inputs).filter(then.holds(_.month)).select("product_group", "customer_id").distinct()
-    again = inputs.purchases.filter(now.holds(_.month)).select("customer_id").distinct().mutate(again=True)
-    joined = buyers.left_join(again, "customer_id").group_by("product_group")
-    counted = joined.agg(buyers=_.count(), again=_.again.count()).order_by("product_group")
-    return {row["product_group"]: (row["buyers"], row["again"]) for row in rows(counted)}
-
-
-def overall_repeat(inputs: DiagnosisInputs) -> float | None:
-    """The share of all buyers of the half-year before the last who bought in the last."""
-    then, now = inputs.span(_HALF_YEAR, back=_HALF_YEAR), inputs.span(_HALF_YEAR)
-    if then is None or now is None:
-        return None
-    buyers = inputs.purchases.filter(then.holds(_.month)).select("customer_id").distinct()
-    again = inputs.purchases.filter(now.holds(_.month)).select("customer_id").distinct().mutate(again=True)
-    counted = one_row(buyers.left_join(again, "customer_id").agg(buyers=_.count(), again=_.again.count()))
-    return share(counted["again"], counted["buyers"])
+def _judged(years: list[Newcomers], winner: str) -> dict[str, Any]:
+    """The winner's repeat rate beside that of all others: verdict, numbers, what was measured, trend."""
+    verdict: Verdict = "undetermined"
+    rate = years[-1].repeat(winner) if years else None
+    others = years[-1].repeat_of_others(winner) if years else None
+    trend: Trend | None = trend_of([(year.last_month, now) for year in years if (now := year.repeat(winner))], "rate")
+    gap = difference(rate, others) if rate and others else None
+    if gap and others:
+        verdict = verdict_on_change(gap, others.value, trend)
+    return {
+        "verdict": verdict,
+        "began": years[-1].of_group.get(winner, (0, 0))[0] if years else None,
+        "rate": rate.value if rate else None,
+        "others_rate": others.value if others else None,
+        "points": gap.value if gap else None,
+        "points_a_year": trend.slope_per_year if trend else None,
+        "measured": measured_against(rate, "rate", others.value if others else None, gap) if rate else None,
+        "trend": trend,
+        "weakness": "falling"
+        if gap and others and verdict == "issue" and verdict_on_change(gap, others.value) != "issue"
+        else "below",
+    }
 
 
 def _exhibits(groups: list[dict[str, Any]]) -> tuple[Exhibit, ...]:
-    placed = [row for row in groups if row["repeat_rate"] is not None and row["buyers"] >= LEAST_BUYERS]
+    shown = groups[:SHOWN_GROUPS]
+    placed = [row for row in shown if row["buyers"] >= LEAST_CUSTOMERS and row["first_share_rate"] is not None]
     scatter = Exhibit(
         "win_and_keep",
         "scatter",
@@ -138,17 +125,33 @@ def _exhibits(groups: list[dict[str, Any]]) -> tuple[Exhibit, ...]:
         y_unit="rate",
         series="product_group",
     )
-    table = Exhibit(
+    win = Exhibit(
         "groups",
         "table",
-        tuple(groups),
+        tuple(shown),
         columns=(
             ("product_group", "text"),
             ("sales_12m_jpy", "jpy"),
             ("change_rate", "rate"),
             ("new_customers", "count"),
             ("first_share_rate", "rate"),
-            ("repeat_rate", "rate"),
+            ("first_share_low_rate", "rate"),
+            ("first_share_high_rate", "rate"),
+            ("first_share_points", "rate"),
         ),
     )
-    return (scatter, table) if len(placed) > 1 and placed[0]["first_share_rate"] is not None else (table,)
+    keep = Exhibit(
+        "keep",
+        "table",
+        tuple(row for row in shown if row["buyers"]),
+        columns=(
+            ("product_group", "text"),
+            ("buyers", "count"),
+            ("repeat_rate", "rate"),
+            ("repeat_low_rate", "rate"),
+            ("repeat_high_rate", "rate"),
+            ("others_rate", "rate"),
+        ),
+    )
+    tables = (win, keep) if keep.rows else (win,)
+    return (scatter, *tables) if len(placed) > 1 else tables

@@ -1,4 +1,4 @@
-"""Products bought together (併売しやすい商品, R62), and how many customers buy across groups."""
+"""Products and groups bought together (併売しやすい商品, R62), and how many customers buy across groups."""
 
 from __future__ import annotations
 
@@ -7,107 +7,110 @@ from typing import Any
 import ibis
 from ibis import _
 
-from crm_platform.diagnosis.finding import Exhibit, Finding, Scalar, Verdict
+from crm_platform.diagnosis.estimates import proportion
+from crm_platform.diagnosis.finding import Action, Exhibit, Finding, Scalar
+from crm_platform.diagnosis.groundwork.product_levels import brand_count, group_purchases
 from crm_platform.diagnosis.inputs import DiagnosisInputs
-from crm_platform.diagnosis.products.groups import group_purchases
-from crm_platform.diagnosis.rows import client_text, one_row, rows, yen_sum
-from crm_platform.diagnosis.spans import Span
-from crm_platform.diagnosis.trends import YEAR_MONTHS, share
-
-LEAST_TOGETHER = 20
-TOP_PRODUCTS = 200
-SHOWN_PAIRS = 10
+from crm_platform.diagnosis.products.pairs import group_pair_rows, product_pair_rows
+from crm_platform.diagnosis.rows import rows, yen_sum
+from crm_platform.diagnosis.spans import FIVE_YEARS_MONTHS, YEAR_MONTHS, blocks_back, index_column, month_of
+from crm_platform.diagnosis.trends import trend_of
+from crm_platform.diagnosis.year_on_year import YearOnYear
 
 
 def product_pairs(inputs: DiagnosisInputs) -> Finding | None:
-    """Pairs of products that the same customers buy within twelve months, by lift, and the share who buy two groups.
+    """Pairs that are bought together in twelve months, by lift, and the share of customers who buy two groups or more.
 
-    Healthy where that share is not below the year before's (R61). At stake: the cross-buyers lost × what they buy more
-    than others in half a year. None where no two products are bought by the same 20 customers.
+    Judged is that share against the year before and over five years (R61). At stake: the cross-buyers lost × what they
+    buy more than others in half a year. The action expects the assumed response of those who buy one group only, one
+    order each. None where no two products are bought by the same 20 customers.
     """
-    year, before = inputs.span(YEAR_MONTHS), inputs.span(YEAR_MONTHS, back=YEAR_MONTHS)
-    pairs = pair_rows(inputs, year) if year else []
+    year = inputs.span(YEAR_MONTHS)
+    basis, pairs = product_pair_rows(inputs, year) if year else ("day", [])
     if not pairs or year is None:
         return None
-    now = cross_buyers(inputs, year)
-    former = cross_buyers(inputs, before) if before else None
-    rate = share(now["cross"], now["buyers"])
-    former_rate = share(former["cross"], former["buyers"]) if former else None
-    verdict: Verdict = "undetermined"
-    effect_jpy = None
+    years = cross_buyers_by_year(inputs)
+    now, former = years[-1], years[-2] if len(years) >= 2 else None
+    rates = [(row["month"], found) for row in years if (found := proportion(row["cross"], row["buyers"]))]
+    judged = YearOnYear(
+        proportion(now["cross"], now["buyers"]),
+        proportion(former["cross"], former["buyers"]) if former else None,
+        trend_of(rates, "rate"),
+    )
     more_jpy = _more_spent_jpy(now)
-    if rate is not None and former_rate is not None:
-        verdict = "issue" if rate < former_rate else "healthy"
-        effect_jpy = round(max(former_rate - rate, 0.0) * now["buyers"] * max(more_jpy or 0, 0) / 2) or None
-    best = pairs[0]
+    effect_jpy = round(judged.shortfall * now["buyers"] * max(more_jpy or 0, 0) / 2) or None
+    single = now["buyers"] - now["cross"]
+    expected_jpy = round(single * inputs.response_rate * inputs.order_value_jpy)
     numbers: dict[str, Scalar] = {
         **inputs.period,
-        "cross_rate": rate,
-        "cross_rate_before": former_rate,
-        "change_points": rate - former_rate if rate is not None and former_rate is not None else None,
+        "cross_rate": judged.now.value if judged.now else None,
+        "cross_rate_before": judged.before_value,
+        "change_points": judged.change_value,
         "cross_customers": now["cross"],
-        "single_customers": now["buyers"] - now["cross"],
+        "single_customers": single,
         "buyers": now["buyers"],
         "more_spent_jpy": more_jpy,
-        "best_first": best["first_product"],
-        "best_second": best["second_product"],
-        "best_lift": best["lift"],
-        "best_together": best["together"],
+        **_of_the_best(pairs[0]),
+        "pair_basis": f"@pair_basis.{basis}",
+        "order_value_jpy": inputs.order_value_jpy,
+        "response_rate": inputs.response_rate,
+        "expected_jpy": expected_jpy,
         "effect_jpy": effect_jpy,
     }
     return Finding(
         key="product_pairs",
         chapter="products",
-        verdict=verdict,
+        verdict=judged.verdict,
         numbers=numbers,
-        exhibits=(_table(pairs),),
-        threshold=former_rate,
+        exhibits=_exhibits(
+            [row for row in pairs if row["lift"] > 1] or pairs[:1],
+            group_pair_rows(inputs, year, "product_group")[1],
+            group_pair_rows(inputs, year, "brand")[1] if brand_count(inputs) >= 2 else [],
+        ),
+        threshold=judged.before_value,
         yen_effect_jpy=effect_jpy,
-        concerned_customers=now["buyers"] - now["cross"],
+        concerned_customers=single,
+        measured=judged.measured("rate"),
+        trend=judged.trend,
+        action=Action("@action_segment.single_group", single, "@action_channel.insert_mail", expected_jpy),
+        sources=("customer_product_months", "products", "customer_history"),
     )
 
 
-def pair_rows(inputs: DiagnosisInputs, year: Span) -> list[dict[str, Any]]:
-    """The ten pairs with the highest lift among the 200 best-sold products, with 20 customers or more in common.
+def _of_the_best(pair: dict[str, Any]) -> dict[str, Scalar]:
+    return {
+        "best_first": pair["first_product"],
+        "best_second": pair["second_product"],
+        "best_lift": pair["lift"],
+        "best_low": pair["lift_low"],
+        "best_high": pair["lift_high"],
+        "best_together": pair["together"],
+        "best_support_rate": pair["support_rate"],
+        "best_in_year": pair["in_year"],
+    }
 
-    lift = customers of both × all buyers ÷ (customers of one × customers of the other); 1 is chance.
+
+def cross_buyers_by_year(inputs: DiagnosisInputs) -> list[dict[str, Any]]:
+    """Each twelve closed months of the last five years: `buyers`, those of two product groups or more, their 売上.
+
+    The latest is last; `cross_jpy` and `single_jpy` are what both kinds spent.
     """
-    bought = group_purchases(inputs).filter(year.holds(_.month))
-    totals = bought.group_by("product_id").agg(sales_jpy=yen_sum(_.standing_sales_jpy))
-    best = totals.order_by(ibis.desc("sales_jpy"), "product_id").limit(TOP_PRODUCTS).select("product_id")
-    owned = bought.semi_join(best, "product_id").select("customer_id", "product_id").distinct()
-    sizes = owned.group_by("product_id").agg(customers=_.count())
-    buyers = one_row(bought.agg(buyers=_.customer_id.nunique()))["buyers"]
-    names = inputs.products.select("product_id", name=client_text(ibis.coalesce(_.product_name, _.product_id)))
-    left = owned.select("customer_id", first_id=_.product_id)
-    right = owned.select("customer_id", second_id=_.product_id)
-    both = left.inner_join(right, "customer_id").filter(_.first_id < _.second_id)
-    counted = both.group_by("first_id", "second_id").agg(together=_.count()).filter(_.together >= LEAST_TOGETHER)
-    for side in ("first", "second"):
-        traits = sizes.inner_join(names, "product_id")
-        traits = traits.select(
-            **{f"{side}_id": traits.product_id, f"{side}_product": traits.name, f"{side}_customers": traits.customers}
-        )
-        counted = counted.inner_join(traits, f"{side}_id")
-    lifted = counted.mutate(lift=_.together * buyers / (_.first_customers * _.second_customers))
-    shown = ("first_product", "second_product", "together", "first_customers", "second_customers", "lift")
-    ordered = lifted.order_by(ibis.desc("lift"), ibis.desc("together"), "first_id", "second_id")
-    return rows(ordered.limit(SHOWN_PAIRS).select(*shown))
-
-
-def cross_buyers(inputs: DiagnosisInputs, year: Span) -> dict[str, Any]:
-    """Buyers of the span, those of two product groups or more (`cross`), and what both kinds spent."""
-    bought = group_purchases(inputs).filter(year.holds(_.month)).group_by("customer_id")
-    people = bought.agg(groups=_.product_group.nunique(), sales_jpy=yen_sum(_.standing_sales_jpy))
-    is_cross = people.groups >= 2
-    return one_row(
-        people.agg(
-            buyers=people.count(),
-            cross=people.count(where=is_cross),
-            cross_jpy=yen_sum(people.sales_jpy, is_cross),
-            single_jpy=yen_sum(people.sales_jpy, ~is_cross),
-        )
+    years = min(len(inputs.closed_months), FIVE_YEARS_MONTHS) // YEAR_MONTHS
+    bought = group_purchases(inputs)
+    bought = bought.mutate(year=blocks_back(index_column(bought.month), inputs.closed_index, YEAR_MONTHS))
+    people = bought.filter((_.year >= 0) & (_.year < years)).group_by("year", "customer_id")
+    held = people.agg(least=_.product_group.min(), most=_.product_group.max(), sales_jpy=yen_sum(_.standing_sales_jpy))
+    is_cross = held.least < held.most
+    sums = held.group_by("year").agg(
+        buyers=held.count(),
+        cross=held.count(where=is_cross),
+        cross_jpy=yen_sum(held.sales_jpy, is_cross),
+        single_jpy=yen_sum(held.sales_jpy, ~is_cross),
     )
+    return [
+        {**row, "month": str(month_of(inputs.closed_index - YEAR_MONTHS * row["year"]))}
+        for row in rows(sums.order_by(ibis.desc("year")))
+    ]
 
 
 def _more_spent_jpy(found: dict[str, Any]) -> int | None:
@@ -118,17 +121,19 @@ def _more_spent_jpy(found: dict[str, Any]) -> int | None:
     return round(more_jpy)
 
 
-def _table(pairs: list[dict[str, Any]]) -> Exhibit:
-    return Exhibit(
-        "pairs",
-        "table",
-        tuple(pairs),
-        columns=(
-            ("first_product", "text"),
-            ("second_product", "text"),
-            ("together", "count"),
-            ("first_customers", "count"),
-            ("second_customers", "count"),
-            ("lift", "index"),
-        ),
+def _exhibits(*tables: list[dict[str, Any]]) -> tuple[Exhibit, ...]:
+    columns: Any = (
+        ("first_product", "text"),
+        ("second_product", "text"),
+        ("together", "count"),
+        ("in_year", "count"),
+        ("support_rate", "rate"),
+        ("lift", "index"),
+        ("lift_low", "index"),
+        ("lift_high", "index"),
+    )
+    return tuple(
+        Exhibit(key, "table", tuple({name: row[name] for name, _unit in columns} for row in found), columns=columns)
+        for key, found in zip(("pairs", "group_pairs", "brand_pairs"), tables, strict=True)
+        if found
     )

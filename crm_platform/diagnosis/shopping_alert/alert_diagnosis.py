@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from crm_platform.diagnosis.finding import Diagnosis, Finding, Scalar
+from crm_platform.diagnosis.finding import Diagnosis, Finding, Scalar, figures
 from crm_platform.diagnosis.shopping_alert.before_after import alert_before_after, peers_of
 from crm_platform.diagnosis.shopping_alert.campaigns import alert_campaigns, measurement_notes
 from crm_platform.diagnosis.shopping_alert.inputs import AlertInputs
@@ -27,10 +27,24 @@ QUESTIONS: tuple[Callable[[AlertInputs], Finding | None], ...] = (
     alert_campaigns,
 )
 _HEADLINE = {
-    "alert_whom": ("upper_customers", "alerted_customers", "mean_risk_rate", "natural_fall_rate", "false_alarms"),
-    "alert_no_action": ("sales_6m_jpy", "expected_sales_jpy", "expected_loss_jpy", "other_change_jpy", "within_30"),
-    "alert_simulation": ("response_rate", "break_even_rate", "gain_jpy", "targets"),
-    "alert_test_design": ("treated_customers", "control_customers"),
+    "upper_customers": ("alert_whom", "upper_customers"),
+    "alerted_customers": ("alert_whom", "alerted_customers"),
+    "mean_risk_rate": ("alert_whom", "mean_risk_rate"),
+    "natural_fall_rate": ("alert_whom", "natural_fall_rate"),
+    "false_alarms": ("alert_whom", "false_alarms"),
+    "sales_6m_jpy": ("alert_no_action", "sales_6m_jpy"),
+    "expected_sales_jpy": ("alert_no_action", "expected_sales_jpy"),
+    "expected_loss_jpy": ("alert_no_action", "expected_loss_jpy"),
+    "other_change_jpy": ("alert_no_action", "other_change_jpy"),
+    "within_30": ("alert_no_action", "within_30"),
+    "response_rate": ("alert_simulation", "response_rate"),
+    "break_even_rate": ("alert_simulation", "break_even_rate"),
+    "gain_jpy": ("alert_simulation", "gain_jpy"),
+    "targets": ("alert_simulation", "targets"),
+    "treated_customers": ("alert_test_design", "treated_customers"),
+    "control_customers": ("alert_test_design", "control_customers"),
+    "upper_month_customers": ("alert_months", "upper_customers"),
+    "upper_change_rate": ("alert_months", "change_rate"),
 }
 
 
@@ -43,26 +57,12 @@ def alert_diagnosis(inputs: AlertInputs) -> Diagnosis:
         month=str(inputs.month),
         as_of=inputs.as_of.isoformat(),
         first_month=str(inputs.first_month),
-        headline=headline(findings),
+        headline=figures(findings, _HEADLINE),
         findings=findings,
         method=method(inputs),
         forecast_notes=(*inputs.forecast_notes, *measurement_notes(inputs.campaigns)),
         report="alert",
     )
-
-
-def headline(findings: tuple[Finding, ...]) -> dict[str, Scalar]:
-    """The figures of the cover and its tiles; those of a question that was left out are None."""
-    numbers = {finding.key: finding.numbers for finding in findings}
-    figures = {
-        figure: numbers[key][figure] if key in numbers else None for key, names in _HEADLINE.items() for figure in names
-    }
-    months = numbers.get("alert_months", {})  # its count and its change belong together
-    return {
-        **figures,
-        "upper_month_customers": months.get("upper_customers"),
-        "upper_change_rate": months.get("change_rate"),
-    }
 
 
 def method(inputs: AlertInputs) -> dict[str, Scalar]:

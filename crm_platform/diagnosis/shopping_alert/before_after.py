@@ -8,7 +8,8 @@ from typing import Any
 from crm_platform.alerts.listing.lapse import ASSUMED_RESPONSE_RATE
 from crm_platform.diagnosis.finding import Exhibit, Finding, Row, Scalar, Verdict
 from crm_platform.diagnosis.shopping_alert.inputs import AlertInputs, Json, mean_of
-from crm_platform.diagnosis.trends import LEAST_CUSTOMERS, share
+from crm_platform.diagnosis.trends import share
+from crm_platform.diagnosis.verdicts import LEAST_CUSTOMERS
 
 
 def alert_before_after(inputs: AlertInputs) -> Finding | None:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from crm_platform.diagnosis.finding import Exhibit, Finding, Row, Scalar, Verdict
+from crm_platform.diagnosis.finding import Exhibit, Finding, Row, Scalar, Verdict, client_word
 from crm_platform.diagnosis.shopping_alert.inputs import AlertInputs, Json
-from crm_platform.diagnosis.shopping_alert.test_design import client_word
 
 RATES, AMOUNTS = ("buyers", "retained"), ("sales", "profit")
 _PARTS = ("lift", "low", "high")

@@ -8,7 +8,8 @@ import pandas as pd
 
 from crm_platform.diagnosis.finding import Exhibit, Finding, Row, Scalar, Verdict
 from crm_platform.diagnosis.shopping_alert.inputs import AlertInputs, mean_of
-from crm_platform.diagnosis.trends import YEAR_MONTHS, change
+from crm_platform.diagnosis.spans import YEAR_MONTHS
+from crm_platform.diagnosis.trends import change
 
 SHOWN_MONTHS = 6
 QUARTER_MONTHS, SHOWN_QUARTERS = 3, 12

@@ -14,7 +14,7 @@ from crm_platform.alerts.campaigns.power import (
     smallest_lift_in_sales,
 )
 from crm_platform.alerts.listing.lapse import ASSUMED_RESPONSE_RATE
-from crm_platform.diagnosis.finding import Exhibit, Finding, Row, Scalar, Verdict
+from crm_platform.diagnosis.finding import Exhibit, Finding, Row, Scalar, Verdict, client_word
 from crm_platform.diagnosis.shopping_alert.inputs import AlertInputs, mean_of, yen_of
 from crm_platform.tables.alerts import TEST_GROUP_NAMES
 
@@ -107,8 +107,3 @@ def _cell(name: str, channel: str, cell: pd.DataFrame) -> Row:
         "mean_expected_jpy": mean_of(cell["expected_sales_jpy"]),
         "loss_jpy": yen_of(cell["expected_loss_jpy"]),
     }
-
-
-def client_word(text: str) -> str:
-    """A client's own word for an exhibit: a leading `@` would read as a wording key and becomes `＠`."""
-    return f"＠{text[1:]}" if text.startswith("@") else text

@@ -6,7 +6,7 @@ from typing import Any
 
 from crm_platform.diagnosis.finding import Exhibit, Finding, Row, Scalar
 from crm_platform.diagnosis.shopping_alert.inputs import AlertInputs, Json
-from crm_platform.diagnosis.trends import verdict_on
+from crm_platform.diagnosis.verdicts import verdict_on
 
 RATES = ("alerted_fall_rate", "natural_fall_rate", "other_fall_rate")
 

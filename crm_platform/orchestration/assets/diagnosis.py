@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import ibis
@@ -9,7 +10,8 @@ import pandas as pd
 import pyarrow as pa
 
 from crm_platform.alerts import alert_candidates
-from crm_platform.diagnosis import DiagnosisInputs, diagnose
+from crm_platform.diagnosis import Diagnosis, DiagnosisInputs, diagnose
+from crm_platform.diagnosis import portfolio_diagnosis as diagnosis_of_portfolio
 from crm_platform.diagnosis.rows import one_row, yen_sum
 from crm_platform.diagnosis.shopping_alert import AlertInputs
 from crm_platform.diagnosis.shopping_alert import alert_diagnosis as diagnosis_of_alert
@@ -17,6 +19,7 @@ from crm_platform.forecast import FittedForecast
 from crm_platform.orchestration.assets.segments import as_booked, book_digest
 from crm_platform.orchestration.client_month import ClientMonth
 from crm_platform.orchestration.client_month_asset import client_month_asset
+from crm_platform.orchestration.delivered_history import delivered_digests, delivered_until
 from crm_platform.orchestration.recipe import Reads, Recipe, everything
 from crm_platform.orchestration.segment_books import book_in_force, described_book
 
@@ -35,6 +38,7 @@ _OF_THE_MONTH = (
     "backtest",
     "forecast_model",
 )
+_OF_THE_PORTFOLIO = (*_OF_THE_MONTH, "cpm_moves", "cross_sell", "dormant_customers", "diagnosis")
 _OF_THE_ALERT = (
     "lapse_alerts",
     "test_groups",
@@ -66,7 +70,12 @@ def verdicts(_: ClientMonth, document: Any) -> dict[str, Any]:
 )
 def diagnosis(at: ClientMonth) -> Any:
     """Findings of the second opinion: each a number with its verdict, yen effect and action (R53-R67)."""
-    inputs = DiagnosisInputs(
+    return diagnose(inputs_of(at)).to_json()
+
+
+def inputs_of(at: ClientMonth) -> DiagnosisInputs:
+    """What both diagnoses read."""
+    return DiagnosisInputs(
         client=as_booked(at),
         month=at.month,
         as_of=at.as_of,
@@ -86,7 +95,44 @@ def diagnosis(at: ClientMonth) -> Any:
         backtest=at.document("backtest"),
         forecast_model=at.document("forecast_model"),
     )
-    return diagnose(inputs).to_json()
+
+
+def what_the_portfolio_read(at: ClientMonth) -> dict[str, str]:
+    """Digests of the book in force, and of contacts and events of subscriptions as delivered."""
+    return {**book_digest(at), **delivered_digests(at)}
+
+
+@client_month_asset(
+    Recipe(
+        "portfolio_diagnosis",
+        "diagnosis",
+        {
+            **dict.fromkeys((*_OF_THE_PAST, "customer_days"), Reads.UP_TO_MONTH),
+            **dict.fromkeys(_OF_THE_PORTFOLIO, Reads.SAME_MONTH),
+        },
+        settings=everything,
+        further_inputs=what_the_portfolio_read,
+    ),
+    describe=verdicts,
+)
+def portfolio_diagnosis(at: ClientMonth) -> Any:
+    """Findings of the portfolio: CPM, single-item repeat, dormant customers, value, KPIs (R100-R106, R112-R131)."""
+    second_opinion = Diagnosis.from_json(at.document("diagnosis"))
+    return diagnosis_of_portfolio(portfolio_inputs(at), second_opinion).to_json()
+
+
+def portfolio_inputs(at: ClientMonth) -> DiagnosisInputs:
+    """What the portfolio reads beyond the second opinion."""
+    delivered = delivered_until(at)
+    return replace(
+        inputs_of(at),
+        cpm_moves=at.expression("cpm_moves"),
+        cross_sell=at.expression("cross_sell"),
+        dormant_customers=at.expression("dormant_customers"),
+        customer_days=at.past("customer_days"),
+        subscription_events=ibis.memtable(delivered["subscription_events"]),
+        contacts=ibis.memtable(delivered["contacts"]),
+    )
 
 
 @client_month_asset(

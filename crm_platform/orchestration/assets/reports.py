@@ -11,7 +11,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from crm_platform.diagnosis import Diagnosis
-from crm_platform.diagnosis.current_state import missed_customers
+from crm_platform.diagnosis.current_state import customer_list, missed_customers
+from crm_platform.diagnosis.lineage import Delivered
 from crm_platform.facts import fee_basis, order_kinds
 from crm_platform.lake import digest_of
 from crm_platform.orchestration.assets.segments import as_booked, book_digest
@@ -28,11 +29,15 @@ from crm_platform.reports import (
     contact_dates_csv,
     contact_lists_csv,
     cpm_classes_csv,
+    cross_sell_csv,
+    customer_powers_csv,
     delivery_judgement_csv,
     diagnosis_report,
+    dormant_customers_csv,
     manifest,
     missed_by_client_rank_csv,
     order_kinds_csv,
+    portfolio_report,
     publish,
     published_manifest,
     quarantine_csv,
@@ -46,13 +51,18 @@ from crm_platform.reports import (
 
 _SAME_MONTH = (
     "customers",
+    "customer_history",
+    "forecasts",
     "delivery_judgement",
     "diagnosis",
     "alert_diagnosis",
+    "portfolio_diagnosis",
     "segments",
     "lapse_alerts",
     "test_groups",
     "cpm_classes",
+    "cross_sell",
+    "dormant_customers",
     "contact_dates",
 )
 
@@ -140,9 +150,15 @@ def acceptance(at: ClientMonth) -> dict[str, bytes]:
 def written_reports(at: ClientMonth) -> dict[str, bytes]:
     """The diagnosis and the alert, each as PDF and HTML (R68, R93)."""
     language = at.client.language
+    deliveries = [Delivered.from_receipt(delivery.receipt) for delivery in at.data.deliveries]
     reports = {
-        "second_opinion/diagnosis_report": diagnosis_report(Diagnosis.from_json(at.document("diagnosis")), language),
+        "second_opinion/diagnosis_report": diagnosis_report(
+            Diagnosis.from_json(at.document("diagnosis")), language, deliveries=deliveries
+        ),
         "shopping_alert/alert_report": alert_report(Diagnosis.from_json(at.document("alert_diagnosis")), language),
+        "portfolio/portfolio_report": portfolio_report(
+            Diagnosis.from_json(at.document("portfolio_diagnosis")), language, deliveries=deliveries
+        ),
     }
     pages = write_htmls(list(reports.values()))
     return {
@@ -152,10 +168,12 @@ def written_reports(at: ClientMonth) -> dict[str, bytes]:
 
 
 def second_opinion(at: ClientMonth) -> dict[str, bytes]:
-    """Every customer's segment, and whom the client's own rank misses."""
+    """Every customer's segment, levels and offer, and whom the client's own rank misses."""
     wording, encoding = words_of(at), at.client.csv_encoding
+    diagnosis = Diagnosis.from_json(at.document("diagnosis"))
     return {
-        **missed_by_rank(at, Diagnosis.from_json(at.document("diagnosis"))),
+        **missed_by_rank(at, diagnosis),
+        **customer_powers(at, diagnosis),
         "second_opinion/segments.csv": segments_csv(at.arrow("segments"), wording, encoding),
     }
 
@@ -169,6 +187,16 @@ def missed_by_rank(at: ClientMonth, diagnosis: Diagnosis) -> dict[str, bytes]:
     missed = missed_customers(at.expression("segments"), at.expression("customers"), top_rank, classes).to_pyarrow()
     listed = missed_by_client_rank_csv(missed["customer_id"].to_pylist(), words_of(at), at.client.csv_encoding)
     return {"second_opinion/missed_by_client_rank.csv": listed}
+
+
+def customer_powers(at: ClientMonth, diagnosis: Diagnosis) -> dict[str, bytes]:
+    """Every customer's levels of the three powers, kind and offer, by the rules that the diagnosis prints (R53-R57)."""
+    tables = (at.expression(name) for name in ("customer_history", "forecasts", "segments"))
+    listed = customer_list(diagnosis.findings, *tables)
+    if listed is None:
+        return {}
+    written = customer_powers_csv(listed.to_pyarrow(), words_of(at), at.client.csv_encoding)
+    return {"second_opinion/customer_powers.csv": written}
 
 
 def shopping_alert(at: ClientMonth) -> dict[str, bytes]:
@@ -189,5 +217,7 @@ def customer_lists(at: ClientMonth) -> dict[str, bytes]:
     wording, encoding = words_of(at), at.client.csv_encoding
     return {
         "portfolio/cpm_classes.csv": cpm_classes_csv(at.arrow("cpm_classes"), wording, encoding),
+        "portfolio/cross_sell.csv": cross_sell_csv(at.arrow("cross_sell"), wording, encoding),
+        "portfolio/dormant_customers.csv": dormant_customers_csv(at.arrow("dormant_customers"), wording, encoding),
         "portfolio/contact_dates.csv": contact_dates_csv(at.arrow("contact_dates"), wording, encoding),
     }

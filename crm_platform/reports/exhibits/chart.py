@@ -80,6 +80,7 @@ def _has_one_scale(exhibit: Exhibit) -> bool:
 
 
 def _with_unit(label: str, unit: str, wording: Wording) -> str:
-    if label and unit and not label.endswith((")", "）")):
+    says_it = label.endswith((")", "）")) or (unit.isascii() and unit.isalpha() and unit in label.lower())
+    if label and unit and not says_it:
         return wording.text("axis.unit", label=label, unit=unit)
     return label or unit

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
@@ -19,8 +20,13 @@ def _fonts_registered() -> None:
 
 def svg_of(spec: Mapping[str, Any]) -> str:
     """The chart as SVG; its texts stay texts."""
+    return _svg_of_text(json.dumps(spec))
+
+
+@lru_cache(maxsize=256)  # a chart that did not change is drawn once
+def _svg_of_text(spec: str) -> str:
     _fonts_registered()
-    svg: str = vl_convert.vegalite_to_svg(dict(spec), allowed_base_urls=[])
+    svg: str = vl_convert.vegalite_to_svg(spec, allowed_base_urls=[])
     return svg
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import string
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
@@ -11,13 +12,21 @@ from pathlib import Path
 from typing import Any, Final
 
 from crm_platform.clients.client import LANGUAGES
-from crm_platform.diagnosis.finding import ReportKind, Scalar, Unit
+from crm_platform.diagnosis.finding import ReportKind, Scalar
 from crm_platform.segments.value_groups import value_group
 
 NOTHING: Final = "—"
 TEN_CLASSES: Final = 10
-STEMS: Final = ("report", "findings", "alert_report", "alert_findings")
+_SENTENCE = re.compile(r".+?(?:。|[.!?](?=\s)\s*|$)", re.DOTALL)
 _FOLDER = Path(__file__).parent
+_FINDINGS = sorted(path.name.removesuffix(".ja.toml") for path in (_FOLDER / "findings").glob("*.ja.toml"))
+STEMS: Final = (
+    "report",
+    "alert_report",
+    "alert_findings",
+    "portfolio_report",
+    *(f"findings/{chapter}" for chapter in _FINDINGS),
+)
 
 
 class MissingWordingError(LookupError):
@@ -71,17 +80,27 @@ class Wording:
         """The text under `key` with `{name:fmt}` replaced by `numbers[name]` as `fmt` writes it."""
         if key not in self.texts:
             raise MissingWordingError(f"the {self.language} wording has no text '{key}'")
-        return "".join(self._pieces(key, numbers))
+        return self._filled(self.texts[key], key, numbers)
 
-    def _pieces(self, key: str, numbers: Mapping[str, Scalar]) -> list[str]:
+    def known_sentences(self, key: str, numbers: Mapping[str, Scalar]) -> str:
+        """The text under `key` without the sentences that ask for a number which is None; whole where all do."""
+        whole = self.filled(key, numbers)
+        sentences = _SENTENCE.findall(self.texts[key])
+        return "".join(self._filled(each, key, numbers) for each in sentences if _is_known(each, numbers)) or whole
+
+    def knows(self, key: str, numbers: Mapping[str, Scalar]) -> bool:
+        """Whether none of the numbers that the text under `key` asks for is None."""
+        return _is_known(self.texts.get(key, ""), numbers)
+
+    def _filled(self, text: str, key: str, numbers: Mapping[str, Scalar]) -> str:
         pieces = []
-        for literal, name, fmt, _ in string.Formatter().parse(self.texts[key]):
+        for literal, name, fmt, _ in string.Formatter().parse(text):
             pieces.append(literal)
             if name is not None:
                 if name not in numbers:
                     raise MissingWordingError(f"the {self.language} text '{key}' asks for '{name}', which is not given")
                 pieces.append(self.formatted(numbers[name], fmt or "text"))
-        return pieces
+        return "".join(pieces)
 
     def word(self, value: Scalar) -> str:
         """A value as text: `@key` is looked up, other text stays as it is, numbers are written plainly."""
@@ -101,7 +120,7 @@ class Wording:
         return self.text("value_class.name", number=str(number), group=f"@value_group.{group}")
 
     def formatted(self, value: Scalar, fmt: str) -> str:
-        """`value` as `fmt` writes it (yen, count, rate, points, change, days, index, month, text, real); None is —.
+        """`value` as `fmt` writes it (one of `_formats`, text or month); None is —.
 
         `points_size` and `change_size` leave out the sign, for sentences that say the direction.
         """
@@ -115,7 +134,16 @@ class Wording:
             raise MissingWordingError(f"there is no number format '{fmt}'")
         return self._formats[fmt](_number(value, fmt))
 
-    def in_table(self, value: Scalar, unit: Unit) -> str:
+    def signed(self, value: float, unit: str) -> str:
+        """A change as a sentence shows it, with its sign; a change of a rate is in points."""
+        if unit in ("rate", "points"):
+            return self.formatted(value, "points")
+        if unit == "yen_change":
+            return self.formatted(value, unit)
+        text = self.formatted(value, unit)
+        return f"+{text}" if value > 0 and any(digit in text for digit in "123456789") else text
+
+    def in_table(self, value: Scalar, unit: str) -> str:
         """`value` as a table shows it: money to the yen, everything else as in a sentence without its unit."""
         if unit == "jpy" and value is not None:
             return _signed(f"¥{abs(round(_number(value, unit))):,}", _number(value, unit))
@@ -127,17 +155,23 @@ class Wording:
     def _formats(self) -> Mapping[str, Callable[[float], str]]:
         return {
             "yen": self._yen,
+            "yen_change": lambda value: self.signed(value, "yen"),
             "jpy": self._yen,
             "count": lambda value: _minus(f"{round(value):,}"),
             "rate": lambda value: _minus(f"{value:.1%}"),
             "points": lambda value: self.text("format.points", number=_minus(f"{value * 100:+.1f}")),
+            "points_in_table": lambda value: self.text("format.points_in_table", number=_minus(f"{value * 100:+.1f}")),
             "points_size": lambda value: self.text("format.points_size", number=f"{abs(value) * 100:.1f}"),
             "change_size": lambda value: f"{abs(value):.1%}",
             "change": lambda value: _minus(f"{value:+.1%}"),
             "days": lambda value: self.text("format.days", number=_minus(f"{round(value):,}")),
+            **{kind: self._counted(kind) for kind in ("customers", "items", "measures")},
             "index": lambda value: _minus(f"{value:.0f}" if abs(value) >= 20 else f"{value:.2f}"),
             "real": lambda value: _minus(f"{value:,.2f}"),
         }
+
+    def _counted(self, kind: str) -> Callable[[float], str]:
+        return lambda value: self.text(f"format.{kind}", number=_minus(f"{round(value):,}"))
 
     def money_scale(self, largest_jpy: float) -> MoneyScale:
         """The unit in which amounts up to `largest_jpy` read best."""
@@ -152,16 +186,20 @@ class Wording:
         return _signed(scale.pattern.format(digits), value)
 
     def _decimals(self, scale: MoneyScale, scaled: float) -> int:
-        """None for yen and from 100 units on; two below 10 of the largest unit, so that 1.56 and 1.61億円 differ."""
+        """Three digits, so that 1.36 and 1.45万円 differ; none after the point for yen and from 100 units on."""
         if scale.from_jpy <= 1 or scaled >= 99.95:
             return 0
-        return 2 if scale == self.money[0] and scaled < 9.995 else 1
+        return 2 if scaled < 9.995 else 1
 
     def _month(self, text: str) -> str:
         year, number = text[:4], text[5:7]
         if not (year.isdigit() and number.isdigit()):
             raise ValueError(f"'{text}' is not a month: it should read 2025-06")
         return self.text("format.month", year=year, number=str(int(number)), name=self.text(f"month.{int(number)}"))
+
+
+def _is_known(text: str, numbers: Mapping[str, Scalar]) -> bool:
+    return all(numbers.get(name, "") is not None for _, name, _, _ in string.Formatter().parse(text) if name)
 
 
 def _number(value: Scalar, fmt: str) -> float:
@@ -205,5 +243,8 @@ def _loaded(language: str) -> Wording:
     for stem in STEMS:
         document = tomllib.loads((_FOLDER / f"{stem}.{language}.toml").read_text("utf-8"))
         money += [MoneyScale(**scale) for scale in document.pop("money", [])]
-        texts |= _flat(document)
+        found = _flat(document)
+        if twice := sorted(texts.keys() & found.keys()):
+            raise ValueError(f"{stem}.{language}.toml says again what another file says: {', '.join(twice[:5])}")
+        texts |= found
     return Wording(language, texts, tuple(money))

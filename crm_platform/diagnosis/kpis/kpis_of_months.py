@@ -1,0 +1,175 @@
+"""KPIs of subscribers, of a month's buyers and of contacts (R112, R114, R127): 定期継続率 解約率 MRR ARPU and more."""
+
+from __future__ import annotations
+
+from crm_platform.diagnosis.kpis.declaration import Kpi
+from crm_platform.diagnosis.kpis.sums import (
+    depth_of,
+    mean_of,
+    people_of,
+    ratio_of,
+    share_of,
+    total_of,
+)
+from crm_platform.diagnosis.kpis.terms import ANSWER_DAYS, SILENT_MONTHS
+from crm_platform.diagnosis.spans import YEAR_MONTHS
+
+_MONTH = "the month"
+_FROM_HISTORY = ("customer_months", "customer_history")
+_FROM_CONTACTS = ("contacts", "customer_days")
+
+SUBSCRIBERS = (
+    Kpi(
+        "subscription_depth_rate",
+        "定期継続率 A（平均÷最大）",
+        "Subscription continuation A (mean ÷ most)",
+        "rate",
+        "mean number of subscription orders in the twelve months from the first on",
+        "the largest such number",
+        "new subscribers of the month; judged over twelve months of them",
+        ("customer_months",),
+        depth_of(
+            "subscription_orders_12m", "subscription_orders_squares", "new_subscribers", "max_subscription_orders"
+        ),
+        "neither",
+        reading="A",
+        window_months=YEAR_MONTHS,
+        lag_months=YEAR_MONTHS,
+        needs=("subscriptions",),
+    ),
+    Kpi(
+        "subscription_second_rate",
+        "定期継続率 B（2回以上）",
+        "Subscription continuation B (two or more)",
+        "rate",
+        "those with two subscription orders or more in their first twelve months",
+        "customers with a first subscription order",
+        "new subscribers of the month; judged over twelve months of them",
+        ("customer_months",),
+        share_of("subscribed_twice_12m", "new_subscribers"),
+        "more",
+        reading="B",
+        window_months=YEAR_MONTHS,
+        lag_months=YEAR_MONTHS,
+        needs=("subscriptions",),
+    ),
+    Kpi(
+        "stop_rate",
+        "解約率 A（解約の届け）",
+        "Churn A (stops told)",
+        "rate",
+        "those with a stop in the month",
+        "subscriptions running at the beginning of the month",
+        _MONTH,
+        ("subscription_events",),
+        share_of("told_stops", "running_before"),
+        "less",
+        reading="A",
+        needs=("subscription_events",),
+    ),
+    Kpi(
+        "silent_stop_rate",
+        "解約率 B（注文の途絶え）",
+        "Churn B (silent stops)",
+        "rate",
+        f"those without a subscription order in the {SILENT_MONTHS} months up to the month",
+        f"customers with a subscription order in the {SILENT_MONTHS} months before the month",
+        _MONTH,
+        ("customer_months",),
+        share_of("silent_stops", "subscribers_before"),
+        "less",
+        reading="B",
+        needs=("subscriptions",),
+    ),
+    Kpi(
+        "mrr",
+        "MRR",
+        "MRR",
+        "jpy",
+        "sales of subscription lines",
+        "",
+        _MONTH,
+        ("customer_months",),
+        total_of("subscription_sales_jpy", "subscription_sales_squares"),
+        "more",
+        needs=("subscriptions",),
+    ),
+)
+BUYERS = (
+    Kpi(
+        "repeater_rate",
+        "リピーター率",
+        "Share of repeaters",
+        "rate",
+        "those who bought in an earlier month or were registered before the data begin",
+        "customers who bought",
+        _MONTH,
+        _FROM_HISTORY,
+        share_of("repeaters", "buyers"),
+        "neither",
+    ),
+    Kpi(
+        "arpu_active",
+        "ARPU A（稼働顧客）",
+        "ARPU A (active customers)",
+        "jpy",
+        "sales",
+        "active customers at the month's end",
+        _MONTH,
+        _FROM_HISTORY,
+        mean_of("sales_jpy", "sales_squares", "active"),
+        "more",
+        reading="A",
+    ),
+    Kpi(
+        "arpu_paying",
+        "ARPU B（購入客）",
+        "ARPU B (buyers)",
+        "jpy",
+        "sales of customers who bought",
+        "customers who bought",
+        _MONTH,
+        ("customer_months",),
+        mean_of("buyers_sales_jpy", "buyers_sales_squares", "buyers"),
+        "more",
+        reading="B",
+    ),
+    Kpi(
+        "order_value",
+        "客単価",
+        "Order value",
+        "jpy",
+        "sales of customers who bought",
+        "their days with a purchase",
+        _MONTH,
+        ("customer_months",),
+        ratio_of("buyers_sales_jpy", "purchases", "buyers_sales_squares", "sales_by_purchases", "purchase_squares"),
+        "more",
+    ),
+    Kpi(
+        "active_customers",
+        "稼働顧客数",
+        "Active customers",
+        "count",
+        "customers whose last purchase is more recent than the days of silence of their product group",
+        "",
+        "the end of the month",
+        _FROM_HISTORY,
+        people_of("active"),
+        "more",
+    ),
+)
+CONTACTED = (
+    Kpi(
+        "response_rate", "レスポンス率", "Response rate", "rate",
+        f"those with a purchase up to {ANSWER_DAYS} days after a contact", "customers contacted", _MONTH,
+        _FROM_CONTACTS, share_of("responders", "contacted"), "more", lag_days=ANSWER_DAYS, needs=("contacts",),
+    ),
+    Kpi(
+        "reactivation_rate", "休眠掘り起こし率", "Reactivation of dormant customers", "rate",
+        f"those with a purchase up to {ANSWER_DAYS} days after a contact",
+        "customers contacted who were dormant on that day", _MONTH,
+        _FROM_CONTACTS, share_of("dormant_responders", "dormant_contacted"), "more",
+        lag_days=ANSWER_DAYS, needs=("contacts",),
+    ),
+)  # fmt: skip

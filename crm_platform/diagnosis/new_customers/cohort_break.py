@@ -1,0 +1,117 @@
+"""A quarter whose new customers stay less than those before and after it (継続が崩れた獲得時期, R58, R64)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ibis import _
+
+from crm_platform.diagnosis.estimates import Estimate
+from crm_platform.diagnosis.finding import Action, Exhibit, Finding, Row, Scalar
+from crm_platform.diagnosis.groundwork.cohorts import first_settled, last_with_months, settled, sum_and_squares
+from crm_platform.diagnosis.inputs import DiagnosisInputs
+from crm_platform.diagnosis.new_customers.cohort_retention import RETENTION_MONTHS, retention_rate
+from crm_platform.diagnosis.new_customers.comparison import Beside, added, beside, lowest_of
+from crm_platform.diagnosis.rows import rows, yen_sum
+from crm_platform.diagnosis.spans import QUARTER_MONTHS, blocks_back
+from crm_platform.diagnosis.trends import trend_of
+
+_NEIGHBOURS = 2  # quarters before and after
+
+
+def cohort_break(inputs: DiagnosisInputs) -> Finding | None:
+    """The quarter of acquisition whose customers buy less in months 1 to 6 than those of its neighbours.
+
+    A quarter is held against the two before and the two after it, and against the same season of other years, each
+    time against those who began with the same kind of order; the comparison that speaks less against it counts, so
+    that neither a season nor a slow change is a break. At stake: what the quarter's customers did not buy in those six
+    months. None where fewer than three settled quarters have those months behind them.
+    """
+    groups = quarter_cells(inputs)
+    if len(groups) < 3:
+        return None
+    found = {month: one for month in groups if (one := beside_neighbours(month, groups))}
+    judged = lowest_of(found)
+    one, broken = judged.one, judged.name if judged.verdict == "issue" else None
+    effect_jpy = None
+    if one and broken:
+        effect_jpy = round(judged.shortfall * RETENTION_MONTHS * one.customers * inputs.order_value_jpy) or None
+    silent = round(added(groups[judged.name])["silent"]) if judged.name else 0
+    expected_jpy = round(silent * inputs.response_rate * inputs.order_value_jpy)
+    rates = {month: rate for month, parts in groups.items() if (rate := retention_rate(added(parts)))}
+    numbers: dict[str, Scalar] = {
+        **inputs.period,
+        "quarters": judged.groups,
+        "first_quarter": min(groups),
+        "last_quarter": max(groups),
+        "quarter": judged.name,
+        "quarter_customers": judged.customers,
+        "quarter_rate": judged.own_rate,
+        "neighbour_rate": judged.others_rate,
+        "gap_points": judged.gap,
+        "silent_customers": silent,
+        "response_rate": inputs.response_rate,
+        "expected_jpy": expected_jpy,
+        "effect_jpy": effect_jpy,
+    }
+    return Finding(
+        key="cohort_break",
+        chapter="new_customers",
+        verdict=judged.verdict,
+        numbers=numbers,
+        exhibits=(_exhibit(rates, broken),),
+        threshold=judged.others_rate,
+        yen_effect_jpy=effect_jpy,
+        concerned_customers=judged.customers,
+        measured=judged.measured,
+        trend=trend_of(sorted(rates.items())[1 - len(rates) % 2 :], "rate"),
+        action=Action("@action_segment.broken_cohort", silent, "@action_channel.mail_phone", expected_jpy),
+        sources=("customer_months", "customer_history"),
+    )
+
+
+def quarter_cells(inputs: DiagnosisInputs) -> dict[str, list[dict[str, Any]]]:
+    """By settled quarter (its last month) and kind of the first order (`stratum`): customers, months bought, silent.
+
+    Only quarters whose customers all have months 1 to 6 behind them; the earliest first.
+    """
+    last = last_with_months(inputs, RETENTION_MONTHS + 1)
+    spans = settled(inputs, last, QUARTER_MONTHS)
+    inside = inputs.beginnings.filter(_.cohort.between(first_settled(inputs), last)).mutate(
+        back=blocks_back(_.cohort, last, QUARTER_MONTHS), stratum=_.first_order_kind.fill_null("")
+    )
+    sums = inside.group_by("back", "stratum").agg(
+        customers=_.count(), silent=yen_sum(_.is_silent), **sum_and_squares("bought", _.months_bought_6m)
+    )
+    months = {back: span.month for back, span in enumerate(reversed(spans))}
+    groups: dict[str, list[dict[str, Any]]] = {}
+    for row in rows(sums.order_by(_.back.desc(), "stratum")):
+        if (back := row.pop("back")) in months:
+            groups.setdefault(months[back], []).append(row)
+    return groups
+
+
+def beside_neighbours(month: str, groups: Mapping[str, Sequence[dict[str, Any]]]) -> Beside | None:
+    """A quarter beside its neighbours or the same season of other years, whichever speaks less against it."""
+    order = list(groups)
+    place = order.index(month)
+    near = [order[other] for other in range(len(order)) if 0 < abs(other - place) <= _NEIGHBOURS]
+    season = [other for other in order if other != month and _is_same_season(other, month)]
+    compared = [
+        one
+        for others in (near, season)
+        if (one := beside(groups[month], [cell for other in others for cell in groups[other]], retention_rate))
+    ]
+    return max(compared, key=lambda one: one.errors_off, default=None)
+
+
+def _is_same_season(one: str, other: str) -> bool:
+    return one[-2:] == other[-2:]
+
+
+def _exhibit(rates: Mapping[str, Estimate], broken: str | None) -> Exhibit:
+    bars: tuple[Row, ...] = tuple({"quarter": month, "retention_rate": rate.value} for month, rate in rates.items())
+    return Exhibit(
+        "quarters", "bar", bars, x="quarter", y="retention_rate", x_unit="month", y_unit="rate", highlight=broken
+    )

@@ -1,0 +1,160 @@
+"""Pairs bought together (併売しやすい商品・商品群): support, lift and its interval, in rows (R62).
+
+A basket is a customer's purchases of one day, as in basket analysis; where hardly anybody buys two things on one day, a
+customer's purchases of the whole year. A lift over years alone would put those first who buy much of everything.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import ibis
+from ibis import _
+
+from crm_platform.diagnosis.estimates import Estimate, errors_for
+from crm_platform.diagnosis.groundwork.product_levels import Level, group_purchases
+from crm_platform.diagnosis.inputs import DiagnosisInputs
+from crm_platform.diagnosis.rows import client_text, one_row, rows, yen_sum
+from crm_platform.diagnosis.spans import Span
+
+LEAST_TOGETHER = 20  # customers; of fewer no pair is told
+TOP_PRODUCTS = 200
+SHOWN_PAIRS = 10
+Basis = Literal["day", "year"]
+Row = dict[str, Any]
+
+
+def product_pair_rows(inputs: DiagnosisInputs, year: Span) -> tuple[Basis, list[Row]]:
+    """The pairs of the 200 best-sold products that go together most surely (see `ranked`), and what a basket is."""
+    named = inputs.products.filter(~_.is_gift.fill_null(False)).select(
+        "product_id", name=client_text(ibis.coalesce(_.product_name, _.product_id))
+    )
+    bought = inputs.customer_product_months.filter(year.holds(_.month)).semi_join(named, "product_id")
+    totals = bought.group_by("product_id").agg(sales_jpy=yen_sum(_.standing_sales_jpy))
+    best = totals.order_by(ibis.desc("sales_jpy"), "product_id").limit(TOP_PRODUCTS)
+    names = {row["product_id"]: row["name"] for row in rows(named.semi_join(best, "product_id").order_by("product_id"))}
+    return _pairs(bought.mutate(item=_.product_id), best.select(item=_.product_id), names)
+
+
+def group_pair_rows(inputs: DiagnosisInputs, year: Span, level: Level) -> tuple[Basis, list[Row]]:
+    """The same of product groups or brands."""
+    bought = group_purchases(inputs, level).filter(year.holds(_.month)).mutate(item=_.product_group)
+    return _pairs(bought, None, None)
+
+
+def log_lift(sums: Mapping[str, int]) -> Estimate:
+    """The logarithm of the lift, both · baskets ÷ (first · second), and its error over customers.
+
+    `sums` are the counts of baskets with `both`, `first`, `second`, and `baskets` in all, and Σ over customers of their
+    products, such as `both_first`. By the delta method: the variance is Σ (b/B + n/N − f/F − s/S)², where small letters
+    are one customer's baskets. With one basket a customer it is 1/B − 1/F − 1/S + (2 · lift − 1)/N.
+    """
+    signs = {"both": 1, "baskets": 1, "first": -1, "second": -1}
+    names = list(signs)
+    variance = sum(
+        signs[a] * signs[b] * sums[f"{a}_{b}" if f"{a}_{b}" in sums else f"{b}_{a}"] / (sums[a] * sums[b])
+        for a in names
+        for b in names
+    )
+    lift = sums["both"] * sums["baskets"] / (sums["first"] * sums["second"])
+    return Estimate(math.log(lift), math.sqrt(max(variance, 0.0)))
+
+
+def ranked(found: list[Row]) -> list[Row]:
+    """Pairs by the lower end of their lift, so low that even the luckiest of so many chance pairs seldom gets above 1.
+
+    A pair of few customers with a large lift by luck comes after one of many with a sure one. `lift_low` and
+    `lift_high` are the 95 % interval.
+    """
+    errors = errors_for(len(found))
+    lifts = [log_lift(row) for row in found]
+    told = [
+        {
+            **row,
+            "support_rate": row["both"] / row["baskets"],
+            "lift": row["both"] * row["baskets"] / (row["first"] * row["second"]),
+            "lift_low": math.exp(lift.low),
+            "lift_high": math.exp(lift.high),
+            "sure_lift": math.exp(lift.value - errors * lift.error),
+        }
+        for row, lift in zip(found, lifts, strict=True)
+    ]
+    return sorted(told, key=lambda row: (-row["sure_lift"], row["first_id"], row["second_id"]))
+
+
+def _pairs(bought: ibis.Table, items: ibis.Table | None, names: Mapping[str, str] | None) -> tuple[Basis, list[Row]]:
+    basis: Basis
+    for basis in ("day", "year"):
+        counted = [row for row in _counted(bought, items, basis) if row["together"] >= LEAST_TOGETHER]
+        if counted:
+            break
+    return basis, [
+        {
+            **row,
+            "first_product": names[row["first_id"]] if names else row["first_id"],
+            "second_product": names[row["second_id"]] if names else row["second_id"],
+        }
+        for row in ranked(counted)[:SHOWN_PAIRS]
+    ]
+
+
+def _counted(bought: ibis.Table, items: ibis.Table | None, basis: Basis) -> list[Row]:
+    """Per pair in one basket: the sums of `log_lift`, `together` its customers, `in_year` who bought both.
+
+    Known of a month are the first and the last day of an item: of who bought it three times or more in one month, a
+    basket in the middle goes unseen.
+    """
+    held = _baskets(bought, basis).cache()  # read four times
+    sizes = held.select("customer_id", "basket").distinct().group_by("customer_id").agg(baskets=_.count())
+    whole = one_row(sizes.agg(baskets=yen_sum(_.baskets), baskets_baskets=yen_sum(_.baskets * _.baskets)))
+    inside = held if items is None else held.semi_join(items, "item")
+    counts = inside.group_by("customer_id", "item").agg(times=_.count()).inner_join(sizes, "customer_id")
+    single = counts.group_by("item").agg(
+        times=yen_sum(_.times), squares=yen_sum(_.times * _.times), products=yen_sum(_.times * _.baskets)
+    )
+    items_found = {row["item"]: row for row in rows(single.order_by("item"))}
+    return [
+        {**row, **whole, **_of("first", items_found[row["first_id"]]), **_of("second", items_found[row["second_id"]])}
+        for row in rows(_both(inside, counts))
+    ]
+
+
+def _baskets(bought: ibis.Table, basis: Basis) -> ibis.Table:
+    """Customer × item × basket, each once."""
+    if basis == "year":
+        return bought.select("customer_id", "item", basket=ibis.literal(0)).distinct()
+    first = bought.select("customer_id", "item", basket=bought.first_purchased_on)
+    more = bought.filter(bought.last_purchased_on > bought.first_purchased_on)
+    return ibis.union(first, more.select("customer_id", "item", basket=more.last_purchased_on), distinct=True)
+
+
+def _both(inside: ibis.Table, counts: ibis.Table) -> ibis.Table:
+    """Per pair: baskets with both, and sums over customers of products of counts of baskets."""
+    left = inside.select("customer_id", "basket", first_id=_.item)
+    right = inside.select("customer_id", "basket", second_id=_.item)
+    baskets = left.inner_join(right, ["customer_id", "basket"]).filter(_.first_id < _.second_id)
+    pair = ["customer_id", "first_id", "second_id"]
+    together = baskets.group_by(pair).agg(both=_.count())
+    firsts = counts.select("customer_id", "baskets", first_id=_.item, first=_.times)
+    seconds = counts.select("customer_id", second_id=_.item, second=_.times)
+    people = firsts.inner_join(seconds, "customer_id").filter(_.first_id < _.second_id)
+    joined = people.left_join(together, pair).select(
+        "first_id", "second_id", "baskets", "first", "second", both=_.both.fill_null(0)
+    )
+    sums = joined.group_by("first_id", "second_id").agg(
+        both=yen_sum(_.both),
+        together=(_.both > 0).sum().cast("int64"),
+        in_year=_.count(),
+        both_both=yen_sum(_.both * _.both),
+        both_baskets=yen_sum(_.both * _.baskets),
+        both_first=yen_sum(_.both * _["first"]),
+        both_second=yen_sum(_.both * _.second),
+        first_second=yen_sum(_["first"] * _.second),
+    )
+    return sums.filter(_.together > 0).order_by("first_id", "second_id")
+
+
+def _of(side: str, row: Row) -> Row:
+    return {side: row["times"], f"{side}_{side}": row["squares"], f"{side}_baskets": row["products"]}

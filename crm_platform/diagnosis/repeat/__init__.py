@@ -1,0 +1,7 @@
+"""単品リピート: from order to order, through the funnel, and what it adds up to by cohort (seed 004)."""
+
+from crm_platform.diagnosis.repeat.cohort_ltv import cohort_ltv
+from crm_platform.diagnosis.repeat.order_steps import order_steps
+from crm_platform.diagnosis.repeat.repeat_funnel import repeat_funnel
+
+__all__ = ["cohort_ltv", "order_steps", "repeat_funnel"]
