@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import io
 import re
 from collections.abc import Sequence
-from functools import cached_property, lru_cache
+from functools import cached_property
 from html import escape
 from pathlib import Path
 
-from fontTools import subset
-
 from crm_platform.reports import theme
-from crm_platform.reports.glyphs import BOLD_FONT, REGULAR_FONT, phrases
+from crm_platform.reports.glyphs import phrases
 from crm_platform.reports.pages import SIGNS, Chapter, Comment, Front, Grid, Picture, Report, Section, Tile
+from crm_platform.reports.web_fonts import font_faces
 
 _STYLE = Path(__file__).with_name("report.css")
 _ALWAYS = "".join(chr(code) for code in range(0x20, 0x7F)) + "▲▼→○―—−…・、。〓×"
@@ -69,12 +67,7 @@ class _Page:
         variables = "".join(f"--{name.lower()}:{value};" for name, value in sorted(colours.items()))
         wording = "".join(self.report.wording.texts.values())
         letters = "".join(sorted(set(body) | set(self.letters) | set(wording) | set(_ALWAYS)))
-        faces = "".join(
-            f'@font-face{{font-family:"{theme.FONT}";font-weight:{weight};font-display:block;'
-            f'src:url(data:font/woff2;base64,{base64.b64encode(font_of(letters, file)).decode()}) format("woff2")}}\n'
-            for weight, file in ((400, REGULAR_FONT), (700, BOLD_FONT))
-        )
-        return f"{faces}:root{{{variables}}}\n{_STYLE.read_text('utf-8')}"
+        return f"{font_faces(letters)}:root{{{variables}}}\n{_STYLE.read_text('utf-8')}"
 
     # --- body ---------------------------------------------------------------------------------------------------------
 
@@ -310,24 +303,3 @@ def _cell(text: str) -> str:
 def _titled(title: str, level: int) -> str:
     """The title of an exhibit as a heading of the level that fits its place."""
     return f'<h{level} class="exhibit">{broken(title)}</h{level}>'
-
-
-@lru_cache(maxsize=8)  # the same client again mostly shows the same letters
-def font_of(letters: str, file: Path) -> bytes:
-    """The font of `file` cut down to `letters`, as WOFF2."""
-    options = subset.Options()
-    options.flavor = "woff2"
-    options.layout_features = []
-    options.drop_tables += ["GSUB", "GPOS", "VORG", "vhea", "vmtx", "BASE", "DSIG"]
-    options.hinting = False
-    options.desubroutinize = True  # smaller once compressed, and sooner done
-    options.notdef_outline = True
-    options.recalc_timestamp = False
-    options.name_IDs = [1, 2]
-    font = subset.load_font(str(file), options)
-    cutter = subset.Subsetter(options)
-    cutter.populate(text=letters)
-    cutter.subset(font)
-    buffer = io.BytesIO()
-    subset.save_font(font, buffer, options)
-    return buffer.getvalue()
