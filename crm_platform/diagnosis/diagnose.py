@@ -16,6 +16,7 @@ from crm_platform.diagnosis.current_state import (
     retention_power,
     value_segments,
 )
+from crm_platform.diagnosis.customer_value import pareto
 from crm_platform.diagnosis.existing_customers import (
     alerts,
     dormancy,
@@ -71,6 +72,8 @@ QUESTIONS: tuple[Callable[[DiagnosisInputs], Finding | None], ...] = (
     forecast_accuracy,
     segment_stability,
 )
+# Shown by the portfolio, asked here, where the half-years of every customer that they rest on are at hand.
+HANDED_ON: tuple[Callable[[DiagnosisInputs], Finding | None], ...] = (pareto,)
 _HEADLINE = {
     "customers": ("value_segments", "customers"),
     "sales_12m_jpy": ("sales_trend", "sales_12m_jpy"),
@@ -103,8 +106,7 @@ _RECOMMENDED_MONTHS = 60  # 5年以上を推奨 (R05)
 
 def diagnose(inputs: DiagnosisInputs) -> Diagnosis:
     """Ask every question; those that the data cannot answer are left out or undetermined."""
-    answers = [question(inputs) for question in QUESTIONS]
-    findings = tuple(answer for answer in answers if answer is not None)
+    findings = _answers(inputs, QUESTIONS)
     return Diagnosis(
         client=inputs.client.name,
         month=str(inputs.month),
@@ -114,7 +116,14 @@ def diagnose(inputs: DiagnosisInputs) -> Diagnosis:
         findings=findings,
         method=method(inputs),
         forecast_notes=tuple((inputs.forecast_model or {}).get("notes", ())),
+        for_portfolio=_answers(inputs, HANDED_ON),
     )
+
+
+def _answers(
+    inputs: DiagnosisInputs, questions: Sequence[Callable[[DiagnosisInputs], Finding | None]]
+) -> tuple[Finding, ...]:
+    return tuple(answer for question in questions if (answer := question(inputs)) is not None)
 
 
 def headline(findings: tuple[Finding, ...]) -> dict[str, Scalar]:

@@ -114,7 +114,10 @@ class Finding:
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """All that a report of one client and month shows; `report` says which one."""
+    """All that a report of one client and month shows; `report` says which one.
+
+    `for_portfolio` are findings that the second opinion hands on to the portfolio and does not show itself.
+    """
 
     client: str
     month: str
@@ -125,6 +128,7 @@ class Diagnosis:
     method: Mapping[str, Scalar] = field(default_factory=dict)  # model parameters, sizes, data quality: the appendix
     forecast_notes: tuple[Row, ...] = ()  # what took over where there was too little (注記): `key` and its numbers
     report: ReportKind = "diagnosis"
+    for_portfolio: tuple[Finding, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values."""
@@ -133,8 +137,8 @@ class Diagnosis:
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Diagnosis:
         """Read what `to_json` wrote."""
-        findings = tuple(_finding(item) for item in value["findings"])
-        return cls(**{**value, "findings": findings, "forecast_notes": tuple(value.get("forecast_notes", ()))})
+        told = {name: tuple(map(_finding, value.get(name, ()))) for name in ("findings", "for_portfolio")}
+        return cls(**{**value, **told, "forecast_notes": tuple(value.get("forecast_notes", ()))})
 
 
 def client_word(text: str) -> str:

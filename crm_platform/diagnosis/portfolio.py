@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from crm_platform.diagnosis.cpm import cpm_actions, cpm_moves, cpm_portfolio, cross_sell, rfm_beside_cpm
 from crm_platform.diagnosis.customer_value import pareto
+from crm_platform.diagnosis.diagnose import HANDED_ON
 from crm_platform.diagnosis.dormant import dormant_follow_up
 from crm_platform.diagnosis.finding import Diagnosis, Finding, Scalar, figures
 from crm_platform.diagnosis.inputs import DiagnosisInputs
@@ -54,14 +55,14 @@ _HEADLINE = {
 
 
 def portfolio_diagnosis(inputs: DiagnosisInputs, second_opinion: Diagnosis) -> Diagnosis:
-    """Ask the portfolio's questions; those of TAKEN_OVER come from the second opinion of the same client and month."""
-    answers = [question(inputs) for question in PORTFOLIO_QUESTIONS]
+    """Ask the portfolio's questions; HANDED_ON and TAKEN_OVER come from the second opinion of that client and month."""
+    answers = [question(inputs) for question in PORTFOLIO_QUESTIONS if question not in HANDED_ON]
     shared = [
         replace(finding, chapter=TAKEN_OVER[finding.key])
         for finding in second_opinion.findings
         if finding.key in TAKEN_OVER
     ]
-    findings = (*shared, *(answer for answer in answers if answer is not None))
+    findings = (*shared, *(answer for answer in answers if answer is not None), *second_opinion.for_portfolio)
     return Diagnosis(
         client=inputs.client.name,
         month=str(inputs.month),

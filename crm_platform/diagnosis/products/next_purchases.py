@@ -12,7 +12,7 @@ from crm_platform.diagnosis.finding import Action, Exhibit, Finding, Row, Scalar
 from crm_platform.diagnosis.groundwork.cohorts import settled_years
 from crm_platform.diagnosis.groundwork.product_levels import group_purchases
 from crm_platform.diagnosis.inputs import DiagnosisInputs
-from crm_platform.diagnosis.rows import rows, yen_sum
+from crm_platform.diagnosis.rows import rows
 from crm_platform.diagnosis.spans import (
     HALF_YEAR_MONTHS,
     YEAR_MONTHS,
@@ -106,9 +106,8 @@ def outcomes_by_year(inputs: DiagnosisInputs) -> list[dict[str, Any]]:
     bought = group_purchases(inputs)
     firsts = bought.group_by("customer_id", "product_group").agg(began_on=_.first_purchased_on.min())
     firsts = firsts.mutate(year=blocks_back(index_column(firsts.began_on), last, YEAR_MONTHS))
-    firsts = firsts.filter((_.year >= 0) & (_.year < years)).select(
-        "customer_id", "year", "began_on", began=_.product_group
-    )
+    firsts = firsts.filter((_.year >= 0) & (_.year < years))
+    firsts = firsts.select("customer_id", "year", "began_on", began=_.product_group).cache()  # read twice
     people = rows(firsts.group_by("year", "began").agg(people=_.count()).order_by("year", "began"))
     after = rows(_after(bought, firsts, inputs.closed_index - YEAR_MONTHS * years - HALF_YEAR_MONTHS))
     return [
@@ -125,9 +124,8 @@ def outcomes_by_year(inputs: DiagnosisInputs) -> list[dict[str, Any]]:
 
 
 def _after(bought: ibis.Table, firsts: ibis.Table, before: int) -> ibis.Table:
-    """By year, group begun and group bought within six months after that day: people.
+    """By year, group begun and group bought within six months after that day: `people`; `anything` is who bought any.
 
-    `leads` counts each customer once, at the first by name of the groups bought; its sum is who bought anything.
     Months up to `before`, in which nobody began, are not read.
     """
     recent = bought.filter(index_column(bought.month) > before)
@@ -135,17 +133,16 @@ def _after(bought: ibis.Table, firsts: ibis.Table, before: int) -> ibis.Table:
     joined = firsts.inner_join(days, "customer_id")
     until = joined.began_on + ibis.interval(months=HALF_YEAR_MONTHS)
     within = joined.filter((joined.last_purchased_on > joined.began_on) & (joined.first_purchased_on <= until))
-    held = within.select("year", "began", "customer_id", "product_group").distinct()
-    one = ibis.window(group_by=["customer_id", "began"])
-    marked = held.mutate(leads=(held.product_group == held.product_group.min().over(one)).cast("int64"))
-    sums = marked.group_by("year", "began", "product_group").agg(people=_.count(), leads=yen_sum(_.leads))
-    return sums.order_by("year", "began", "product_group")
+    held = within.select("year", "began", "customer_id", "product_group").distinct().cache()  # counted twice
+    groups = held.group_by("year", "began", "product_group").agg(people=_.count())
+    anything = held.select("year", "began", "customer_id").distinct().group_by("year", "began").agg(anything=_.count())
+    return groups.inner_join(anything, ["year", "began"]).order_by("year", "began", "product_group")
 
 
 def _row(begun: dict[str, Any], after: list[dict[str, Any]]) -> dict[str, Any]:
     name, people = begun["began"], begun["people"]
     then = {row["product_group"]: row["people"] for row in after}
-    same, anything = then.get(name, 0), sum(row["leads"] for row in after)
+    same, anything = then.get(name, 0), after[0]["anything"] if after else 0
     others = {group: count for group, count in then.items() if group != name}
     best = max(others, key=lambda group: (others[group], group), default=None)
     return {

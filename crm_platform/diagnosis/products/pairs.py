@@ -110,7 +110,7 @@ def _counted(bought: ibis.Table, items: ibis.Table | None, basis: Basis) -> list
     sizes = held.select("customer_id", "basket").distinct().group_by("customer_id").agg(baskets=_.count())
     whole = one_row(sizes.agg(baskets=yen_sum(_.baskets), baskets_baskets=yen_sum(_.baskets * _.baskets)))
     inside = held if items is None else held.semi_join(items, "item")
-    counts = inside.group_by("customer_id", "item").agg(times=_.count()).inner_join(sizes, "customer_id")
+    counts = inside.group_by("customer_id", "item").agg(times=_.count()).inner_join(sizes, "customer_id").cache()
     single = counts.group_by("item").agg(
         times=yen_sum(_.times), squares=yen_sum(_.times * _.times), products=yen_sum(_.times * _.baskets)
     )
@@ -135,25 +135,22 @@ def _both(inside: ibis.Table, counts: ibis.Table) -> ibis.Table:
     left = inside.select("customer_id", "basket", first_id=_.item)
     right = inside.select("customer_id", "basket", second_id=_.item)
     baskets = left.inner_join(right, ["customer_id", "basket"]).filter(_.first_id < _.second_id)
-    pair = ["customer_id", "first_id", "second_id"]
-    together = baskets.group_by(pair).agg(both=_.count())
+    together = baskets.group_by("customer_id", "first_id", "second_id").agg(both=_.count())
     firsts = counts.select("customer_id", "baskets", first_id=_.item, first=_.times)
     seconds = counts.select("customer_id", second_id=_.item, second=_.times)
-    people = firsts.inner_join(seconds, "customer_id").filter(_.first_id < _.second_id)
-    joined = people.left_join(together, pair).select(
-        "first_id", "second_id", "baskets", "first", "second", both=_.both.fill_null(0)
-    )
-    sums = joined.group_by("first_id", "second_id").agg(
+    pair = ["first_id", "second_id"]
+    of_both = together.inner_join(firsts, ["customer_id", "first_id"]).inner_join(seconds, ["customer_id", "second_id"])
+    sums = of_both.group_by(pair).agg(
         both=yen_sum(_.both),
-        together=(_.both > 0).sum().cast("int64"),
-        in_year=_.count(),
+        together=_.count(),
         both_both=yen_sum(_.both * _.both),
         both_baskets=yen_sum(_.both * _.baskets),
         both_first=yen_sum(_.both * _["first"]),
         both_second=yen_sum(_.both * _.second),
-        first_second=yen_sum(_["first"] * _.second),
     )
-    return sums.filter(_.together > 0).order_by("first_id", "second_id")
+    people = firsts.inner_join(seconds, "customer_id").filter(_.first_id < _.second_id)
+    in_year = people.group_by(pair).agg(in_year=_.count(), first_second=yen_sum(_["first"] * _.second))
+    return sums.inner_join(in_year, pair).order_by(pair)
 
 
 def _of(side: str, row: Row) -> Row:
