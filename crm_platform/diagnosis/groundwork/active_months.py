@@ -31,13 +31,12 @@ def _purchase_spells(inputs: DiagnosisInputs) -> pd.DataFrame:
     groups = grouped_buyers(inputs)
     bought = inputs.purchases
     in_order = ibis.window(group_by=bought.customer_id, order_by=bought.month)
-    running = bought.select(
-        "customer_id",
-        "purchase_days",
-        "last_purchased_on",
-        month=index_column(bought.month),
-        next_month=index_column(bought.month.lead(1).over(in_order)),
-        gap=bought.first_purchased_on.lead(1).over(in_order).delta(bought.last_purchased_on, unit="day") // STEP_DAYS,
+    next_on = bought.first_purchased_on.lead(1).over(in_order)
+    followed = bought.select("customer_id", "month", "purchase_days", "last_purchased_on", next_on=next_on)
+    running = followed.mutate(
+        month=index_column(_.month),
+        next_month=index_column(_.next_on),
+        gap=_.next_on.delta(_.last_purchased_on, unit="day") // STEP_DAYS,
     )
     joined = running.inner_join(groups, "customer_id")
     told = joined.select(

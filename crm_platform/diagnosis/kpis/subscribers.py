@@ -17,15 +17,9 @@ from crm_platform.diagnosis.spans import YEAR_MONTHS, index_column, index_of
 
 
 def subscriber_months(inputs: DiagnosisInputs) -> ibis.Table:
-    """Months of a customer with a subscription order: `month`, `former`, `next` and `first` of them as counts."""
+    """Months of a customer with a subscription order: `customer_id`, `month` as a count, `orders`."""
     ordered = inputs.customer_months.filter(_.subscription_orders > 0)
-    facts = ordered.select("customer_id", month=index_column(ordered.month), orders=ordered.subscription_orders)
-    by_month = ibis.window(group_by=facts.customer_id, order_by=facts.month)
-    return facts.mutate(
-        former=facts.month.lag(1).over(by_month),
-        next=facts.month.lead(1).over(by_month),
-        first=facts.month.min().over(ibis.window(group_by=facts.customer_id)),
-    )
+    return ordered.select("customer_id", month=index_column(ordered.month), orders=ordered.subscription_orders)
 
 
 def silence_sums(inputs: DiagnosisInputs) -> MonthSums:
@@ -34,7 +28,9 @@ def silence_sums(inputs: DiagnosisInputs) -> MonthSums:
     A subscriber is silent from the end of the third month without a subscription order on. Counted by differences: who
     begins and who falls silent, month by month.
     """
-    months = subscriber_months(inputs)
+    facts = subscriber_months(inputs)
+    by_month = ibis.window(group_by=facts.customer_id, order_by=facts.month)
+    months = facts.mutate(former=facts.month.lag(1).over(by_month), next=facts.month.lead(1).over(by_month))
     begins = months.former.isnull() | (months.month - months.former > SILENT_MONTHS)
     stops = months.next.isnull() | (months.next - months.month > SILENT_MONTHS)
     grouped = months.group_by("month").agg(begun=begins.sum(), stopping=stops.sum()).order_by("month")
@@ -52,9 +48,9 @@ def silence_sums(inputs: DiagnosisInputs) -> MonthSums:
 def subscriber_sums(inputs: DiagnosisInputs, media: Collection[str]) -> MonthSums:
     """New subscribers by the month of their first subscription order, and how often they ordered in twelve months."""
     months = subscriber_months(inputs)
-    orders = months.group_by("customer_id").agg(
-        subscribed=months["first"].min(), orders=months.orders.sum(where=months.month - months["first"] < YEAR_MONTHS)
-    )
+    firsts = months.group_by("customer_id").agg(subscribed=_.month.min())
+    first_year = months.inner_join(firsts, "customer_id").filter(_.month - _.subscribed < YEAR_MONTHS)
+    orders = first_year.group_by("customer_id", "subscribed").agg(orders=_.orders.sum())
     people = newcomers(inputs)
     joined = orders.inner_join(people.select("customer_id", is_brought=is_brought(people, media)), "customer_id")
     totals = joined.group_by("subscribed").agg(
