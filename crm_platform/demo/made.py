@@ -12,6 +12,7 @@ from crm_platform.demo.arrivals import arrive
 from crm_platform.demo.buyers import contracts_of, decide
 from crm_platform.demo.calendar import Calendar
 from crm_platform.demo.contracts import run_contracts
+from crm_platform.demo.drawn import Drawn
 from crm_platform.demo.draws import stream
 from crm_platform.demo.faults import planted_faults
 from crm_platform.demo.masters import customer_master, media_master, product_master
@@ -19,7 +20,7 @@ from crm_platform.demo.one_off import buy_one_off
 from crm_platform.demo.order_lines import write_lines
 from crm_platform.demo.orders import place_orders
 from crm_platform.demo.placements import placements, standing_media
-from crm_platform.demo.planted import Drawn, planted_facts
+from crm_platform.demo.planted import planted_facts
 from crm_platform.demo.truth import Truth, customer_truth, event_truth, months_of, sums_by
 from crm_platform.periods import Month
 from crm_platform.refusals import Refused
@@ -56,16 +57,18 @@ def make_demo(
     months: int = 60,
     first_month: Month = FIRST_MONTH,
     faults: int = 0,
+    placed_by: int | None = None,
 ) -> Demo:
     """Make a client with `customers` customers who arrive in `months` months; the same arguments, the same client.
 
     The behaviour follows the seeds: F2 and lapse points (004:58-80), skip, switch and stop (000:57-62), term plans and
     regular buying without a contract (002:42-54, 002:131-151), bulk sales to those who stopped (000:41-43). `faults`
-    bad rows are planted in the order lines of a full delivery. Raises Refused for sizes that cannot be.
+    bad rows are planted in the order lines of a full delivery. `placed_by` is the seed of the placements where it is
+    another one: other customers of the same house. Raises Refused for sizes that cannot be.
     """
     _check(customers, seed, months, faults)
     calendar = Calendar(first_month, months)
-    media = standing_media(calendar) + placements(calendar, seed)
+    media = standing_media(calendar) + placements(calendar, seed if placed_by is None else placed_by)
     arrivals = arrive(customers, media, calendar, seed)
     buyers = decide(arrivals, seed)
     contracts = contracts_of(arrivals, buyers, calendar, seed)

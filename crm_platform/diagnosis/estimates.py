@@ -8,6 +8,7 @@ such as a campaign or a storm, is not in them.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from statistics import NormalDist
 
@@ -84,3 +85,22 @@ def errors_for(looks: int) -> float:
     """How many standard errors the largest of `looks` differences must lie off to be as sure as a single one at 3."""
     normal = NormalDist()
     return -normal.inv_cdf((1 - normal.cdf(SURE_ERRORS)) / max(looks, 1))
+
+
+def shown_errors_for(rivals: int) -> float:
+    """How many standard errors the 95 % interval of a number reaches that was chosen as the lowest of `rivals` alike.
+
+    The lowest of many is low by luck, too, so that the interval of a number given beforehand would miss too often; one
+    that holds every rival's number at once holds the chosen one's, whichever it is (Bonferroni).
+    """
+    return NormalDist().inv_cdf(1 - 0.025 / max(rivals, 1))
+
+
+def rivals_of(lowest: Estimate, among: Iterable[Estimate], errors: float) -> int:
+    """How many of `among` chance might have put in the place of `lowest`, itself counted.
+
+    Who is higher by more than `errors` standard errors of the difference was never in question (Zrnic and Fithian 2024,
+    "Locally simultaneous inference", The Annals of Statistics 52).
+    """
+    found = (difference(other, lowest) for other in among)
+    return max(sum(change.value <= errors * change.error for change in found), 1)

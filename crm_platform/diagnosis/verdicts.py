@@ -8,7 +8,7 @@ well because nothing can be seen.
 
 from __future__ import annotations
 
-from crm_platform.diagnosis.estimates import SURE_ERRORS, Estimate
+from crm_platform.diagnosis.estimates import SURE_ERRORS, Estimate, shown_errors_for
 from crm_platform.diagnosis.finding import Measured, Trend, Unit, Verdict
 
 NOTICEABLE_RATE = 0.3  # a fall by this share of the former value must be noticeable for a verdict
@@ -52,14 +52,24 @@ def _is_noticeable(sure: float, before: float) -> bool:
 
 
 def measured_against(
-    now: Estimate, unit: Unit, before: float | None, change: Estimate | None, *, errors: float = SURE_ERRORS
+    now: Estimate,
+    unit: Unit,
+    before: float | None,
+    change: Estimate | None,
+    *,
+    errors: float = SURE_ERRORS,
+    rivals: int = 1,
 ) -> Measured:
-    """The number of a finding as the report prints it: interval, what it is held against, what would be noticed."""
+    """The number of a finding as the report prints it: interval, what it is held against, what would be noticed.
+
+    `rivals` are the numbers of which this one was chosen as the lowest (`estimates.rivals_of`).
+    """
+    reach = shown_errors_for(rivals) * now.error
     return Measured(
         value=now.value,
         unit=unit,
-        low=now.low,
-        high=now.high,
+        low=now.value - reach,
+        high=now.value + reach,
         compared=before,
         noticeable=errors * change.error if change else None,
     )

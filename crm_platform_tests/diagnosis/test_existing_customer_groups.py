@@ -4,6 +4,7 @@ import pandas as pd
 import pytest
 
 from crm_platform.diagnosis import DiagnosisInputs
+from crm_platform.diagnosis.estimates import proportion
 from crm_platform.diagnosis.existing_customers import profit_class_moves, stagnant_groups
 from crm_platform.diagnosis.existing_customers.group_rates import GroupRate
 from crm_platform.diagnosis.existing_customers.profit_classes import (
@@ -15,6 +16,7 @@ from crm_platform.diagnosis.existing_customers.profit_classes import (
     half_year_ends,
     profit_lines,
 )
+from crm_platform.diagnosis.existing_customers.stagnant_groups import group_changes, measured_now
 from crm_platform.periods import Month
 from crm_platform_tests.diagnosis.planted import Order, random_orders
 from crm_platform_tests.diagnosis.planted_months import months_of
@@ -48,6 +50,18 @@ def test_the_group_whose_repeat_rate_fell_is_listed_first_with_its_size_and_its_
     mirrored = stagnant_groups(shop({"TV": 0.3, "WEB": 0.5}, {"TV": 0.5, "WEB": 0.5}))
     assert mirrored is not None
     assert (mirrored.verdict, mirrored.yen_effect_jpy) == ("healthy", None)
+
+
+def test_the_printed_interval_of_a_groups_rate_counts_that_its_mix_of_customers_is_chance() -> None:
+    frame = pd.DataFrame({"buyers": [500, 0, 500], "repeated": [0, 0, 500], "sales_jpy": [0, 0, 0]})
+    found = {("all", ""): 3, ("channel", "TV"): 1, ("channel", "WEB"): 2}
+    groups = {key: GroupRate(*key, frame * times, frame * times) for key, times in found.items()}
+    changes = group_changes(groups)  # in each group new customers never return and old ones always do
+    measured, plain = measured_now(changes[0], changes[:1], 3.0), proportion(500, 1000)
+    assert measured is not None
+    assert plain is not None
+    assert (measured.value, measured.low, measured.high) == (0.5, plain.low, plain.high)
+    assert changes[0].now.error < plain.error / 2
 
 
 def test_more_new_customers_alone_are_no_fall_of_the_repeat_rate() -> None:

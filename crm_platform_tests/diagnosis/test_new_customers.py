@@ -17,7 +17,7 @@ from crm_platform.diagnosis.new_customers import (
     media_quality,
 )
 from crm_platform.diagnosis.new_customers.acquisition import wave_factor
-from crm_platform.diagnosis.new_customers.cohort_retention import cell_rows
+from crm_platform.diagnosis.new_customers.cohort_retention import cell_rows, retention_rate
 from crm_platform.diagnosis.new_customers.comparison import Beside, beside, lowest_of
 from crm_platform.diagnosis.new_customers.f2_conversion import WINDOWS_DAYS, cohort_rows
 from crm_platform.periods import Month
@@ -312,6 +312,27 @@ def test_a_bad_channel_comes_before_the_unluckiest_of_its_placements_and_a_bad_p
 
     assert lowest_of({"channel": one(0.2, 600), "channel in May": one(0.15, 100)}).name == "channel"
     assert lowest_of({"channel": one(0.32, 600), "channel in May": one(0.1, 200)}).name == "channel in May"
+
+
+def test_the_lowest_of_media_alike_is_less_sure_of_its_rate_than_one_that_stands_alone() -> None:
+    def width(*rates: float) -> float:
+        media = {str(n): Beside(Estimate(rate, 0.02), Estimate(0.4, 0.01), 300) for n, rate in enumerate(rates)}
+        measured = lowest_of(media).measured
+        return (measured.high or 0) - (measured.low or 0) if measured else 0.0
+
+    assert width(0.2, 0.4, 0.4, 0.4) == pytest.approx(2 * 1.96 * 0.02, abs=1e-4)
+    assert width(0.39, 0.4, 0.4, 0.4) == pytest.approx(2 * 2.498 * 0.02, abs=1e-4)
+
+
+def test_the_interval_of_a_retention_that_few_carry_holds_it() -> None:
+    random = np.random.default_rng(3)
+    stays, people, held = 0.04, 120, 0
+    for _house in range(400):
+        bought = random.binomial(6, 0.5, people) * (random.random(people) < stays)
+        squares = int((bought**2).sum())
+        rate = retention_rate({"bought": int(bought.sum()), "bought_squares": squares, "customers": people})
+        held += rate is not None and rate.low <= 0.5 * stays <= rate.high
+    assert held >= 0.93 * 400
 
 
 # --- what they cost ---------------------------------------------------------------------------------------------------

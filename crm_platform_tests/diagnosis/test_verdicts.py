@@ -18,6 +18,8 @@ from crm_platform.diagnosis.estimates import (
     mean,
     proportion,
     ratio,
+    rivals_of,
+    shown_errors_for,
     total,
 )
 from crm_platform.diagnosis.finding import Trend
@@ -150,6 +152,26 @@ def test_the_worst_of_many_groups_must_lie_further_off() -> None:
     drawn = np.random.default_rng(1).normal(size=(20_000, looks)).min(axis=1)
     assert errors_for(1) == pytest.approx(SURE_ERRORS)
     assert np.mean(drawn < -errors_for(looks)) == pytest.approx(0.00135, abs=0.0011)
+
+
+def test_the_interval_of_the_lowest_of_many_alike_holds_the_truth_although_luck_chose_it() -> None:
+    drawn = np.random.default_rng(2).normal(size=(4_000, 8))
+    chosen = [min((Estimate(value, 1.0) for value in values), key=lambda one: one.value) for values in drawn.tolist()]
+    rivals = [
+        rivals_of(lowest, [Estimate(value, 1.0) for value in values], errors_for(8))
+        for lowest, values in zip(chosen, drawn.tolist(), strict=True)
+    ]
+    told = [measured_against(one, "rate", None, None, rivals=many) for one, many in zip(chosen, rivals, strict=True)]
+    assert np.mean([one.high < 0 for one in chosen]) > 0.15
+    assert np.mean([(one.low or 0) <= 0 <= (one.high or 0) for one in told]) > 0.95
+
+
+def test_what_was_never_in_question_does_not_widen_the_interval_of_the_lowest() -> None:
+    lowest, alike, far = Estimate(0.1, 0.01), Estimate(0.11, 0.01), Estimate(0.4, 0.02)
+    assert rivals_of(lowest, [lowest, far, far], 3.5) == 1
+    assert rivals_of(lowest, [lowest, alike, far], 3.5) == 2
+    assert shown_errors_for(1) == pytest.approx(1.96, abs=1e-3)
+    assert shown_errors_for(2) == pytest.approx(2.24, abs=2e-3)
 
 
 def test_nobody_has_no_share_and_nothing_no_ratio() -> None:

@@ -27,7 +27,7 @@ from crm_platform_tests.oracles.houses import (
     draw_people,
 )
 
-_CANCELLED_RATE = 0.03
+CANCELLED_RATE = 0.03
 _ORDER_JPY = 2500.0
 _COST_PER_CUSTOMER_JPY = 2000
 _PREFECTURES = ("北海道", "宮城県", "東京都", "愛知県", "大阪府", "広島県", "香川県", "福岡県")
@@ -88,7 +88,7 @@ def _order_lines(rng: np.random.Generator, people: People, orders: Orders, clock
     """ORDER_LINES of the months of data; an order is cancelled whole."""
     customer, number, lines = orders.customer, orders.number, orders.line_order
     amount = np.maximum(people.level[customer[lines]] * rng.gamma(4.0, _ORDER_JPY / 4, len(lines)), 100).round()
-    cancelled = (rng.random(len(customer)) < _CANCELLED_RATE)[lines]
+    cancelled = (rng.random(len(customer)) < CANCELLED_RATE)[lines]
     seen = clock.holds(orders.day)[lines]
     lines, products, amount, cancelled = (
         lines[seen],

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from crm_platform.diagnosis.estimates import Estimate, errors_for
+from crm_platform.diagnosis.estimates import Estimate, errors_for, rivals_of, shown_errors_for
 from crm_platform.diagnosis.existing_customers.lapse_hazards import (
     EVERYONE,
     Bump,
@@ -66,7 +66,7 @@ def lapse_points(inputs: DiagnosisInputs) -> Finding | None:
         threshold=errors * point.excess.error if point else None,
         yen_effect_jpy=expected_jpy or None,
         concerned_customers=recent if is_issue else None,
-        measured=_measured(point, errors),
+        measured=_measured(point, found, errors),
         action=_action(inputs, point if is_issue else None, hazards[0]),
         sources=("customer_months", "customer_history", "products", "media"),
     )
@@ -84,18 +84,24 @@ def _verdict(point: Bump | None, errors: float) -> Verdict:
     """A larger share who stop is a smaller share who go on."""
     if point is None:
         return "undetermined"
-    fallen = Estimate(-point.excess.value, point.excess.error)
-    return verdict_on_change(fallen, 1 - point.neighbour_rate, errors=errors)
+    return verdict_on_change(_fallen(point), 1 - point.neighbour_rate, errors=errors)
 
 
-def _measured(point: Bump | None, errors: float) -> Measured | None:
+def _fallen(point: Bump) -> Estimate:
+    return Estimate(-point.excess.value, point.excess.error)
+
+
+def _measured(point: Bump | None, found: Sequence[Bump], errors: float) -> Measured | None:
+    """The excess; its interval counts that it was chosen of the points that chance might have put in its place."""
     if point is None:
         return None
+    rivals = rivals_of(_fallen(point), map(_fallen, found), errors)
+    reach = shown_errors_for(rivals) * point.excess.error
     return Measured(
         value=point.excess.value,
         unit="rate",
-        low=point.excess.low,
-        high=point.excess.high,
+        low=point.excess.value - reach,
+        high=point.excess.value + reach,
         compared=0.0,
         noticeable=errors * point.excess.error,
     )

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from crm_platform.diagnosis.estimates import SHOWN_ERRORS, Estimate, difference, errors_for
+from crm_platform.diagnosis.estimates import SHOWN_ERRORS, Estimate, difference, errors_for, proportion, rivals_of
 from crm_platform.diagnosis.existing_customers.group_rates import (
     EVERYONE,
     GroupRate,
     group_rates,
     rates_of_group,
 )
-from crm_platform.diagnosis.finding import Action, Exhibit, Finding, Row, Scalar
+from crm_platform.diagnosis.finding import Action, Exhibit, Finding, Measured, Row, Scalar
 from crm_platform.diagnosis.inputs import WARM_UP_MONTHS, DiagnosisInputs
 from crm_platform.diagnosis.trends import trend_of
 from crm_platform.diagnosis.verdicts import LEAST_CUSTOMERS, NOTICEABLE_RATE, measured_against, verdict_on_change
@@ -106,7 +106,7 @@ def stagnant_groups(inputs: DiagnosisInputs) -> Finding | None:
         threshold=errors * top.beyond_others.error if top else None,
         yen_effect_jpy=effect_jpy,
         concerned_customers=top.people.buyers if top and fallen else None,
-        measured=measured_against(top.now, "rate", top.before.value, top.beyond_others, errors=errors) if top else None,
+        measured=measured_now(top, judged, errors),
         trend=trend_of(points, "rate"),
         action=Action("@action_segment.lost_of_the_group", lost, "@action_channel.mail_phone", expected_jpy)
         if top
@@ -134,6 +134,15 @@ def judged_changes(changes: Sequence[GroupChange]) -> tuple[list[GroupChange], f
     """The groups large enough to be judged as the largest of so many, and the errors that takes."""
     errors = errors_for(len(changes))
     return [change for change in changes if change.is_noticeable(errors)], errors
+
+
+def measured_now(top: GroupChange | None, judged: Sequence[GroupChange], errors: float) -> Measured | None:
+    """The rate now. Compared, it is that of its mix of new and old customers; by itself, the mix is chance, too."""
+    now = proportion(top.people.repeated, top.people.buyers) if top else None
+    if top is None or now is None:
+        return None
+    rivals = rivals_of(top.beyond_others, (change.beyond_others for change in judged), errors)
+    return measured_against(now, "rate", top.before.value, top.beyond_others, errors=errors, rivals=rivals)
 
 
 def _judged(change: GroupChange) -> Estimate:

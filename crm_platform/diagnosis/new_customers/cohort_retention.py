@@ -83,12 +83,14 @@ def cohort_retention(inputs: DiagnosisInputs) -> Finding | None:
 def retention_rate(sums: Sums) -> Estimate | None:
     """Mean share of months 1 to 6 in which a customer of the cohorts bought.
 
-    The error is that of a mean over customers, and not below that of as many single months: where nobody bought, or
-    everybody always did, the next customer may still be another.
+    The error is that of a mean over customers with one more who bought in every month and one who never did, and not
+    below that of as many single months. Where hardly anybody stays, those who do are few and bought many times: a
+    sample without them is low and looks sure of it.
     """
-    found = mean(sums["bought"], sums["bought_squares"], sums["customers"])
+    always = RETENTION_MONTHS
+    found = mean(sums["bought"] + always, sums["bought_squares"] + always**2, sums["customers"] + 2)
     single = proportion(sums["bought"], sums["customers"] * RETENTION_MONTHS)
-    if found is None or single is None:
+    if found is None or single is None or sums["customers"] < 2:
         return None
     return Estimate(single.value, max(found.error / RETENTION_MONTHS, single.error))
 

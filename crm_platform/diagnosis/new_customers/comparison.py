@@ -12,7 +12,7 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from crm_platform.diagnosis.estimates import Estimate, difference, errors_for
+from crm_platform.diagnosis.estimates import Estimate, difference, errors_for, rivals_of
 from crm_platform.diagnosis.finding import Measured, Verdict
 from crm_platform.diagnosis.groundwork.cohorts import Sums
 from crm_platform.diagnosis.verdicts import LEAST_CUSTOMERS, NOTICEABLE_RATE, measured_against, verdict_on_change
@@ -87,7 +87,10 @@ def added(parts: Sequence[Row]) -> dict[str, float]:
 
 @dataclass(frozen=True)
 class Lowest:
-    """Of many groups the one to judge, and the verdict on it; `name` and `one` are None where there is none."""
+    """Of many groups the one to judge, and the verdict on it; `name` and `one` are None where there is none.
+
+    `rivals`: how many groups chance might have put in its place, itself counted.
+    """
 
     name: str | None
     one: Beside | None
@@ -95,6 +98,7 @@ class Lowest:
     errors: float
     groups: int
     below: int
+    rivals: int = 1
 
     @property
     def customers(self) -> int | None:
@@ -123,10 +127,11 @@ class Lowest:
 
     @property
     def measured(self) -> Measured | None:
-        """The rate of the group beside that of the others."""
+        """The rate of the group beside that of the others; its interval counts that it was chosen of its rivals."""
         if self.one is None:
             return None
-        return measured_against(self.one.own, "rate", self.one.others.value, self.one.change, errors=self.errors)
+        own, others, change = self.one.own, self.one.others.value, self.one.change
+        return measured_against(own, "rate", others, change, errors=self.errors, rivals=self.rivals)
 
 
 def lowest_of(found: Mapping[str, Beside]) -> Lowest:
@@ -148,4 +153,5 @@ def lowest_of(found: Mapping[str, Beside]) -> Lowest:
         return Lowest(None, None, "undetermined", errors, 0, 0)
     one = large[chosen]
     verdict = verdict_on_change(one.change, one.others.value, errors=errors)
-    return Lowest(chosen, one, verdict, errors, len(large), len(below))
+    rivals = rivals_of(one.change, (other.change for other in large.values()), errors)
+    return Lowest(chosen, one, verdict, errors, len(large), len(below), rivals)
