@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 from crm_platform.diagnosis.finding import Exhibit, Finding, Measured, Row, Scalar, Unit, Verdict
@@ -16,6 +17,7 @@ from crm_platform.diagnosis.trends import change as relative_change
 
 _ACTIVE = "active_customers"
 _LOOKED_INTO = ("products", "media")
+_OUTCOMES = ("@verdict.issue", "@verdict.healthy", "@verdict.undetermined", "@kpi_verdict.none", "@kpi_verdict.unknown")
 
 
 def kpi_book(inputs: DiagnosisInputs) -> Finding | None:
@@ -47,7 +49,6 @@ def kpi_book(inputs: DiagnosisInputs) -> Finding | None:
         "worst_change_rate": _change_rate(worst) if worst else None,
         "active_customers": round(active.now.value) if active.now else None,
         "active_customers_before": round(active.before.value) if active.before else None,
-        "silent_days": inputs.client.settings.lapse_silent_days,
         "target_hint": "@kpi_hint.set" if inputs.client.kpi_targets else "@kpi_hint.unset",
         "targets": len(inputs.client.kpi_targets),
         **numbers_at_stake(inputs, effect_jpy, action),
@@ -57,7 +58,7 @@ def kpi_book(inputs: DiagnosisInputs) -> Finding | None:
         chapter="kpis",
         verdict=verdict,
         numbers=numbers,
-        exhibits=_exhibits(judged, book),
+        exhibits=_exhibits(judged),
         threshold=0.0,
         yen_effect_jpy=effect_jpy,
         concerned_customers=action.customers,
@@ -113,16 +114,15 @@ def _change_rate(one: JudgedKpi) -> float | None:
     return relative_change(now.value, before.value) if now and before else None
 
 
-def _exhibits(judged: Sequence[JudgedKpi], book: KpiBook) -> tuple[Exhibit, ...]:
-    active: list[Row] = [
-        {"month": str(month_of(month)), "active_customers": round(found.value)}
-        for month, found in sorted(book.series[_ACTIVE].monthly.items())
-    ]
+def _exhibits(judged: Sequence[JudgedKpi]) -> tuple[Exhibit, ...]:
     formulas: list[Row] = [
         {"kpi": f"@kpi_name.{kpi.key}", "formula": f"@kpi_formula.{kpi.key}", "period": f"@kpi_period.{_period(kpi)}"}
         for kpi in KPIS
     ]
-    found = [
+    counted = Counter(_outcome(one) for one in judged)
+    bars: list[Row] = [{"outcome": name, "kpis": counted[name]} for name in _OUTCOMES]
+    return (
+        Exhibit("verdicts", "bar", tuple(bars), x="outcome", y="kpis", highlight=_OUTCOMES[0]),
         _table("rates", kpi_rows(judged, ("rate",)), "rate"),
         _table("amounts", kpi_rows(judged, ("jpy",)), "jpy"),
         Exhibit(
@@ -131,10 +131,13 @@ def _exhibits(judged: Sequence[JudgedKpi], book: KpiBook) -> tuple[Exhibit, ...]
             tuple(formulas),
             columns=(("kpi", "text"), ("formula", "text"), ("period", "text")),
         ),
-    ]
-    if len(active) >= 2:
-        found.insert(0, Exhibit("active", "line", tuple(active), x="month", y="active_customers", x_unit="month"))
-    return tuple(found)
+    )
+
+
+def _outcome(one: JudgedKpi) -> str:
+    if one.series.now is None:
+        return "@kpi_verdict.unknown"
+    return f"@verdict.{one.verdict}" if one.verdict else "@kpi_verdict.none"
 
 
 def _period(kpi: Kpi) -> str:
