@@ -87,7 +87,7 @@ def ranked(found: list[Row]) -> list[Row]:
 def _pairs(bought: ibis.Table, items: ibis.Table | None, names: Mapping[str, str] | None) -> tuple[Basis, list[Row]]:
     basis: Basis
     for basis in ("day", "year"):
-        counted = [row for row in _counted(bought, items, basis) if row["together"] >= LEAST_TOGETHER]
+        counted = _counted(bought, items, basis)
         if counted:
             break
     return basis, [
@@ -101,7 +101,7 @@ def _pairs(bought: ibis.Table, items: ibis.Table | None, names: Mapping[str, str
 
 
 def _counted(bought: ibis.Table, items: ibis.Table | None, basis: Basis) -> list[Row]:
-    """Per pair in one basket: the sums of `log_lift`, `together` its customers, `in_year` who bought both.
+    """Per pair of 20 customers or more: the sums of `log_lift`; `together` have it in a basket, `in_year` in the year.
 
     Known of a month are the first and the last day of an item: of who bought it three times or more in one month, a
     basket in the middle goes unseen.
@@ -150,7 +150,7 @@ def _both(inside: ibis.Table, counts: ibis.Table) -> ibis.Table:
     )
     people = firsts.inner_join(seconds, "customer_id").filter(_.first_id < _.second_id)
     in_year = people.group_by(pair).agg(in_year=_.count(), first_second=yen_sum(_["first"] * _.second))
-    return sums.inner_join(in_year, pair).order_by(pair)
+    return sums.filter(_.together >= LEAST_TOGETHER).inner_join(in_year, pair).order_by(pair)
 
 
 def _of(side: str, row: Row) -> Row:
