@@ -16,6 +16,8 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from crm_platform.history import KINDS_OF_PAST
 from crm_platform.history.customer_features import SPANS
@@ -213,14 +215,20 @@ def _told_by_experts(design: Design, experts: pd.DataFrame | None, rows: int) ->
 
 def _coded(kinds: pd.Series, frequent: tuple[str, ...]) -> Reals:
     """The code of each kind: none, another one, or its place among the frequent ones."""
-    coded = kinds.map({kind: place for place, kind in enumerate(frequent, FIRST_CODE)})
-    return np.where(kinds.notna(), coded.fillna(OTHER_CODE), NO_CODE).astype(np.float64)
+    named = _named(kinds)
+    place = pc.index_in(named, value_set=pa.array(frequent, pa.string()))
+    code = pc.fill_null(pc.add(place, FIRST_CODE), OTHER_CODE)
+    return np.where(named.is_null().to_numpy(zero_copy_only=False), NO_CODE, code.to_numpy()).astype(np.float64)
 
 
 def _frequent(kinds: pd.Series) -> tuple[str, ...]:
-    counts = kinds.dropna().value_counts()
-    counts = counts[counts >= FEWEST_OF_A_CODE]
-    return tuple(sorted(counts.index, key=lambda kind: (-counts[kind], kind))[:MOST_CODES])
+    counted = _named(kinds).drop_null().value_counts().to_pylist()
+    enough = [(-one["counts"], one["values"]) for one in counted if one["counts"] >= FEWEST_OF_A_CODE]
+    return tuple(kind for _, kind in sorted(enough)[:MOST_CODES])
+
+
+def _named(kinds: pd.Series) -> pa.Array | pa.ChunkedArray:
+    return pa.array(kinds.array, pa.string(), from_pandas=True)
 
 
 def _that_tell(columns: Mapping[str, Reals]) -> Iterable[str]:

@@ -38,12 +38,14 @@ def _forecasts_of_the_lively() -> pd.DataFrame:
 
 
 @cache
-def _forecasts_of_the_lively() -> pd.DataFrame:
-    return forecast_buyers(days_of(_lively()), _model_of_the_lively())
+def _candidates_of_the_lively() -> pd.DataFrame:
+    return alert_candidates(days_of(_lively()), _model_of_the_lively(), _forecasts_of_the_lively(), Settings())
 
 
 def _candidates(*more: pd.DataFrame, settings: Settings | None = None) -> pd.DataFrame:
     """The candidates among the lively and some others, by the model of the lively."""
+    if not more and settings is None:
+        return _candidates_of_the_lively().copy()
     days = days_of(pd.concat([_lively(), *more]))
     forecasts = forecast_buyers(days, _model_of_the_lively()) if more else _forecasts_of_the_lively()
     return alert_candidates(days, _model_of_the_lively(), forecasts, settings or Settings())
@@ -176,8 +178,9 @@ def test_same_day_and_data_give_the_same_alerts_whatever_the_order_of_rows_and_w
 def test_any_client_gets_a_sound_alert_table(purchases):
     days = days_of(purchases)
     model = fit_forecast(days, AS_OF, 184)
+    forecasts = forecast_buyers(days, model)
     for settings in (Settings(), Settings(alert_targets=7_000)):
-        table = shopping_alert(days, model, forecast_buyers(days, model), settings)
+        table = shopping_alert(days, model, forecasts, settings)
         assert LAPSE_ALERTS.faults(table) == []
 
 
@@ -192,7 +195,7 @@ def test_a_customer_falls_on_the_day_that_takes_away_the_half_of_the_level():
 
 def test_every_alerted_customer_falls_within_a_term_of_silence():
     model, days = _model_of_the_lively(), days_of(_lively())
-    falls_on = shopping_alert(days, model, forecast_buyers(days, model), Settings())["falls_on"].to_pylist()
+    falls_on = shopping_alert(days, model, _forecasts_of_the_lively(), Settings())["falls_on"].to_pylist()
     assert all(AS_OF < day <= AS_OF + dt.timedelta(days=184) for day in falls_on)
 
 

@@ -7,27 +7,37 @@ import pytest
 
 from crm_platform.demo import Demo, make_demo
 from crm_platform.lake.files import alone
+from crm_platform.periods import Month
 from crm_platform_tests.end_to_end.installation import Installation
 
-SMALL_CUSTOMERS, SMALL_MONTHS = 120, 13
+CUSTOMERS, MONTHS = 600, 25
+MONTH, AFTER = Month(2022, 6), Month(2022, 7)
 
 
 @pytest.fixture(scope="session")
-def small_demo() -> Demo:
-    return make_demo(customers=SMALL_CUSTOMERS, months=SMALL_MONTHS)
+def demo() -> Demo:
+    """A client whose last month is `AFTER`; what `onboarded` knows ends with `MONTH`."""
+    return make_demo(customers=CUSTOMERS, months=MONTHS)
 
 
 @pytest.fixture(scope="session")
-def small_client_as_onboarded(small_demo: Demo, tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
-    """The small client's data folder after `onboard`, made once for all test processes; nobody writes to it."""
+def customers(demo: Demo) -> list[str]:
+    """Everyone registered by the end of `MONTH`, in order."""
+    rows = demo.tables["customers"].select(["customer_id", "registered_on"]).to_pylist()
+    return sorted(row["customer_id"] for row in rows if row["registered_on"] <= MONTH.last_day)
+
+
+@pytest.fixture(scope="session")
+def data_as_onboarded(demo: Demo, tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
+    """The client's data folder after `onboard`, made once for all test processes; nobody writes to it."""
     of_this_process = tmp_path_factory.getbasetemp()
     of_all_processes = of_this_process if worker_id == "master" else of_this_process.parent
-    made = of_all_processes / "small_client"
-    with alone(of_all_processes / "small_client_lock"):
+    made = of_all_processes / "onboarded"
+    with alone(of_all_processes / "onboarded_lock"):
         if not made.exists():
-            folder = tmp_path_factory.mktemp("small_client")
+            folder = tmp_path_factory.mktemp("onboarding")
             installation = Installation.at(folder / "data")
-            installation.deliver(small_demo, folder / "files")
+            deliver_history(installation, demo, folder / "files")
             answer = installation.run("onboard", "--client", "demo")
             assert answer.code == 0, answer.err
             installation.data.rename(made)
@@ -35,8 +45,13 @@ def small_client_as_onboarded(small_demo: Demo, tmp_path_factory: pytest.TempPat
 
 
 @pytest.fixture(scope="module")
-def small_client(small_client_as_onboarded: Path, tmp_path_factory: pytest.TempPathFactory) -> Installation:
-    """A copy of the small client's installation for the tests of one file."""
+def onboarded(data_as_onboarded: Path, tmp_path_factory: pytest.TempPathFactory) -> Installation:
+    """A copy of the onboarded client's installation for the tests of one file."""
     data = tmp_path_factory.mktemp("copied") / "data"
-    shutil.copytree(small_client_as_onboarded, data)
+    shutil.copytree(data_as_onboarded, data)
     return Installation(data)
+
+
+def deliver_history(installation: Installation, demo: Demo, folder: Path) -> None:
+    """Deliver everything up to `MONTH`, as it was known then."""
+    installation.deliver(demo, folder, first=demo.first_month, last=MONTH, known_at=MONTH)

@@ -8,14 +8,13 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from crm_platform.demo import Demo, make_demo
+from crm_platform.demo import Demo
 from crm_platform.orchestration.partitions import partition_key
 from crm_platform.periods import Month
 from crm_platform_tests.browser.chromium import open_page
-from crm_platform_tests.end_to_end.conftest import SMALL_MONTHS
+from crm_platform_tests.end_to_end.conftest import deliver_history
 from crm_platform_tests.end_to_end.installation import Installation
 
-CUSTOMERS, MONTHS = 600, 24
 FORMER, MONTH = "2022-05", "2022-06"
 DELIVERABLES = {
     *(
@@ -56,37 +55,23 @@ DELIVERABLES = {
 }
 
 
-@pytest.fixture(scope="module")
-def demo() -> Demo:
-    return make_demo(customers=CUSTOMERS, months=MONTHS)
-
-
-@pytest.fixture(scope="module")
-def onboarded(demo: Demo, tmp_path_factory: pytest.TempPathFactory) -> Installation:
-    folder = tmp_path_factory.mktemp("onboarded")
-    installation = Installation.at(folder / "data")
-    installation.deliver(demo, folder / "files")
-    answer = installation.run("onboard", "--client", "demo")
-    assert answer.code == 0, answer.err
-    return installation
-
-
 def test_every_deliverable_is_there_under_its_name(onboarded: Installation) -> None:
     assert set(onboarded.outbox("demo", MONTH)) == DELIVERABLES
 
 
-def test_the_manifest_lists_every_file_with_its_digest_and_rows(onboarded: Installation) -> None:
+def test_the_manifest_lists_every_file_with_its_digest_and_rows(onboarded: Installation, customers: list[str]) -> None:
     files = onboarded.outbox("demo", MONTH)
     listed = json.loads(files["manifest.json"])
     assert {path: entry["sha256"] for path, entry in listed["files"].items()} == {
         path: hashlib.sha256(content).hexdigest() for path, content in files.items() if path != "manifest.json"
     }
-    assert listed["files"]["second_opinion/segments.csv"]["rows"] == CUSTOMERS
+    assert listed["files"]["second_opinion/segments.csv"]["rows"] == len(customers)
     assert (listed["first_month"], listed["last_month"]) == ("2020-07", MONTH)
 
 
-def test_every_customer_is_in_exactly_one_segment_and_one_cpm_class(onboarded: Installation, demo: Demo) -> None:
-    customers = sorted(demo.tables["customers"]["customer_id"].to_pylist())
+def test_every_customer_is_in_exactly_one_segment_and_one_cpm_class(
+    onboarded: Installation, customers: list[str]
+) -> None:
     for path in ("second_opinion/segments.csv", "portfolio/cpm_classes.csv"):
         assert [row["顧客番号"] for row in onboarded.rows("demo", MONTH, path)] == customers, path
     assert list(onboarded.rows("demo", MONTH, "second_opinion/segments.csv")[0]) == ["顧客番号", "セグメント"]
@@ -124,13 +109,6 @@ def test_the_alert_report_counts_the_rows_of_its_files(onboarded: Installation) 
     assert f"{len(alerted):,}人に、買わなくなる兆候がある" in html
 
 
-def test_the_accounts_agree_with_the_known_truth_to_the_yen(onboarded: Installation, demo: Demo) -> None:
-    totals = onboarded.rows("demo", MONTH, "acceptance/test_totals.csv")
-    found = {row["月"]: (int(row["受注金額"]), int(row["売上"]), int(row["明細行数"])) for row in totals}
-    truth = demo.truth.to_json()["months"]
-    assert found == {month["month"]: (month["ordered_jpy"], month["sales_jpy"], month["lines"]) for month in truth}
-
-
 def test_the_report_has_pages_charts_and_no_outside_reference(onboarded: Installation) -> None:
     files = onboarded.outbox("demo", MONTH)
     pdf, html = files["second_opinion/diagnosis_report.pdf"], files["second_opinion/diagnosis_report.html"].decode()
@@ -158,7 +136,7 @@ def test_running_again_recomputes_nothing_and_touches_no_file(onboarded: Install
 
 def test_the_same_delivery_again_adds_nothing(onboarded: Installation, demo: Demo, tmp_path: Path) -> None:
     before = onboarded.everything()
-    onboarded.deliver(demo, tmp_path / "again")
+    deliver_history(onboarded, demo, tmp_path / "again")
     assert onboarded.everything() == before
 
 
@@ -202,35 +180,6 @@ def test_the_customers_of_two_made_up_histories_are_never_mixed(onboarded: Insta
     answer = onboarded.run("demo", "--customers", "40")
     assert (answer.code, "another history" in answer.err) == (1, True)
     assert onboarded.everything() == before
-
-
-def test_history_and_difference_give_what_the_whole_gives_and_the_book_holds(
-    small_client: Installation, small_demo: Demo, tmp_path: Path
-) -> None:
-    difference = Installation.at(tmp_path / "data")
-    former, latest = small_demo.last_month.plus(-1), small_demo.last_month
-    difference.deliver(small_demo, tmp_path / "history", first=small_demo.first_month, last=former, known_at=former)
-    assert difference.run("onboard", "--client", "demo").code == 0
-    before = {
-        row["顧客番号"]: row["セグメント"]
-        for row in difference.rows("demo", str(former), "second_opinion/segments.csv")
-    }
-    known_before = difference.digests("demo", "order_lines")
-    difference.deliver(small_demo, tmp_path / "difference", first=former, last=latest)
-    answer = difference.run("refresh", "--client", "demo")
-    assert answer.code == 0, answer.err
-
-    for table in ("order_lines", "customer_months", "customer_product_months", "product_months", "media_months"):
-        assert small_client.digests("demo", table) == difference.digests("demo", table), table
-    assert difference.digests("demo", "order_lines")[str(former)] != known_before[str(former)]
-    after = {
-        row["顧客番号"]: row["セグメント"]
-        for row in difference.rows("demo", str(latest), "second_opinion/segments.csv")
-    }
-    assert {customer: after[customer] for customer in before} == before
-    assert {after[customer] for customer in after.keys() - before.keys()} == {"期間内新規"}
-    kept = int(re.search(r"│ order_lines +│ \d+ +│ (\d+)", answer.out)[1])  # type: ignore[index]
-    assert kept >= SMALL_MONTHS - 3
 
 
 def stored_file(installation: Installation, table: str, month: str) -> Path:

@@ -4,49 +4,50 @@ from __future__ import annotations
 
 import json
 
-from crm_platform_tests.end_to_end.conftest import SMALL_CUSTOMERS
 from crm_platform_tests.end_to_end.installation import Installation
 
-MONTH = "2021-07"
+MONTH = "2022-06"
 
 
-def test_a_reissue_changes_what_reads_the_book_and_keeps_the_former_one(small_client: Installation) -> None:
-    before = small_client.outbox("demo", MONTH)
+def test_a_reissue_changes_what_reads_the_book_and_keeps_the_former_one(
+    onboarded: Installation, customers: list[str]
+) -> None:
+    before = onboarded.outbox("demo", MONTH)
     former = json.loads(before["manifest.json"])["segment_book"]
-    said = small_client.run("segments", "list", "--client", "demo").out
-    assert f"{SMALL_CUSTOMERS} customers: in force" in said
+    said = onboarded.run("segments", "list", "--client", "demo").out
+    assert f"{len(customers)} customers: in force" in said
     assert former["sha256"] in said
 
-    client = small_client.data / "clients" / "demo.toml"
+    client = onboarded.data / "clients" / "demo.toml"
     client.write_text(client.read_text("utf-8") + "\n[settings]\nvalue_classes = 4\n", "utf-8")
-    kept = small_client.run("refresh", "--client", "demo")
+    kept = onboarded.run("refresh", "--client", "demo")
     assert kept.code == 0, kept.err
-    assert small_client.outbox("demo", MONTH)["second_opinion/segments.csv"] == before["second_opinion/segments.csv"]
+    assert onboarded.outbox("demo", MONTH)["second_opinion/segments.csv"] == before["second_opinion/segments.csv"]
 
-    reissued = small_client.run("segments", "reissue", "--client", "demo", "--reason", "four classes [agreed]")
+    reissued = onboarded.run("segments", "reissue", "--client", "demo", "--reason", "four classes [agreed]")
     assert reissued.code == 0, reissued.err
-    now = json.loads(small_client.outbox("demo", MONTH)["manifest.json"])["segment_book"]
+    now = json.loads(onboarded.outbox("demo", MONTH)["manifest.json"])["segment_book"]
     assert (now["classes"], now["reason"], now["former_sha256"]) == (4, "four classes [agreed]", former["sha256"])
-    segments = {row["セグメント"] for row in small_client.rows("demo", MONTH, "second_opinion/segments.csv")}
+    segments = {row["セグメント"] for row in onboarded.rows("demo", MONTH, "second_opinion/segments.csv")}
     assert segments == {"S1 VIP客", "S2 VIP候補", "S3 一般客", "S4 休眠客"}
-    assert now["sha256"][:16].encode() in small_client.outbox("demo", MONTH)["second_opinion/diagnosis_report.html"]
+    assert now["sha256"][:16].encode() in onboarded.outbox("demo", MONTH)["second_opinion/diagnosis_report.html"]
 
-    listed = small_client.run("segments", "list", "--client", "demo").out
+    listed = onboarded.run("segments", "list", "--client", "demo").out
     assert f"superseded by {MONTH}, issue 2" in listed
     assert f"instead of {MONTH} ({former['sha256']}): four classes [agreed]" in listed
-    again = small_client.run("refresh", "--client", "demo")
+    again = onboarded.run("refresh", "--client", "demo")
     assert "everything is current" in again.out
 
 
-def test_a_reissue_without_reason_or_book_is_refused_and_changes_nothing(small_client: Installation) -> None:
-    before = small_client.everything()
+def test_a_reissue_without_reason_or_book_is_refused_and_changes_nothing(onboarded: Installation) -> None:
+    before = onboarded.everything()
     for arguments, problem in (
         (("--reason", " "), "needs a reason"),
         (("--reason", "x", "--month", "2020-12"), "no book of 'demo' is in force at 2020-12"),
         (("--reason", "x", "--month", "soon"), "'soon' is not a month"),
     ):
-        answer = small_client.run("segments", "reissue", "--client", "demo", *arguments)
+        answer = onboarded.run("segments", "reissue", "--client", "demo", *arguments)
         assert answer.code == 1
         assert problem in answer.err
-    assert small_client.run("segments", "reissue", "--client", "demo").code == 2
-    assert small_client.everything() == before
+    assert onboarded.run("segments", "reissue", "--client", "demo").code == 2
+    assert onboarded.everything() == before

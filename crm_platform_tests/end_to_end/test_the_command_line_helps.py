@@ -82,10 +82,10 @@ def test_a_delivered_client_can_be_chosen_in_the_ui(installation: Installation, 
         assert instance.get_dynamic_partitions("client") == ["demo"]
 
 
-def test_only_active_customers_have_a_contact_date(small_client: Installation) -> None:
+def test_only_active_customers_have_a_contact_date(onboarded: Installation) -> None:
     classes = {
-        row["顧客番号"]: row["CPM区分"] for row in small_client.rows("demo", "2021-07", "portfolio/cpm_classes.csv")
+        row["顧客番号"]: row["CPM区分"] for row in onboarded.rows("demo", "2022-06", "portfolio/cpm_classes.csv")
     }
-    contacted = {row["顧客番号"] for row in small_client.rows("demo", "2021-07", "portfolio/contact_dates.csv")}
+    contacted = {row["顧客番号"] for row in onboarded.rows("demo", "2022-06", "portfolio/contact_dates.csv")}
     assert contacted
     assert all("現役" in classes[customer] for customer in contacted)

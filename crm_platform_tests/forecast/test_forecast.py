@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from functools import cache
 
 import numpy as np
 import pandas as pd
@@ -27,12 +28,19 @@ def _fit(purchases: pd.DataFrame) -> FittedForecast:
     return fit_forecast(days_of(purchases), DAY, 184)
 
 
+@cache
+def _drawn(customers: int, seed: int) -> tuple[pd.DataFrame, FittedForecast]:
+    """Drawn buyers and their model; several tests ask it, none changes it."""
+    purchases = simulate_buyers(customers, seed=seed)
+    return purchases, _fit(purchases)
+
+
 def _forecast(purchases: pd.DataFrame, model: FittedForecast | None = None) -> pd.DataFrame:
     return forecast_customers(days_of(purchases), model or _fit(purchases)).set_index("customer_id")
 
 
-def _everyone(history: pd.DataFrame, purchases: pd.DataFrame) -> pd.DataFrame:
-    days, model = days_of(purchases), _fit(purchases)
+def _everyone(history: pd.DataFrame, purchases: pd.DataFrame, model: FittedForecast) -> pd.DataFrame:
+    days = days_of(purchases)
     return forecast_everyone(history, forecast_customers(days, model), model).to_pandas().set_index("customer_id")
 
 
@@ -91,7 +99,7 @@ def test_planted_future_is_foreseen_in_sum_and_by_class():
 
 
 def test_profitability_is_retention_power_times_purchasing_power():
-    forecasts = _forecast(simulate_buyers(300, seed=1))
+    forecasts = _forecast(*_drawn(300, 9))
     product = forecasts["retention_power_rate"] * forecasts["purchasing_power_jpy"]
     assert forecasts["profitability_jpy"].to_numpy() == pytest.approx(product.to_numpy())
 
@@ -127,15 +135,14 @@ def test_order_of_rows_changes_no_byte():
 
 
 def test_what_comes_after_the_as_of_date_changes_no_byte():
-    purchases = simulate_buyers(500, seed=5)
+    purchases, model = _drawn(500, 5)
     past = purchases[purchases["purchased_on"] <= AS_OF]
     assert len(past) < len(purchases)
-    assert _fit(past) == _fit(purchases)
+    assert _fit(past) == model
 
 
 def test_a_customer_alone_is_forecast_as_among_all(monkeypatch):
-    purchases = simulate_buyers(500, seed=5)
-    model = _fit(purchases)
+    purchases, model = _drawn(500, 5)
     everyone = _forecast(purchases, model)
     alone = _forecast(purchases[purchases["customer_id"] == everyone.index[-1]], model)
     assert alone.iloc[0, 1:].to_numpy(float) == pytest.approx(everyone.iloc[-1, 1:].to_numpy(float), rel=1e-12)
@@ -144,7 +151,7 @@ def test_a_customer_alone_is_forecast_as_among_all(monkeypatch):
 
 
 def test_model_survives_json():
-    model = _fit(simulate_buyers(300, seed=6))
+    _, model = _drawn(300, 9)
     assert FittedForecast.from_json(json.loads(json.dumps(model.to_json(), allow_nan=False))) == model
 
 
@@ -157,7 +164,7 @@ def test_own_returns_weigh_on_expected_sales():
 
 
 def _with_waiting_customers(waiting: int, who_then_bought: int) -> pd.DataFrame:
-    history = history_of(simulate_buyers(300, seed=9), AS_OF)
+    history = history_of(_drawn(300, 9)[0], AS_OF)
     template = history_of(_purchases(("A", "2022-03-15", 4_000)), AS_OF).iloc[0]
     rows = []
     for number in range(waiting):
@@ -177,14 +184,14 @@ def test_who_never_bought_is_expected_to_do_what_such_customers_did():
     history = _with_waiting_customers(waiting=100, who_then_bought=10)
     observed = observe_never_bought(history)
     assert (observed.customers, observed.purchase_rate, observed.sales_jpy) == (100, 0.1, 400.0)
-    forecasts = _everyone(history, simulate_buyers(300, seed=9))
+    forecasts = _everyone(history, *_drawn(300, 9))
     assert forecasts.loc["W050", "retention_power_rate"] == pytest.approx(0.1, abs=0.002)
     assert forecasts.loc["W050", "expected_sales_jpy"] == pytest.approx(400, rel=0.02)
 
 
 def test_nothing_is_expected_where_too_few_never_bought():
     history = _with_waiting_customers(waiting=5, who_then_bought=4)
-    forecasts = _everyone(history, simulate_buyers(300, seed=9))
+    forecasts = _everyone(history, *_drawn(300, 9))
     assert forecasts.loc["W004", "expected_sales_jpy"] == 0
 
 

@@ -2,6 +2,7 @@ import dataclasses
 import json
 from itertools import pairwise
 
+import altair as alt
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -37,6 +38,11 @@ def test_a_chart_without_rows_is_not_drawn_and_one_of_a_single_row_is(key):
     assert not is_drawable(dataclasses.replace(exhibit, rows=()))
     single = dataclasses.replace(exhibit, rows=exhibit.rows[-1:])
     assert svg_of(chart_spec(single, JA)).startswith("<svg")
+
+
+@pytest.mark.parametrize("key", CHARTS)
+def test_every_chart_keeps_to_the_schema_of_vega_lite(key):
+    alt.LayerChart.validate({part: said for part, said in chart_spec(CHARTS[key], JA).items() if part != "config"})
 
 
 def test_names_of_classes_break_before_their_state_and_never_touch_their_neighbours():
