@@ -4,11 +4,12 @@ Belongs here: models of purchasing, forecasts, backtests. Does not: classes, ale
 """
 
 from crm_platform.forecast.backtest import rolling_backtest
-from crm_platform.forecast.everyone import forecast_everyone
+from crm_platform.forecast.everyone import EVERYONE_READS, forecast_everyone
 from crm_platform.forecast.forecast import FittedForecast, fit_forecast, forecast_buyers, forecast_customers
 from crm_platform.forecast.metrics import normalised_gini, share_that_moves, top_share
 
 __all__ = [
+    "EVERYONE_READS",
     "FittedForecast",
     "fit_forecast",
     "forecast_buyers",

@@ -74,9 +74,10 @@ class Lake:
         pq.write_table(table.cast(arrow), buffer, compression="zstd", row_group_size=122_880)
         return self._store(client, table.name, month, "parquet", buffer.getvalue(), arrow.num_rows, made_from, remarks)
 
-    def read(self, client: str, table: Table, month: Month) -> pa.Table:
-        """The stored month; Refused where there is none."""
-        return self.read_recorded(client, table, month)[0]
+    def read(self, client: str, table: Table, month: Month, columns: Sequence[str] | None = None) -> pa.Table:
+        """The stored month, or these columns of it; Refused where there is none."""
+        path, _record = self._stored(client, table.name, month)
+        return pq.read_table(path, schema=table.arrow_schema, columns=None if columns is None else list(columns))
 
     def read_recorded(self, client: str, table: Table, month: Month) -> tuple[pa.Table, Provenance]:
         """The stored month and its record; Refused where there is none."""

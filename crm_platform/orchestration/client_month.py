@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -122,9 +123,9 @@ class ClientMonth:
         """This month's table."""
         return self.data.lake.read(self.client.id, TABLES[name], self.month)
 
-    def frame(self, name: str) -> pd.DataFrame:
-        """This month's table in pandas."""
-        frame: pd.DataFrame = self.arrow(name).to_pandas()
+    def frame(self, name: str, columns: Sequence[str] | None = None) -> pd.DataFrame:
+        """This month's table, or these columns of it, in pandas."""
+        frame: pd.DataFrame = self.data.lake.read(self.client.id, TABLES[name], self.month, columns).to_pandas()
         return frame
 
     def document(self, name: str) -> Any:

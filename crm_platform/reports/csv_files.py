@@ -15,7 +15,6 @@ from typing import Any
 
 import pyarrow as pa
 
-from crm_platform.clients import Settings
 from crm_platform.clients.client import CSV_ENCODINGS
 from crm_platform.refusals import Refused
 from crm_platform.reports.file_names import safe_names
@@ -98,12 +97,10 @@ def contact_lists_csv(
     }
 
 
-def cpm_classes_csv(classes: pa.Table, settings: Settings, wording: Wording, encoding: str = DEFAULT_ENCODING) -> bytes:
+def cpm_classes_csv(classes: pa.Table, wording: Wording, encoding: str = DEFAULT_ENCODING) -> bytes:
     """`顧客番号,CPM区分,フォロー施策`: every customer's action is its class's (R101), from the table `cpm_classes`."""
-    lines = {"steady_days": settings.cpm_steady_tenure_days, "premium_days": settings.cpm_premium_tenure_days}
-    actions = {key: wording.text(f"cpm_action.{key}", **lines) for key in set(classes["cpm_class"].to_pylist())}
     rows = [
-        (row["customer_id"], wording.text(f"cpm.{key}"), actions[key])
+        (row["customer_id"], wording.text(f"cpm.{key}"), wording.text(f"cpm_action.{key}"))
         for row in _by_customer(classes, "cpm_class")
         for key in [row["cpm_class"]]
     ]
@@ -150,7 +147,7 @@ def contact_dates_csv(dates: pa.Table, wording: Wording, encoding: str = DEFAULT
 
 
 def due_contacts_csv(due: pa.Table, wording: Wording, encoding: str = DEFAULT_ENCODING) -> bytes:
-    """`顧客番号,次回連絡日,理由,商品番号,期待売上`: whom to call on a day, in the order of the list (R107).
+    """`顧客番号,次回連絡日,理由,商品番号,見込売上`: whom to call on a day, in the order of the list (R107).
 
     From `crm_platform.two_track.contact_dates.due_contacts`; the sales foreseen are empty where nothing is.
     """

@@ -20,7 +20,20 @@ from crm_platform.segments.rfm import rfm_cells, rfm_classes
 from crm_platform.segments.value_classes import assign_segments, issue_book, value_classes
 from crm_platform.segments.value_groups import VALUE_GROUPS, value_group, vip_classes
 
+# The columns of CUSTOMER_HISTORY that the rules above read of every customer; all forty are dear in pandas.
+SEGMENTS_READ = (
+    "customer_id",
+    "as_of",
+    "returned_on",
+    "tenure_days",
+    "gap_days",
+    "purchase_days",
+    "standing_orders",
+    "sales_jpy",
+)
+
 __all__ = [
+    "SEGMENTS_READ",
     "VALUE_GROUPS",
     "BuyerKindRules",
     "ClientRanks",

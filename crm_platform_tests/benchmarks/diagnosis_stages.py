@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -32,11 +32,12 @@ from crm_platform.diagnosis import (
     diagnose,
     portfolio_diagnosis,
 )
-from crm_platform.forecast import FittedForecast, fit_forecast, forecast_customers, forecast_everyone
+from crm_platform.forecast import EVERYONE_READS, FittedForecast, fit_forecast, forecast_customers, forecast_everyone
 from crm_platform.forecast.profit import margin_rates
 from crm_platform.history import customer_history
 from crm_platform.periods import months_between
 from crm_platform.segments import (
+    SEGMENTS_READ,
     ClientRanks,
     FormerBook,
     assign_cpm_classes,
@@ -92,9 +93,11 @@ class Folder:
         """A table in memory."""
         return pq.read_table(self.path / f"{name}.parquet")
 
-    def frame(self, name: str) -> pd.DataFrame:
-        """A table of customers in memory, in order of their number."""
-        frame: pd.DataFrame = self.table(name).order_by("customer_id").to_pandas()
+    def frame(self, name: str, columns: Sequence[str] | None = None) -> pd.DataFrame:
+        """A table in memory, or these columns of it."""
+        frame: pd.DataFrame = pq.read_table(
+            self.path / f"{name}.parquet", columns=columns and list(columns)
+        ).to_pandas()
         return frame
 
     def document(self, name: str) -> Any:
@@ -180,16 +183,18 @@ def forecast_stage(folder: Folder) -> None:
     model = FittedForecast.from_json(folder.document("forecast_model"))
     buyers = forecast_customers(folder.table("customer_days"), model)
     margins = margin_rates(folder.table("customer_product_months"), folder.table("products")).to_pandas()
-    folder.store("forecasts", forecast_everyone(folder.frame("customer_history"), buyers, model, margins))
+    folder.store(
+        "forecasts", forecast_everyone(folder.frame("customer_history", EVERYONE_READS), buyers, model, margins)
+    )
 
 
 def segments_stage(folder: Folder) -> None:
     """The book, SEGMENTS, and FORMER_SEGMENTS, for which today's book stands in as one that was issued then."""
-    forecasts, history = folder.arrow("forecasts"), folder.frame("customer_history")
+    forecasts, history = folder.arrow("forecasts"), folder.frame("customer_history", SEGMENTS_READ)
     book = issue_book(forecasts, AS_OF, CLIENT.settings.value_classes)
     folder.store("segments", assign_segments(book, forecasts, buyer_kinds(history)))
     months = folder.table("customer_months")
-    then = customer_history(months, folder.table("customers"), THEN, THEN.last_day).to_pandas()
+    then = customer_history(months, folder.table("customers"), THEN, THEN.last_day).select(*SEGMENTS_READ).to_pandas()
     since = months.filter(months.month > THEN.first_day)
     sales = since.group_by("customer_id").agg(sales_jpy=since.sales_jpy.sum()).to_pandas().set_index("customer_id")
     ranks = ClientRanks.delivered([folder.arrow("customers")], are_of_then=True)
@@ -199,7 +204,7 @@ def segments_stage(folder: Folder) -> None:
 
 def cpm_stage(folder: Folder) -> None:
     """CPM_CLASSES."""
-    folder.store("cpm_classes", assign_cpm_classes(folder.frame("customer_history"), CLIENT.settings))
+    folder.store("cpm_classes", assign_cpm_classes(folder.frame("customer_history", SEGMENTS_READ), CLIENT.settings))
 
 
 def alerts_stage(folder: Folder) -> None:

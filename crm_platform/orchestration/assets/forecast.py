@@ -8,7 +8,7 @@ from typing import Any
 import ibis
 import pyarrow as pa
 
-from crm_platform.forecast import FittedForecast, fit_forecast, forecast_customers, forecast_everyone
+from crm_platform.forecast import EVERYONE_READS, FittedForecast, fit_forecast, forecast_customers, forecast_everyone
 from crm_platform.forecast.profit import margin_rates
 from crm_platform.orchestration.client_month import ClientMonth
 from crm_platform.orchestration.client_month_asset import client_month_asset
@@ -97,4 +97,4 @@ def forecasts(at: ClientMonth) -> pa.Table:
     model = FittedForecast.from_json(at.document("forecast_model"))
     customers = forecast_customers(at.past("customer_days"), model)
     margins = margin_rates(at.past("customer_product_months"), at.expression("products")).to_pandas()
-    return forecast_everyone(at.frame("customer_history"), customers, model, margins)
+    return forecast_everyone(at.frame("customer_history", EVERYONE_READS), customers, model, margins)

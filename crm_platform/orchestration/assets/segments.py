@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from crm_platform.clients import Client
-from crm_platform.forecast import FittedForecast, forecast_customers, forecast_everyone
+from crm_platform.forecast import EVERYONE_READS, FittedForecast, forecast_customers, forecast_everyone
 from crm_platform.history import customer_history
 from crm_platform.lake import digest_of
 from crm_platform.orchestration.client_month import ClientMonth
@@ -19,6 +19,7 @@ from crm_platform.orchestration.recipe import Reads, Recipe, everything
 from crm_platform.orchestration.segment_books import book_in_force
 from crm_platform.periods import TERM_MONTHS
 from crm_platform.segments import (
+    SEGMENTS_READ,
     ClientRanks,
     FormerBook,
     assign_cpm_classes,
@@ -76,7 +77,7 @@ def segment_book(at: ClientMonth) -> pa.Table:
 def segments(at: ClientMonth) -> pa.Table:
     """The segment in force for every customer: from the book, or new within its term (期間内新規)."""
     book = at.data.lake.read(at.client.id, TABLES["segment_book"], book_in_force(at) or at.month)
-    return assign_segments(book, at.arrow("forecasts"), buyer_kinds(at.frame("customer_history")))
+    return assign_segments(book, at.arrow("forecasts"), buyer_kinds(at.frame("customer_history", SEGMENTS_READ)))
 
 
 def of_six_months_before(at: ClientMonth) -> dict[str, str]:
@@ -104,7 +105,8 @@ def former_segments(at: ClientMonth) -> pa.Table:
     then = at.earlier(TERM_MONTHS)
     if then is None:
         return TABLES["former_segments"].empty()
-    known = customer_history(at.past("customer_months"), at.expression("customers"), then.month, then.as_of).to_pandas()
+    history = customer_history(at.past("customer_months"), at.expression("customers"), then.month, then.as_of)
+    known = history.select(*sorted({*SEGMENTS_READ, *EVERYONE_READS})).to_pandas()
     if known.empty:
         return TABLES["former_segments"].empty()
     since = at.past("customer_months").filter(lambda months: months.month > then.month.first_day)
@@ -112,7 +114,7 @@ def former_segments(at: ClientMonth) -> pa.Table:
     return segments_of_before(
         former_book(at, then, known),
         known,
-        at.frame("customer_history"),
+        at.frame("customer_history", SEGMENTS_READ),
         at.arrow("forecasts"),
         sales.set_index("customer_id")["sales_jpy"],
         client_ranks(at, then),
@@ -142,4 +144,4 @@ def former_book(at: ClientMonth, then: ClientMonth, known: pd.DataFrame) -> Form
 )
 def cpm_classes(at: ClientMonth) -> pa.Table:
     """Customer portfolio management (CPM): exactly one of ten classes per customer (R100)."""
-    return assign_cpm_classes(at.frame("customer_history"), at.client.settings)
+    return assign_cpm_classes(at.frame("customer_history", SEGMENTS_READ), at.client.settings)
