@@ -57,6 +57,7 @@ bench: install  ## speed and memory beside a baseline
 	$(BIN)/python -m crm_platform_tests.benchmarks.purchase_models
 	$(BIN)/python -m crm_platform_tests.benchmarks.forecast
 	$(BIN)/python -m crm_platform_tests.benchmarks.campaigns
+	$(BIN)/python -m crm_platform_tests.benchmarks.subscriptions
 	$(BIN)/python -m crm_platform_tests.benchmarks.lapse_alerts
 	$(BIN)/python -m crm_platform_tests.benchmarks.lapse_alerts --cost
 	$(BIN)/python -m crm_platform_tests.benchmarks.diagnosis --null 100 --planted
@@ -74,7 +75,7 @@ clean:  ## remove the virtual environment and caches; deliveries and what was ma
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 forget:  ## remove the demo client's deliveries and all made from them, to make another
-	rm -rf data/inbox/demo data/lake/demo data/outbox/demo data/backtests/demo data/demo
+	rm -rf data/inbox/demo data/lake/demo data/outbox/demo data/backtests/demo data/projects/demo data/demo
 
 docs: install  ## write the generated part of the documentation
 	$(BIN)/python -m crm_platform.tables.dictionary > docs/data_dictionary.md

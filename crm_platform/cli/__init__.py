@@ -15,10 +15,13 @@ from crm_platform.cli import (
     backtesting,
     campaigns,
     clients,
+    contacts,
     deliveries,
     explaining,
+    gates,
     mapping,
     measuring,
+    previewing,
     runs,
     scoring,
     segments,
@@ -39,10 +42,13 @@ app.add_typer(clients.app, name="clients")
 app.add_typer(mapping.app, name="mapping")
 app.add_typer(segments.app, name="segments")
 app.add_typer(campaigns.app, name="campaigns")
+app.add_typer(contacts.app, name="contacts")
+app.add_typer(gates.app, name="gates")
 app.command()(deliveries.deliver)
 app.command("deliveries")(deliveries.list_deliveries)
 app.command()(runs.onboard)
 app.command()(runs.refresh)
+app.command()(previewing.preview)
 app.command()(backtesting.backtest)
 app.command()(alerting.alert)
 app.command()(explaining.explain)

@@ -62,9 +62,10 @@ def _as_toml(client: Client) -> str:
 
     from crm_platform.clients.mapping import with_preset
 
-    said = {key: value for key, value in asdict(client).items() if key not in {"id", "settings", "intake"}}
+    said = {key: value for key, value in asdict(client).items() if key not in {"id", "settings", "project", "intake"}}
     settings = {key: value for key, value in asdict(client.settings).items() if value is not None}
-    return tomlkit.dumps({**said, "settings": settings, **with_preset(client.intake, f"{client.id}.toml")})
+    project = {"project": asdict(client.project)} if client.project.started_on else {}
+    return tomlkit.dumps({**said, "settings": settings, **project, **with_preset(client.intake, f"{client.id}.toml")})
 
 
 @app.command("check")

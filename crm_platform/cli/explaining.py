@@ -27,7 +27,9 @@ def explain(
         str | None, typer.Argument(help="Key, name or number in the report (1-2); all of them where left out.")
     ] = None,
     month: Annotated[str | None, typer.Option(help="YYYY-MM; the latest month with data by default.")] = None,
-    report: Annotated[str | None, typer.Option(help="diagnosis, alert or portfolio; all by default.")] = None,
+    report: Annotated[
+        str | None, typer.Option(help="diagnosis, alert, portfolio or two_track; all by default.")
+    ] = None,
 ) -> None:
     """From any number in a report to the table, the months and the deliveries that it came from."""
     from crm_platform.orchestration.client_month import ClientData

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from crm_platform.orchestration.platform import Platform
     from crm_platform.orchestration.runs import RunReport
     from crm_platform.periods import Month
+    from crm_platform.projects import Gate
 
 
 def onboard(client: ClientOption) -> None:
@@ -40,6 +41,20 @@ def _run(platform: Platform, client_id: str, month_text: str | None) -> None:
     with instance_here(platform) as instance, err.status(f"{client_id}: reading the inbox") as status:
         report = run_platform(platform, client_id, month, instance, lambda name: status.update(f"{client_id}: {name}"))
     print_report(report)
+    client = platform.catalogue.load(client_id)
+    if client.project.gates:
+        from crm_platform.orchestration.gates import gates_at
+
+        print_steps(gates_at(platform, client))
+
+
+def print_steps(gates: tuple[Gate, ...]) -> None:
+    """What is left to do until the next delivery, and how many steps a first run has (R41)."""
+    from crm_platform.projects import FIRST_RUN, remaining_steps
+
+    steps = remaining_steps(gates)
+    told = f"steps to the next delivery: {len(steps)} ({' → '.join(steps)}); a first run has {len(FIRST_RUN)}"
+    out.print(told, markup=False, highlight=False)
 
 
 def month_or_none(text: str | None) -> Month | None:
@@ -63,6 +78,8 @@ def print_report(report: RunReport) -> None:
         out.print(grid)
         kept = sum(report.kept.values())
         out.print(f"{report.client} {report.month}: {report.recomputed} table-months recomputed, {kept} kept")
+    for notice in report.notices:
+        err.print(notice, style="yellow", markup=False, highlight=False)
     out.print(f"deliverables: {report.deliverables}", highlight=False)
     out.print(f"open first: {report.deliverables / 'second_opinion' / 'diagnosis_report.pdf'}", highlight=False)
 

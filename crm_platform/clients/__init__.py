@@ -9,6 +9,7 @@ from crm_platform.clients.client import Client, valid_client_id
 from crm_platform.clients.forecast_settings import ForecastSettings
 from crm_platform.clients.kpi_settings import KPI_KEYS, KpiMeasure
 from crm_platform.clients.mapping import IntakeRules, parse_intake_rules
+from crm_platform.clients.project_settings import ProjectSettings
 from crm_platform.clients.settings import Settings
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "ForecastSettings",
     "IntakeRules",
     "KpiMeasure",
+    "ProjectSettings",
     "Settings",
     "parse_intake_rules",
     "valid_client_id",

@@ -12,7 +12,9 @@ from crm_platform.clients.client import CSV_ENCODINGS, LANGUAGES, Client, valid_
 from crm_platform.clients.forecast_settings import ForecastSettings
 from crm_platform.clients.kpi_settings import measures_from_toml, targets_from_toml
 from crm_platform.clients.mapping.presets import with_preset
+from crm_platform.clients.project_settings import ProjectSettings
 from crm_platform.clients.settings import Settings
+from crm_platform.clients.two_track_settings import TwoTrackSettings
 from crm_platform.refusals import Refused
 
 _KNOWN = {
@@ -22,9 +24,11 @@ _KNOWN = {
     "business_year_start_month",
     "settings",
     "forecast",
+    "two_track",
     "alert_channels",
     "kpi_targets",
     "measures",
+    "project",
     "admission",
     "personal_data",
     "preset",
@@ -107,10 +111,12 @@ def client_from_toml(client_id: str, values: dict[str, Any], file: str) -> Clien
         business_year_start_month=first_month,
         settings=_settings(values.get("settings", {}), channels, file),
         forecast=ForecastSettings.from_toml(values.get("forecast", {}), file),
+        two_track=TwoTrackSettings.from_toml(values.get("two_track", {}), file),
         intake={key: values[key] for key in ("admission", "personal_data", "preset", "tables") if key in values},
         channels_given=channels,
         kpi_targets=targets_from_toml(values.get("kpi_targets", {}), file),
         measures=measures_from_toml(values.get("measures", []), file),
+        project=ProjectSettings.from_toml(values.get("project", {}), file),
     )
 
 

@@ -10,7 +10,9 @@ from typing import Any
 from crm_platform.clients.alert_channels import DEFAULT_CHANNEL, Channel
 from crm_platform.clients.forecast_settings import ForecastSettings
 from crm_platform.clients.kpi_settings import KpiMeasure
+from crm_platform.clients.project_settings import ProjectSettings
 from crm_platform.clients.settings import Settings
+from crm_platform.clients.two_track_settings import TwoTrackSettings
 from crm_platform.refusals import Refused
 
 LANGUAGES = ("ja", "en")
@@ -39,12 +41,14 @@ class Client:
     business_year_start_month: int = 4
     settings: Settings = field(default_factory=Settings)
     forecast: ForecastSettings = field(default_factory=ForecastSettings)
+    two_track: TwoTrackSettings = field(default_factory=TwoTrackSettings)
     intake: Mapping[str, Any] = field(
         default_factory=dict
     )  # `preset`, `admission`, `personal_data`, `tables` as written
     channels_given: tuple[Channel, ...] = ()  # `[alert_channels]`; read `alert_channels`
     kpi_targets: Mapping[str, float] = field(default_factory=dict)  # `[kpi_targets]`, in the order of KPI_KEYS
     measures: tuple[KpiMeasure, ...] = ()  # `[[measures]]`, by their start
+    project: ProjectSettings = field(default_factory=ProjectSettings)
 
     @property
     def alert_channels(self) -> tuple[Channel, ...]:

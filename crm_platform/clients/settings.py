@@ -10,6 +10,8 @@ from typing import Any
 from crm_platform.refusals import Refused
 
 _BY_GROUP = "lapse_silent_days_by_group"
+_BY_COURSE = "term_courses"
+_MOST_TERM_DELIVERIES = 60  # five years of months
 
 
 @dataclass(frozen=True)
@@ -28,10 +30,19 @@ class Settings:
     alert_unit_cost_jpy: int = 100  # cost of one contact (seed 003:135)
     alert_seed: int = 20090601  # decides the split into test groups (R84)
     contact_lead_days: int = 7  # contact this long before the product runs out (R107)
+    contact_subscribers: bool = False  # call continuing subscribers, too, before their next delivery
+    supply_least_repeats: int = 30  # so many repeats before days of supply are learned from them
+    declined_pause_days: int = 30  # 余っていれば断る: who declined is contacted this long after, at the earliest (R108)
+    no_answer_pause_days: int = 3  # who did not answer is contacted again after so many days
+    no_answer_tries: int = 3  # so many times; then when the next supply runs out
     lapse_silent_days: int = 240  # 休眠: silent for this long (R125)
     crosssell_min_orders: int = 3  # 3回買ってから案内: purchases before another product group is offered (R106)
     crosssell_at_first_subscription: bool = False  # offer it with the first 定期 order, too (R105)
+    two_track_targets: int | None = None  # how many one-off targets; all whose expected return is above 1 where not set
+    two_track_least_buyers: int = 50  # subscribers with a one-off purchase; with fewer the status is 推論 (R36)
     lapse_silent_days_by_group: Mapping[str, int] = field(default_factory=dict)  # where a product group differs
+    subscription_silent_cycles: int = 2  # a subscription without an order for so many cycles has stopped
+    term_courses: Mapping[str, int] = field(default_factory=dict)  # deliveries a course binds to (R111); else its name
 
     @classmethod
     def from_toml(cls, values: dict[str, Any], file: str) -> Settings:
@@ -49,6 +60,9 @@ class Settings:
                 )
             if name == _BY_GROUP:
                 _refuse_days_by_group(value, file)
+                continue
+            if name == _BY_COURSE:
+                _refuse_term_courses(value, file)
                 continue
             if fields[name].type == "bool":
                 _refuse_no_switch(name, value, file)
@@ -94,6 +108,26 @@ def _refuse_days_by_group(values: Any, file: str) -> None:
             )
 
 
+def _refuse_term_courses(values: Any, file: str) -> None:
+    """A table of course → deliveries that it binds to; 1 says that the course is free whatever its name."""
+    if not isinstance(values, dict):
+        raise Refused(
+            f"the setting '{_BY_COURSE}' is {values!r}, not a table.",
+            f'Write [settings.{_BY_COURSE}] and below it lines such as "3ヶ月まとめコース" = 3.',
+            file=file,
+            column=f"settings.{_BY_COURSE}",
+        )
+    for course, deliveries in values.items():
+        is_whole = isinstance(deliveries, int) and not isinstance(deliveries, bool)
+        if not course.strip() or not is_whole or not 1 <= deliveries <= _MOST_TERM_DELIVERIES:
+            raise Refused(
+                f"the course '{course}' binds to {deliveries!r} deliveries.",
+                f"Write a course as the order lines name it and a whole number from 1 to {_MOST_TERM_DELIVERIES}.",
+                file=file,
+                column=f"settings.{_BY_COURSE}.{course}",
+            )
+
+
 def _refuse_no_switch(name: str, value: Any, file: str) -> None:
     if not isinstance(value, bool):
         raise Refused(
@@ -121,4 +155,5 @@ def _bounds(name: str) -> tuple[int, int]:
     if name.endswith("_days"):
         return 0, 36_500  # a century
     bounds = {"value_classes": (1, 100), "alert_top_share": (0, 1), "crosssell_min_orders": (1, 1_000)}
+    bounds |= {"subscription_silent_cycles": (1, 24), "supply_least_repeats": (2, 10**6), "no_answer_tries": (1, 100)}
     return bounds.get(name, (0, 10**12))

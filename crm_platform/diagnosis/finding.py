@@ -14,7 +14,7 @@ from typing import Any, Literal
 Scalar = str | int | float | None
 Row = Mapping[str, Scalar]
 Verdict = Literal["healthy", "issue", "undetermined"]
-ReportKind = Literal["diagnosis", "alert", "portfolio"]  # whose questions: 診断, ショッピングアラート, ポートフォリオ
+ReportKind = Literal["diagnosis", "alert", "portfolio", "two_track"]  # 診断, アラート, ポートフォリオ, 定期もTudomo
 Direction = Literal["rising", "level", "falling"]  # 上昇傾向, 横ばい, 下降傾向 (R61)
 Unit = Literal["jpy", "rate", "count", "days", "index", "text", "month"]
 ExhibitKind = Literal[

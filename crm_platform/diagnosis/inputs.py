@@ -43,6 +43,7 @@ class DiagnosisInputs:
     The appendix prints the numbers of `forecast_model`, the JSON of the fitted forecast, and names the `segment_book`
     in force. `customers` is the master with the client's own ranks; `former_segments` has no row where history is
     short. The last six are read by the portfolio only; `subscription_events` and `contacts` are as delivered.
+    `subscriptions` and `known_subscription_events` are None where the client has no subscription.
     """
 
     client: Client
@@ -73,6 +74,23 @@ class DiagnosisInputs:
     contacts: ibis.Table | None = None
     _made: dict[Callable[[DiagnosisInputs], Any], Any] = field(default_factory=dict, init=False, repr=False)
     customer_days: ibis.Table | None = None
+    subscriptions: ibis.Table | None = None
+    two_track_values: ibis.Table | None = None
+    two_track_business: Mapping[str, Any] | None = None
+    known_subscription_events: ibis.Table | None = None
+    subscription_deliveries: ibis.Table | None = None
+    targets: ibis.Table | None = None
+    one_off_candidates: ibis.Table | None = None
+    one_off_model: Mapping[str, Any] | None = None
+    targets_backtest: Mapping[str, Any] | None = None
+    contact_dates: ibis.Table | None = None
+    product_supply: ibis.Table | None = None
+    contact_dates_backtest: Mapping[str, Any] | None = None
+    three_s_months: ibis.Table | None = None
+    three_s_design_effects: Mapping[str, float] | None = None
+    continuation_curves: Mapping[str, Any] | None = None
+    stop_risk: Mapping[str, Any] | None = None
+    stop_warnings: ibis.Table | None = None
 
     def __post_init__(self) -> None:
         for name, table in _OF_THE_MONTH.items():

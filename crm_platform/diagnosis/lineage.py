@@ -15,7 +15,14 @@ from crm_platform.periods import Month
 from crm_platform.tables import TABLES
 
 OF_ALL_MONTHS = frozenset(
-    {"customer_days", "customer_months", "customer_product_months", "product_months", "media_months"}
+    {
+        "customer_days",
+        "customer_months",
+        "customer_product_months",
+        "product_months",
+        "media_months",
+        "subscription_deliveries",
+    }
 )
 
 

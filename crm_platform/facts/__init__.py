@@ -10,6 +10,7 @@ from crm_platform.facts.fee_basis import fee_basis
 from crm_platform.facts.lines import described_lines
 from crm_platform.facts.order_kinds import one_off_sales_at_share_jpy, order_kinds
 from crm_platform.facts.sales_months import media_months, product_months
+from crm_platform.facts.subscription_deliveries import subscription_deliveries
 
 __all__ = [
     "customer_days",
@@ -21,4 +22,5 @@ __all__ = [
     "one_off_sales_at_share_jpy",
     "order_kinds",
     "product_months",
+    "subscription_deliveries",
 ]

@@ -7,6 +7,7 @@ took up to ten times as long as working out the likelihood. One thread also give
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from functools import cache
 from typing import Any
 
@@ -25,7 +26,7 @@ def least(
     *args: Any,
 ) -> OptimizeResult:
     """Where `objective(parameters, *args)`, which returns a value and its slopes, is least within the bounds."""
-    with _controller().limit(limits=1, user_api="blas"):
+    with one_thread():
         return minimize(
             objective,
             np.asarray(start, dtype=np.float64),
@@ -35,6 +36,12 @@ def least(
             bounds=bounds,
             options={"ftol": 1e-13, "gtol": 1e-7, "maxiter": 500},
         )
+
+
+def one_thread() -> AbstractContextManager[Any]:
+    """While it is entered, matrices are multiplied on one thread."""
+    limited: AbstractContextManager[Any] = _controller().limit(limits=1, user_api="blas")
+    return limited
 
 
 @cache

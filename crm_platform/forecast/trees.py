@@ -8,12 +8,12 @@ silence since the last purchase. That steadies the ranking where customers are f
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from crm_platform.forecast.design import Design, Matrix
+from crm_platform.forecast.design import Matrix
 
 Reals = npt.NDArray[np.float64]
 
@@ -36,6 +36,22 @@ _SAME_EVERY_TIME: dict[str, Any] = {
     "seed": 1,
     "verbosity": -1,
 }
+
+
+class Columns(Protocol):
+    """What trees know of the columns of their matrix (see `design.Design`)."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """A name for each."""
+
+    @property
+    def kinds(self) -> list[int]:
+        """The places of those that are codes of kinds."""
+
+    @property
+    def directions(self) -> list[int]:
+        """Per column 1 where a forecast must not fall as it rises, −1 where it must not rise, 0 where it is free."""
 
 
 class Lesson(NamedTuple):
@@ -75,7 +91,7 @@ def lesson(seen: Matrix, sales_jpy: npt.ArrayLike, weights: npt.ArrayLike | None
 def grow(
     learned: Lesson,
     label: Reals,
-    design: Design,
+    design: Columns,
     objective: Mapping[str, Any],
     start: Reals | None = None,
     trees: int = TREES,

@@ -18,6 +18,7 @@ from crm_platform.lake import MadeFrom, Written
 from crm_platform.orchestration.client_month import ClientData, ClientMonth
 from crm_platform.orchestration.code_digest import code_digest
 from crm_platform.orchestration.further_checks import FurtherChecks, Verdict
+from crm_platform.orchestration.gates import refuse_blocked, stage_of
 from crm_platform.orchestration.metadata import declared_metadata, written_metadata
 from crm_platform.orchestration.partitions import (
     client_months,
@@ -137,6 +138,7 @@ def _declare(
         try:
             for client, keys in groupby(read_keys(context.partition_keys), key=lambda key: key.client):
                 data = ClientData(platform, platform.catalogue.load(client))
+                refuse_blocked(platform, data.client, stage_of(recipe.chapter, recipe.name))
                 months = [data.at(key.month) for key in keys]
                 batches = [months] if at_once else [[at] for at in months]
                 with platform.lake.alone(client):  # a run from the UI and one from the command line may meet

@@ -17,6 +17,7 @@ CHAPTERS = (
     "intake",
     "facts",
     "history",
+    "subscriptions",
     "forecast",
     "segments",
     "alerts",
@@ -24,6 +25,7 @@ CHAPTERS = (
     "portfolio",
     "two_track",
     "reports",
+    "preview",
 )
 _ENGINES = (
     "duckdb", "ibis-framework", "numpy", "pandas", "pyarrow", "scipy",

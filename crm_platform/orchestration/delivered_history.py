@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping
 
 import pyarrow as pa
@@ -23,7 +24,12 @@ def delivered_digests(at: ClientMonth) -> Mapping[str, str]:
     return {name: rows_digest(found) for name, found in delivered_until(at).items()}
 
 
-def _until(at: ClientMonth, name: str, day: str) -> pa.Table:
+def contacts_until(at: ClientMonth, day: dt.date) -> pa.Table:
+    """CONTACTS of all deliveries, none after `day`, in the order of their keys."""
+    return _until(at, "contacts", _DAYS["contacts"], day)
+
+
+def _until(at: ClientMonth, name: str, day: str, last: dt.date | None = None) -> pa.Table:
     delivered = at.data.merged[name]
-    known = delivered.filter(pc.less_equal(delivered[day], pa.scalar(at.as_of)))
+    known = delivered.filter(pc.less_equal(delivered[day], pa.scalar(last or at.as_of)))
     return known.sort_by([(column, "ascending") for column in known.column_names])

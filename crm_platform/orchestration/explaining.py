@@ -14,11 +14,15 @@ from crm_platform.reports.alert_report import CHAPTERS as ALERT_CHAPTERS
 from crm_platform.reports.diagnosis_report import CHAPTERS as DIAGNOSIS_CHAPTERS
 from crm_platform.reports.portfolio_report import CHAPTERS as PORTFOLIO_CHAPTERS
 from crm_platform.reports.sections import numbered
+from crm_platform.reports.two_track_report import CHAPTERS as TWO_TRACK_CHAPTERS
+from crm_platform.reports.wording import Wording
+from crm_platform.two_track.left_out import left_out_of
 
 REPORTS = {  # the stored document, and the chapters of the report made of it
     "diagnosis": ("diagnosis", DIAGNOSIS_CHAPTERS),
     "alert": ("alert_diagnosis", ALERT_CHAPTERS),
     "portfolio": ("portfolio_diagnosis", PORTFOLIO_CHAPTERS),
+    "two_track": ("two_track_diagnosis", TWO_TRACK_CHAPTERS),
 }
 
 
@@ -43,7 +47,10 @@ class StoredOrigin:
 
 
 def findings_told(at: ClientMonth, reports: Sequence[str] = tuple(REPORTS)) -> list[Told]:
-    """Every finding of the month in the order of the reports; Refused where the month has no diagnosis yet."""
+    """Every finding of the month in the order of the reports; Refused where the month has no diagnosis yet.
+
+    A client without the data for two tracks has none of their findings; Refused where they alone are asked for.
+    """
     told = []
     for report in reports:
         name, chapters = REPORTS[report]
@@ -52,7 +59,14 @@ def findings_told(at: ClientMonth, reports: Sequence[str] = tuple(REPORTS)) -> l
                 f"'{at.client.id}' has no diagnosis of {at.month}.",
                 f"Make it first: crm-platform refresh --client {at.client.id} --month {at.month}",
             )
-        diagnosis = Diagnosis.from_json(at.document(name))
+        document = at.document(name)
+        left_out = left_out_of(document)
+        if left_out is not None and len(reports) == 1:
+            why = Wording.of("en").filled(f"left_out.{left_out.reason}", left_out.numbers)
+            raise Refused(f"'{at.client.id}' has no report '{report}' of {at.month}.", why)
+        if left_out is not None:
+            continue
+        diagnosis = Diagnosis.from_json(document)
         told += [Told(report, number, finding, diagnosis) for number, finding in numbered(diagnosis.findings, chapters)]
     return told
 

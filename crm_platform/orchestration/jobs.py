@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dagster as dg
 
-from crm_platform.orchestration.assets import EVERY_MONTH, MONTHS_ASKED_FOR
+from crm_platform.orchestration.assets import EVERY_MONTH, MONTHS_ASKED_FOR, PREVIEW, PREVIEWED
 from crm_platform.orchestration.reissue import reissue_segments
 
 backfill_facts = dg.define_asset_job(
@@ -17,4 +17,9 @@ analyse_month = dg.define_asset_job(
     selection=dg.AssetSelection.assets(*(asset.definition for asset in MONTHS_ASKED_FOR)),
     description="Everything after the facts, to the deliverables, as known at the end of one month of one client.",
 )
-JOBS = (backfill_facts, analyse_month, reissue_segments)
+preview_month = dg.define_asset_job(
+    "preview_month",
+    selection=dg.AssetSelection.assets(*(asset.definition for asset in (*PREVIEWED, PREVIEW))),
+    description="The preview plan of one client and month: every analysis, but no deliverable with a customer number.",
+)
+JOBS = (backfill_facts, analyse_month, preview_month, reissue_segments)

@@ -29,8 +29,8 @@ def nothing(_: Client) -> Any:
 
 
 def everything(client: Client) -> Any:
-    """All that the client's file says, but how its files look."""
-    return {**asdict(client), "intake": None}
+    """All that the client's file says, but how its files look and which gates its project passes."""
+    return {**asdict(client), "intake": None, "project": None}
 
 
 @dataclass(frozen=True)

@@ -3,9 +3,11 @@
 import dagster as dg
 
 from crm_platform.orchestration.client_month import ClientData
+from crm_platform.orchestration.gates import refuse_blocked
 from crm_platform.orchestration.partitions import client_months, read_keys
 from crm_platform.orchestration.platform import Platform
 from crm_platform.orchestration.segment_books import BOOK, reissue_book
+from crm_platform.projects import Stage
 from crm_platform.refusals import Refused
 
 
@@ -21,6 +23,7 @@ def issue_another_book(context: dg.OpExecutionContext, config: Reissue, platform
     (key,) = read_keys([context.partition_key])
     at = ClientData(platform, platform.catalogue.load(key.client)).at(key.month)
     try:
+        refuse_blocked(platform, at.client, Stage.PRODUCTION)
         with platform.lake.alone(key.client):
             book = reissue_book(at, config.reason)
     except Refused as refused:

@@ -11,10 +11,13 @@ from typing import Any
 
 import dagster as dg
 
-from crm_platform.orchestration.assets import EVERY_MONTH, MONTHS_ASKED_FOR
+from crm_platform.lake.files import write_whole
+from crm_platform.orchestration.assets import EVERY_MONTH, MONTHS_ASKED_FOR, PREVIEW, PREVIEWED
+from crm_platform.orchestration.assets.preview import preview_folder
 from crm_platform.orchestration.build import build_definitions
 from crm_platform.orchestration.client_month import ClientData, ClientMonth
-from crm_platform.orchestration.jobs import analyse_month, backfill_facts
+from crm_platform.orchestration.gates import projects_folder, refuse_blocked
+from crm_platform.orchestration.jobs import analyse_month, backfill_facts, preview_month
 from crm_platform.orchestration.partitions import partition_key, register_client
 from crm_platform.orchestration.platform import Platform
 from crm_platform.orchestration.progress import LOGGER
@@ -22,7 +25,10 @@ from crm_platform.orchestration.reissue import reissue_segments
 from crm_platform.orchestration.segment_books import refuse_reissue
 from crm_platform.orchestration.stale_months import span_tags, stale_spans
 from crm_platform.periods import Month
+from crm_platform.projects import Stage
 from crm_platform.refusals import Refused
+from crm_platform.reports import Wording, test_totals_csv
+from crm_platform.two_track.business import stopped_notice
 
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 Listener = Callable[[str], None]
@@ -37,6 +43,7 @@ class RunReport:
     deliverables: Path
     made: dict[str, int] = field(default_factory=dict)
     kept: dict[str, int] = field(default_factory=dict)
+    notices: list[str] = field(default_factory=list)  # reports that were not made, and why
 
     @property
     def recomputed(self) -> int:
@@ -49,16 +56,34 @@ def run_platform(
 ) -> RunReport:
     """Bring every month's facts up to date, then the analyses of `month`, by default the latest; keep what is current.
 
-    Raises Refused where the client, its deliveries or the month are not there, or where a step fails.
+    Raises Refused where the client, its deliveries or the month are not there, a gate of its project blocks, or a step
+    fails.
     """
     at = client_at(platform, client_id, month)
+    refuse_blocked(platform, at.client, Stage.PRODUCTION)
     report = RunReport(client_id, at.month, platform.outbox / client_id / str(at.month))
     with _reporting_to(report, listen):
         _make_facts(at.data, instance)
         if not all(asset.recipe.is_current(at) for asset in MONTHS_ASKED_FOR):
             _run_job(analyse_month.name, platform, instance, [at])
     _count_kept(report, at.data)
+    if stopped := stopped_notice(at.document("two_track_business")):
+        report.notices.append(f"no two-track report: {stopped}")
     return report
+
+
+def run_preview(
+    platform: Platform, client_id: str, month: Month | None, instance: dg.DagsterInstance, listen: Listener
+) -> Path:
+    """Make the preview of `month` (プレビュープラン, R40), by default the latest, and return its folder.
+
+    Every analysis is made as `run_platform` makes it, and no deliverable. Raises Refused as `run_platform` does.
+    """
+    at = bring_facts_up_to_date(platform, client_id, month, instance, listen)
+    with _reporting_to(RunReport(client_id, at.month, platform.outbox), listen):
+        if not PREVIEW.recipe.is_current(at) or not all(asset.recipe.is_current(at) for asset in PREVIEWED):
+            _run_job(preview_month.name, platform, instance, [at])
+    return preview_folder(at)
 
 
 def reissue_and_run(
@@ -85,16 +110,35 @@ def reissue_and_run(
 
 
 def bring_facts_up_to_date(
-    platform: Platform, client_id: str, month: Month | None, instance: dg.DagsterInstance, listen: Listener
+    platform: Platform,
+    client_id: str,
+    month: Month | None,
+    instance: dg.DagsterInstance,
+    listen: Listener,
+    stage: Stage = Stage.PRODUCTION,
 ) -> ClientMonth:
     """The client at `month`, by default the latest, with every month's facts as the deliveries now say; no analyses.
 
-    Raises Refused as `run_platform` does.
+    Raises Refused as `run_platform` does; `stage`: of the project, to which what is asked for belongs.
     """
     at = client_at(platform, client_id, month)
+    refuse_blocked(platform, at.client, stage)
     with _reporting_to(RunReport(client_id, at.month, platform.outbox), listen):
         _make_facts(at.data, instance)
     return at
+
+
+def make_test_totals(platform: Platform, client_id: str, instance: dg.DagsterInstance, listen: Listener) -> Path:
+    """Write the test totals of every month (テスト集計, R39) as CSV for the client to look at, and return the file.
+
+    Raises Refused as `run_platform` does, but needs the specification to be signed only.
+    """
+    at = bring_facts_up_to_date(platform, client_id, None, instance, listen, Stage.TEST_TOTALS)
+    path = projects_folder(platform) / client_id / "test_totals.csv"
+    theirs = at.data.merged["control_totals"]
+    wording, encoding = Wording.of(at.client.language), at.client.csv_encoding
+    write_whole(path, test_totals_csv(at.past("order_lines"), theirs, wording, encoding))
+    return path
 
 
 def client_at(platform: Platform, client_id: str, month: Month | None) -> ClientMonth:

@@ -13,12 +13,14 @@ from crm_platform.lake import digest_of
 from crm_platform.orchestration.assets import MONTHS_ASKED_FOR
 from crm_platform.orchestration.client_month import ClientData, ClientMonth
 from crm_platform.orchestration.code_digest import code_digest
+from crm_platform.orchestration.gates import refuse_blocked
 from crm_platform.orchestration.jobs import analyse_month, backfill_facts
 from crm_platform.orchestration.partitions import TIME_ZONE, partition_key, register_client
 from crm_platform.orchestration.platform import Platform
 from crm_platform.orchestration.recipe import everything
 from crm_platform.orchestration.stale_months import span_tags, stale_spans
 from crm_platform.periods import Month
+from crm_platform.projects import Stage
 from crm_platform.refusals import Refused
 
 EARLY_ON_THE_THIRD = "0 4 3 * *"  # the deliveries of the month before are in by then
@@ -107,6 +109,7 @@ def _request_for(platform: Platform, client_id: str, instance: dg.DagsterInstanc
     client = platform.catalogue.load(client_id)
     if not read_inbox(platform.inbox, client_id):
         return None
+    refuse_blocked(platform, client, Stage.PRODUCTION)
     request = refresh_due(ClientData(platform, client))
     if request is None or _is_under_way(request, instance):
         return None

@@ -8,6 +8,7 @@ from crm_platform.reports.acceptance import (
     order_kinds_csv,
     quarantine_csv,
     receipts_json,
+    subscription_repairs_csv,
     test_totals_csv,
 )
 from crm_platform.reports.alert_report import alert_report
@@ -19,6 +20,7 @@ from crm_platform.reports.csv_files import (
     cpm_classes_csv,
     cross_sell_csv,
     dormant_customers_csv,
+    due_contacts_csv,
     missed_by_client_rank_csv,
     segments_csv,
     test_groups_csv,
@@ -32,6 +34,9 @@ from crm_platform.reports.outbox import publish
 from crm_platform.reports.pages import Report
 from crm_platform.reports.pdf import write_pdf
 from crm_platform.reports.portfolio_report import portfolio_report
+from crm_platform.reports.preview_report import preview_counts_csv, preview_report
+from crm_platform.reports.two_track_csvs import stop_warnings_csv, targets_csv
+from crm_platform.reports.two_track_report import two_track_report
 from crm_platform.reports.wording import MissingWordingError, Wording
 
 __all__ = [
@@ -49,18 +54,25 @@ __all__ = [
     "delivery_judgement_csv",
     "diagnosis_report",
     "dormant_customers_csv",
+    "due_contacts_csv",
     "exhibit_png",
     "manifest",
     "missed_by_client_rank_csv",
     "order_kinds_csv",
     "portfolio_report",
+    "preview_counts_csv",
+    "preview_report",
     "publish",
     "published_manifest",
     "quarantine_csv",
     "receipts_json",
     "segments_csv",
+    "stop_warnings_csv",
+    "subscription_repairs_csv",
+    "targets_csv",
     "test_groups_csv",
     "test_totals_csv",
+    "two_track_report",
     "write_html",
     "write_htmls",
     "write_pdf",

@@ -35,6 +35,25 @@ def quarantine_csv(rows: pa.Table, wording: Wording, encoding: str = DEFAULT_ENC
     return csv_file(_QUARANTINE, cells, wording, encoding)
 
 
+def subscription_repairs_csv(
+    repairs: Sequence[Mapping[str, Any]], wording: Wording, encoding: str = DEFAULT_ENCODING
+) -> bytes:
+    """Contradictions in deliveries and events of subscriptions: rule, how often, what became of it, the first ones.
+
+    From the document `subscription_repairs` (R33); one row per rule.
+    """
+    rows = [
+        (
+            wording.text(f"repair_rule.{one['rule']}"),
+            str(one["count"]),
+            wording.text(f"repair.{one['rule']}"),
+            ", ".join(one["examples"]),
+        )
+        for one in repairs
+    ]
+    return csv_file(("rule", "repaired", "repair", "first_subscriptions"), rows, wording, encoding)
+
+
 def test_totals_csv(
     order_lines: ibis.Table, control_totals: pa.Table, wording: Wording, encoding: str = DEFAULT_ENCODING
 ) -> bytes:

@@ -11,8 +11,8 @@ from html import escape
 from pathlib import Path
 
 from crm_platform.reports import theme
-from crm_platform.reports.glyphs import phrases
-from crm_platform.reports.pages import SIGNS, Chapter, Comment, Front, Grid, Picture, Report, Section, Tile
+from crm_platform.reports.html_front import broken, front_html
+from crm_platform.reports.pages import SIGNS, Chapter, Comment, Grid, Picture, Report, Section, Tile
 from crm_platform.reports.web_fonts import font_faces
 
 _STYLE = Path(__file__).with_name("report.css")
@@ -74,10 +74,12 @@ class _Page:
     @cached_property
     def body(self) -> str:
         report = self.report
+        mark = f'<div class="watermark" aria-hidden="true">{escape(report.watermark)}</div>'
         parts = [
+            mark if report.watermark else "",
             f'<a class="skip" href="#text">{escape(self.text("report.skip_to_text"))}</a>',
             self.cover(),
-            self.front(report.front) if report.front else "",
+            front_html(report.front, self.text) if report.front else "",
             f'<div class="columns">{self.contents()}<main id="text">',
             self.summary(),
             *(self.chapter(chapter) for chapter in report.chapters),
@@ -95,37 +97,6 @@ class _Page:
             f'<header class="cover"><p class="client">{client}</p>'
             f'<h1>{broken(report.title)}</h1><p class="subtitle">{broken(self.text("report.subtitle"))}</p>'
             f"<ul>{lines}</ul></header>"
-        )
-
-    def front(self, front: Front) -> str:
-        """The answer before everything else: what is healthy, what is not, what to do first, what it is worth."""
-        counts = "".join(
-            f'<li class="{verdict}"><strong>{escape(count)}</strong> {SIGNS[verdict]} {escape(name)}</li>'
-            for verdict, name, count in front.counts
-        )
-        issues = "".join(
-            f'<li><a href="#{point.anchor}">{broken(point.title)}</a>'
-            + (f" <b>{escape(point.worth)}</b>" if point.worth else "")
-            + (f'<span class="plan">{escape(point.action)}</span>' if point.action else "")
-            + "</li>"
-            for point in front.issues
-        )
-        lists = {"further": front.further_issues, "healthy": front.healthy, "undetermined": front.undetermined}
-        named = "".join(
-            f"<p><strong>{escape(self.text(f'front.{key}'))}</strong> {escape(names)}</p>"
-            for key, names in lists.items()
-            if names
-        )
-        first = (
-            f'<div class="first"><h3>{escape(self.text("front.first"))}</h3><p>{escape(front.first_action)}</p>'
-            f'<p class="plan">{escape(front.first_facts)}</p></div>'
-            if front.first_action
-            else ""
-        )
-        return (
-            f'<section class="front"><h2>{broken(front.conclusion)}</h2><ul class="counts">{counts}</ul>{first}'
-            + (f"<h3>{escape(self.text('front.issues'))}</h3><ol>{issues}</ol>" if issues else "")
-            + f"{named}</section>"
         )
 
     def contents(self) -> str:
@@ -156,6 +127,7 @@ class _Page:
             + (self.picture(summary.picture, 3) if summary.picture else "")
             + self.comment(summary.comment, "")
             + (self.grid(summary.overview, 3) if summary.overview else "")
+            + "".join(self.grid(grid, 3) for grid in summary.further)
             + "</section>"
         )
 
@@ -288,11 +260,6 @@ class _Page:
             f"{_titled(self.text('appendix.forecast'), 3)}<p>{escape(appendix.forecast)}</p>"
             f"{''.join(self.grid(table, 3) for table in appendix.tables)}</section>"
         )
-
-
-def broken(text: str) -> str:
-    """Escaped text that a browser breaks between phrases only."""
-    return "<wbr>".join(escape(phrase) for phrase in phrases(text))
 
 
 def _cell(text: str) -> str:

@@ -28,13 +28,18 @@ def manifest(
     same_spec: bool | None = None,
     spec_differences: Sequence[str] = (),
     segment_book: Mapping[str, Any] | None = None,
+    project: Mapping[str, Any] | None = None,
+    withheld: Mapping[str, str] | None = None,
+    left_out: Mapping[str, Mapping[str, str]] | None = None,
 ) -> bytes:
     """JSON naming each of `files` by path with its SHA-256, bytes and, for CSV, rows without the header.
 
     `months` are the months of data that went in, `spec_fingerprint` the digest of mapping and settings, `versions`
     those of the programs, `fee_basis` what decides the fee (R14, R22). `same_spec`: whether the latest delivery came
     as the one before (R13), null for the first, and `spec_differences` what differs, in words. `segment_book` is the
-    book in force with its term and digest (R51). Equal input gives equal bytes.
+    book in force with its term and digest (R51), `project` its gates and deliveries (R38, R43), `withheld` the folders
+    that a gate holds back, and why, `left_out` the deliverables that the data do not give, each with its reason as a
+    key and a sentence. Equal input gives equal bytes.
     """
     document = {
         "client": client,
@@ -46,6 +51,9 @@ def manifest(
         "spec_differences": list(spec_differences),
         "fee_basis": None if fee_basis is None else dict(fee_basis),
         "segment_book": None if segment_book is None else dict(segment_book),
+        "project": None if project is None else dict(project),
+        "withheld": dict(withheld or {}),
+        "left_out": {path: dict(why) for path, why in sorted((left_out or {}).items())},
         "versions": dict(sorted(versions.items())),
         "files": {path: _entry(path, content) for path, content in sorted(files.items())},
     }

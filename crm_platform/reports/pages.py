@@ -106,6 +106,7 @@ class Summary:
     picture: Picture | None
     comment: Comment
     overview: Grid | None
+    further: tuple[Grid, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -120,6 +121,14 @@ class Point:
 
 
 @dataclass(frozen=True)
+class Answer:
+    """What a reader comes to ask, and the answer, on the first page."""
+
+    question: str
+    answer: str
+
+
+@dataclass(frozen=True)
 class Front:
     """The first page: what is healthy, what is not, what to do first and what it is worth (R66)."""
 
@@ -131,6 +140,7 @@ class Front:
     undetermined: str
     first_action: str
     first_facts: str
+    answers: tuple[Answer, ...] = ()  # before the verdicts, where a report is asked the same each time
 
 
 @dataclass(frozen=True)
@@ -149,7 +159,7 @@ class Appendix:
     forecast: str
     notes: Grid | None  # of the forecast
     definitions: Grid
-    method: Grid
+    method: Grid | None
 
     @property
     def tables(self) -> tuple[Grid, ...]:
@@ -172,6 +182,7 @@ class Report:
     appendix: Appendix
     wording: Wording = field(repr=False)
     replaced_characters: int = 0
+    watermark: str = ""  # across every page; empty where there is none
 
     @property
     def language(self) -> str:

@@ -58,6 +58,7 @@ def typeset(report: Report) -> dict[str, Any]:
         "title": report.title,
         "language": report.language,
         "as_of": report.as_of,
+        "watermark": report.watermark,
         "date": [day.year, day.month, day.day],
         "cover_title": broken(report.title, 30, theme.TITLE_WIDTH),
         "cover_client": broken(report.wording.text("report.for_client", client=report.client), 16, theme.TITLE_WIDTH),
@@ -67,6 +68,7 @@ def typeset(report: Report) -> dict[str, Any]:
             **asdict(report.summary),
             "picture": _exhibit(report.summary.picture) if report.summary.picture else None,
             "overview": _exhibit(report.summary.overview) if report.summary.overview else None,
+            "further": [_exhibit(grid) for grid in report.summary.further],
             "lines": _heading(report.summary.title, theme.CHAPTER_SIZE),
         },
         "chapters": [_chapter(chapter, report) for chapter in report.chapters],
@@ -95,6 +97,7 @@ def _front(report: Report) -> dict[str, Any]:
     lists = {"further": front.further_issues, "healthy": front.healthy, "undetermined": front.undetermined}
     return {
         "lines": broken(front.conclusion, theme.CHAPTER_SIZE, theme.TITLE_WIDTH),
+        "answers": [asdict(each) for each in front.answers],
         "counts": [{"kind": kind, "name": name, "count": count} for kind, name, count in front.counts],
         "issues": [asdict(point) for point in front.issues],
         "issues_name": text("front.issues"),

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from itertools import groupby
 
-from crm_platform.diagnosis.finding import Diagnosis, Exhibit, Finding, Measured, Trend, Unit
+from crm_platform.diagnosis.finding import Diagnosis, Exhibit, Finding, Measured, Scalar, Trend, Unit
 from crm_platform.diagnosis.lineage import Delivered, Lineage, lineage_of
 from crm_platform.reports import theme
 from crm_platform.reports.actions import action_facts, action_of
@@ -85,7 +85,7 @@ def _facts(finding: Finding, words: Wording) -> Iterable[str]:
         yield _measured(finding.measured, words.text(f"{finding.key}.measure"), unit_of(finding, words), words)
     if finding.trend is not None:
         yield _course(finding, finding.trend, words)
-    if finding.concerned_customers is not None:
+    if finding.concerned_customers:
         yield words.text("report.concerned", customers=finding.concerned_customers)
     if finding.yen_effect_jpy is not None:
         yield words.text("report.at_stake", **{"yen": finding.yen_effect_jpy})
@@ -221,7 +221,17 @@ def _grid(finding: Finding, exhibit: Exhibit, words: Wording) -> Grid:
     title = words.filled(f"{prefix}.title", finding.numbers)
     source = words.filled(f"{prefix}.note", finding.numbers)
     headers = _headers(prefix, exhibit, _labels(finding, exhibit, words), words)
-    return grid_of(key, title, source, exhibit, headers, words)
+    return grid_of(key, title, source, _worded(finding, exhibit, words), headers, words)
+
+
+def _worded(finding: Finding, exhibit: Exhibit, words: Wording) -> Exhibit:
+    """The exhibit with texts in the place of wording keys, filled from the finding's numbers where they ask for it."""
+
+    def worded(value: Scalar) -> Scalar:
+        is_key = isinstance(value, str) and value.startswith("@") and words.has(value[1:])
+        return words.filled(str(value)[1:], finding.numbers) if is_key else value
+
+    return replace(exhibit, rows=tuple({name: worded(value) for name, value in row.items()} for row in exhibit.rows))
 
 
 def picture_of(

@@ -4,7 +4,18 @@ Belongs here: declarations, and what follows from them alone (Arrow schema, pand
 Does not: reading, computing or writing rows.
 """
 
-from crm_platform.tables import alerts, analyses, delivered, facts, portfolio
+from crm_platform.tables import (
+    alerts,
+    analyses,
+    contact_dates,
+    delivered,
+    facts,
+    portfolio,
+    subscriptions,
+    targets,
+    three_s,
+    two_track,
+)
 from crm_platform.tables.table import Column, Fault, Table
 
 TABLES: dict[str, Table] = {
@@ -16,6 +27,7 @@ TABLES: dict[str, Table] = {
         delivered.ORDER_LINES,
         delivered.SUBSCRIPTION_EVENTS,
         delivered.CONTACTS,
+        delivered.CONTACT_OVERRIDES,
         delivered.CONTROL_TOTALS,
         delivered.QUARANTINED_ROWS,
         facts.CUSTOMER_DAYS,
@@ -23,7 +35,11 @@ TABLES: dict[str, Table] = {
         facts.CUSTOMER_PRODUCT_MONTHS,
         facts.PRODUCT_MONTHS,
         facts.MEDIA_MONTHS,
+        subscriptions.SUBSCRIPTION_DELIVERIES,
         analyses.CUSTOMER_HISTORY,
+        subscriptions.SUBSCRIPTION_CYCLES,
+        subscriptions.KNOWN_SUBSCRIPTION_EVENTS,
+        subscriptions.SUBSCRIPTIONS,
         analyses.FORECASTS,
         analyses.SEGMENT_BOOK,
         analyses.SEGMENTS,
@@ -34,11 +50,32 @@ TABLES: dict[str, Table] = {
         alerts.CAMPAIGN_GROUPS,
         alerts.CAMPAIGN_ALERTS,
         alerts.ALERT_MONTHS,
-        analyses.CONTACT_DATES,
+        contact_dates.PRODUCT_SUPPLY,
+        contact_dates.CONTACT_DATES,
+        targets.ONE_OFF_CANDIDATES,
+        targets.TARGETS,
+        three_s.THREE_S_MONTHS,
+        three_s.STOP_WARNINGS,
+        two_track.TWO_TRACK_VALUES,
         portfolio.CPM_MOVES,
         portfolio.CROSS_SELL,
         portfolio.DORMANT_CUSTOMERS,
     )
 }
 
-__all__ = ["TABLES", "Column", "Fault", "Table", "alerts", "analyses", "delivered", "facts", "portfolio"]
+__all__ = [
+    "TABLES",
+    "Column",
+    "Fault",
+    "Table",
+    "alerts",
+    "analyses",
+    "contact_dates",
+    "delivered",
+    "facts",
+    "portfolio",
+    "subscriptions",
+    "targets",
+    "three_s",
+    "two_track",
+]

@@ -165,17 +165,3 @@ CPM_CLASSES = Table(
         yen("amount_threshold_jpy", "The amount that separates steady from trend and premium", minimum=0),
     ),
 )
-
-CONTACT_DATES = Table(
-    "contact_dates",
-    grain="active customer whose supply is known",
-    meaning="When the product runs out, and so when to contact the customer (R107)",
-    key=("customer_id",),
-    columns=(
-        key("customer_id", "Customer number"),
-        day("next_contact_on", "Last delivery + units × days of supply − lead days", nullable=False),
-        text("product_id", "The product that runs out first", nullable=False),
-        days("supply_days", "Days that the last delivery lasts"),
-        text("reason", "Where the days of supply come from", allowed=("product_master", "own_cycle"), nullable=False),
-    ),
-)

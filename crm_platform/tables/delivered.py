@@ -11,6 +11,7 @@ from crm_platform.tables.table import INSTANT, REAL, WHOLE, Column, Table, count
 
 STATUSES = ("ordered", "shipped", "cancelled", "returned")
 SUBSCRIPTION_EVENT_KINDS = ("start", "skip", "switch", "stop", "resume")
+CONTACT_OUTCOMES = ("sent", "declined", "no_answer", "other")
 UNDONE = ("cancelled", "returned")
 ORDER_KINDS = ("subscription", "one_off", "bulk")
 
@@ -144,7 +145,31 @@ CONTACTS = Table(
         replace(day("contacted_on", "Day of the contact (コンタクト日)", nullable=False), required=True),
         key("channel", "Channel: call, mail, letter… (チャネル)"),
         yen("unit_cost_jpy", "Cost of this contact (単価)", nullable=True, minimum=0),
-        text("outcome", "What came of it (結果)"),
+        text(
+            "outcome",
+            "What came of it (結果): the product was sent (送付), declined (辞退), no answer (不在), other",
+            allowed=CONTACT_OUTCOMES,
+        ),
+    ),
+)
+
+CONTACT_OVERRIDES = Table(
+    "contact_overrides",
+    grain="customer whom an operator set otherwise",
+    meaning="What an operator set for a customer's next contact (次回連絡の個別指定); an empty row lifts it; optional",
+    key=("customer_id",),
+    columns=(
+        _in(_needed(key("customer_id", "Customer number (顧客番号)")), "customers"),
+        Column(
+            "supply_days",
+            WHOLE,
+            "Days that a delivery lasts with this customer (使用日数)",
+            unit="days",
+            minimum=1,
+            maximum=3650,
+        ),
+        day("next_contact_on", "Contact on this day, once (次回連絡日)"),
+        day("hold_until", "No contact before this day (保留期限)"),
     ),
 )
 

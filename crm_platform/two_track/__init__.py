@@ -3,6 +3,6 @@
 Belongs here: what follows from supply and order kinds. Does not: value classes and alerts.
 """
 
-from crm_platform.two_track.contact_dates import next_contact_dates
+from crm_platform.two_track.contact_dates import Known, next_contact_dates, product_supply
 
-__all__ = ["next_contact_dates"]
+__all__ = ["Known", "next_contact_dates", "product_supply"]

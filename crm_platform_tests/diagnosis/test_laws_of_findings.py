@@ -15,11 +15,13 @@ from crm_platform.diagnosis import PORTFOLIO_QUESTIONS, QUESTIONS, DiagnosisInpu
 from crm_platform.diagnosis.portfolio import TAKEN_OVER
 from crm_platform.reports.wording import Wording
 from crm_platform.tables import TABLES
+from crm_platform.two_track.two_track_diagnosis import TWO_TRACK_QUESTIONS
 from crm_platform_tests.diagnosis.test_diagnosis import house
+from crm_platform_tests.diagnosis.test_stop_reasons import STEADY, planted
 from crm_platform_tests.oracles.house_inputs import portfolio_tables
 
 ALL = (*QUESTIONS, *PORTFOLIO_QUESTIONS)
-KEYS = sorted(question.__name__ for question in ALL)
+KEYS = sorted(question.__name__ for question in (*ALL, *TWO_TRACK_QUESTIONS))
 DOCUMENTS = {"backtest", "forecast_model", "segment_book"}
 FIELDS = {field.name for field in dataclasses.fields(DiagnosisInputs) if field.init}
 TABLE_OF = {"history": "customer_history"}
@@ -48,10 +50,13 @@ def shop() -> DiagnosisInputs:
     """A shop that answers every question of the second opinion, with what only the portfolio reads."""
     inputs = house(48)
     made = {name: ibis.memtable(table) for name, table in portfolio_tables(inputs).items()}
+    subscribed = planted(STEADY, per_month=5)
+    made |= {name: getattr(subscribed, name) for name in ("subscriptions", "known_subscription_events")}
     return replace(inputs, **made)
 
 
-def _answer(question: Callable[[DiagnosisInputs], Finding | None], inputs: DiagnosisInputs) -> tuple[Any, set[str]]:
+def recorded(question: Callable[[DiagnosisInputs], Finding | None], inputs: DiagnosisInputs) -> tuple[Any, set[str]]:
+    """The answer, and the tables that were asked for."""
     recording = Recording(**{name: getattr(inputs, name) for name in FIELDS})
     recording.__dict__.pop("asked", None)
     return question(recording), recording.__dict__.get("asked", set())
@@ -61,7 +66,7 @@ def _answer(question: Callable[[DiagnosisInputs], Finding | None], inputs: Diagn
 def test_a_finding_names_the_tables_it_reads_and_no_other(
     question: Callable[[DiagnosisInputs], Finding | None], shop: DiagnosisInputs
 ) -> None:
-    finding, asked = _answer(question, shop)
+    finding, asked = recorded(question, shop)
     given = {name for name in asked if getattr(shop, FIELD_OF.get(name, name)) is not None}
     if finding is None:
         assert question.__name__ in UNANSWERED

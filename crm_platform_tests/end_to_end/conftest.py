@@ -11,6 +11,7 @@ from crm_platform.periods import Month
 from crm_platform_tests.end_to_end.installation import Installation
 
 CUSTOMERS, MONTHS = 600, 25
+ENOUGH_FOR_TWO_TRACKS = "\n[settings]\ntwo_track_least_buyers = 10\n"  # among so few customers
 MONTH, AFTER = Month(2022, 6), Month(2022, 7)
 
 
@@ -37,6 +38,8 @@ def data_as_onboarded(demo: Demo, tmp_path_factory: pytest.TempPathFactory, work
         if not made.exists():
             folder = tmp_path_factory.mktemp("onboarding")
             installation = Installation.at(folder / "data")
+            client = installation.data / "clients" / "demo.toml"
+            client.write_text(client.read_text("utf-8") + ENOUGH_FOR_TWO_TRACKS, "utf-8")
             deliver_history(installation, demo, folder / "files")
             answer = installation.run("onboard", "--client", "demo")
             assert answer.code == 0, answer.err

@@ -33,6 +33,7 @@ DELIVERABLES = {
     "acceptance/order_kinds.csv",
     "acceptance/quarantine.csv",
     "acceptance/receipts.json",
+    "acceptance/subscription_repairs.csv",
     "acceptance/test_totals.csv",
     "manifest.json",
     "portfolio/contact_dates.csv",
@@ -41,6 +42,9 @@ DELIVERABLES = {
     "portfolio/dormant_customers.csv",
     "portfolio/portfolio_report.html",
     "portfolio/portfolio_report.pdf",
+    "preview/counts.csv",
+    "preview/preview_report.html",
+    "preview/preview_report.pdf",
     "second_opinion/customer_powers.csv",
     "second_opinion/diagnosis_report.html",
     "second_opinion/diagnosis_report.pdf",
@@ -52,6 +56,10 @@ DELIVERABLES = {
     "shopping_alert/alert_report.pdf",
     "shopping_alert/contact_list_dm.csv",
     "shopping_alert/test_groups.csv",
+    "two_track/stop_warnings.csv",
+    "two_track/targets.csv",
+    "two_track/two_track_report.html",
+    "two_track/two_track_report.pdf",
 }
 
 

@@ -18,6 +18,7 @@ from crm_platform_tests.oracles.came_true import assert_came_true
 
 FILE = REAL_DATA / "online_retail_ii" / "online_retail_ii.csv.gz"
 CLIENT, MONTH = "online-retail-ii", "2011-12"
+SUBSCRIBED = ("subscriptions", "known_subscription_events", "one_off_candidates", "targets")
 pytestmark = [
     pytest.mark.real_data,
     pytest.mark.skipif(not FILE.exists(), reason=f"the real data set is not there: {FILE.name}"),
@@ -121,3 +122,21 @@ def counted(moves: list[dict[str, Any]], column: str) -> Counter[str]:
     for row in moves:
         found[row[column]] += row["customers"]
     return found
+
+
+def test_without_a_subscription_two_tracks_and_contact_dates_are_left_out_and_the_manifest_says_why(
+    onboarded: Installation,
+) -> None:
+    files = onboarded.outbox(CLIENT, MONTH)
+    left_out = json.loads(files["manifest.json"])["left_out"]
+    assert list(left_out) == ["portfolio/contact_dates.csv", "two_track/"]
+    assert {(why["reason"], "subscription" in why["sentence"]) for why in left_out.values()} == {
+        ("no_subscriptions", True)
+    }
+    assert [path for path in files if path.startswith(tuple(left_out))] == []
+    tables = {name: onboarded.platform.lake.read(CLIENT, TABLES[name], Month.parse(MONTH)) for name in SUBSCRIBED}
+    assert {name: rows.num_rows for name, rows in tables.items()} == dict.fromkeys(SUBSCRIBED, 0)
+    asked = ("explain", "--client", CLIENT, "--month", MONTH)
+    assert "two_track" not in onboarded.run(*asked).out
+    refused = onboarded.run(*asked, "--report", "two_track")
+    assert (refused.code, "no order belongs to a subscription" in refused.err.replace("\n", " ")) == (1, True)

@@ -19,7 +19,7 @@ def test_a_reissue_changes_what_reads_the_book_and_keeps_the_former_one(
     assert former["sha256"] in said
 
     client = onboarded.data / "clients" / "demo.toml"
-    client.write_text(client.read_text("utf-8") + "\n[settings]\nvalue_classes = 4\n", "utf-8")
+    client.write_text(client.read_text("utf-8") + "value_classes = 4\n", "utf-8")
     kept = onboarded.run("refresh", "--client", "demo")
     assert kept.code == 0, kept.err
     assert onboarded.outbox("demo", MONTH)["second_opinion/segments.csv"] == before["second_opinion/segments.csv"]

@@ -89,3 +89,23 @@ def test_only_active_customers_have_a_contact_date(onboarded: Installation) -> N
     contacted = {row["顧客番号"] for row in onboarded.rows("demo", "2022-06", "portfolio/contact_dates.csv")}
     assert contacted
     assert all("現役" in classes[customer] for customer in contacted)
+
+
+def test_the_call_list_of_a_day_holds_who_is_due_by_then_and_no_subscriber(
+    onboarded: Installation, tmp_path: Path
+) -> None:
+    listed = tmp_path / "due.csv"
+    answer = onboarded.run("contacts", "due", "--client", "demo", "--on", "2022-07-03", "--out", listed)
+    assert answer.code == 0, answer.err
+    with listed.open(encoding=onboarded.platform.catalogue.load("demo").csv_encoding, newline="") as file:
+        called = list(csv.DictReader(file))
+    dates = {row["顧客番号"]: row for row in onboarded.rows("demo", "2022-06", "portfolio/contact_dates.csv")}
+    due = {name for name, row in dates.items() if row["次回連絡日"] <= "2022-07-03" and "定期" not in row["理由"]}
+    assert called
+    assert {row["顧客番号"] for row in called} == due
+    values = [float(row["見込売上"] or 0) for row in called]
+    assert values == sorted(values, reverse=True)
+
+    answer = onboarded.run("contacts", "due", "--client", "demo", "--on", "2010-01-01")
+    assert answer.code == 1
+    assert "Choose a later day" in answer.err

@@ -37,6 +37,7 @@ from crm_platform.tables.delivered import CONTACTS
 from crm_platform_tests.diagnosis.planted import simple_forecasts
 from crm_platform_tests.oracles.house_tables import House, draw_house
 from crm_platform_tests.oracles.houses import LAST_MONTH
+from crm_platform_tests.oracles.known_subscriptions import subscriptions_of
 
 FACTS = ("customer_months", "customer_product_months", "product_months", "media_months")
 _HALF_YEAR = 6
@@ -87,7 +88,16 @@ def whole_house(seed: int, customers: int = 5000, months: int = 60, **plants: An
     inputs = inputs_of(drawn)
     lines = facts.described_lines(ibis.memtable(drawn.order_lines))
     made = {name: ibis.memtable(table) for name, table in portfolio_tables(inputs).items()}
+    made |= _subscriptions(drawn, lines)
     return replace(inputs, customer_days=_held(TABLES["customer_days"], facts.customer_days(lines)), **made)
+
+
+def _subscriptions(drawn: House, lines: ibis.Table) -> dict[str, ibis.Table]:
+    """KNOWN_SUBSCRIPTION_EVENTS and SUBSCRIPTIONS, as the platform's assets make them."""
+    deliveries = _held(TABLES["subscription_deliveries"], facts.subscription_deliveries(lines))
+    names = ("known_subscription_events", "subscriptions")
+    made = subscriptions_of(deliveries, drawn.subscription_events, LAST_MONTH.last_day)
+    return {name: ibis.memtable(rows) for name, rows in zip(names, made, strict=True)}
 
 
 def portfolio_tables(inputs: DiagnosisInputs) -> dict[str, pa.Table]:

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from crm_platform.clients.mapping.sources import Source
 
-OPTIONAL_TABLES = ("subscription_events", "contacts", "control_totals")
+OPTIONAL_TABLES = ("subscription_events", "contacts", "contact_overrides", "control_totals")
 DELIVERED_TABLES = ("products", "customers", "media", "order_lines", *OPTIONAL_TABLES)
 ENCODINGS = ("utf-8", "utf-8-sig", "cp932", "shift_jis", "euc_jp", "iso2022_jp", "utf-16", "latin-1")
 DELIMITERS = ("\t", ",", ";", "|")

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Literal
 
 import ibis
 from ibis import _
 
+from crm_platform.diagnosis.finding import client_word
 from crm_platform.diagnosis.inputs import DiagnosisInputs
-from crm_platform.diagnosis.rows import client_text, one_row
+from crm_platform.diagnosis.rows import client_text, one_row, rows
 
 Level = Literal["product_group", "brand"]
 NO_BRAND = "@product_level.no_brand"  # of products without one in the master
@@ -29,6 +31,16 @@ def grouped_products(inputs: DiagnosisInputs, level: Level = "product_group") ->
 def group_purchases(inputs: DiagnosisInputs, level: Level = "product_group") -> ibis.Table:
     """CUSTOMER_PRODUCT_MONTHS with `product_group`."""
     return inputs.customer_product_months.inner_join(grouped_products(inputs, level), "product_id")
+
+
+def product_names(inputs: DiagnosisInputs, products: Iterable[str]) -> dict[str, str]:
+    """What these products are called; the code of one that the master does not name."""
+    wanted = sorted(set(products))
+    named = inputs.products.filter(_.product_id.isin(wanted)).select(
+        "product_id", name=client_text(ibis.coalesce(_.product_name, _.product_id))
+    )
+    found = {row["product_id"]: row["name"] for row in rows(named.order_by("product_id"))} if wanted else {}
+    return {product: found.get(product, client_word(product)) for product in wanted}
 
 
 def brand_count(inputs: DiagnosisInputs) -> int:

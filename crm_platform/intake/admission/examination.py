@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 from crm_platform.clients.client import Client
 from crm_platform.clients.mapping import DELIVERED_TABLES, IntakeRules, with_preset
 from crm_platform.intake.admission.admitted import Admitted
+from crm_platform.intake.admission.event_rules import stops_before_start
 from crm_platform.intake.admission.faults import (
     any_breach,
     one_per_column,
@@ -52,7 +53,7 @@ from crm_platform.intake.reading.text_column import Mask, union_of
 from crm_platform.lake import digest_of
 from crm_platform.tables.delivered import QUARANTINED_ROWS
 
-_RULES_EDITION = 2  # counts up when the same files and mapping are to be read differently
+_RULES_EDITION = 3  # counts up when the same files and mapping are to be read differently
 
 
 def mapping_digest(client: Client) -> str:
@@ -90,7 +91,9 @@ def examine_delivery(
         read = [read_file(rules, name, file, today, hash_key) for file in found[name]]
         guarded += read
         receipts += [file_receipt(item, name, rules.tables[name]) for item in read]
-        examined[name] = _examine_table(rules, name, read, delivery_id, today, _known_ids(rules, tables, former, found))
+        lines = [tables["order_lines"], *(admitted.tables["order_lines"] for admitted in former)]
+        known_ids = _known_ids(rules, tables, former, found)
+        examined[name] = _examine_table(rules, name, read, delivery_id, today, known_ids, lines)
         tables[name] = examined[name].admitted
         tables |= _derived_tables(rules, examined[name], read, tables, former) if name == "order_lines" else {}
     quarantined = [part for item in examined.values() for part in item.quarantined]
@@ -128,11 +131,13 @@ def _examine_table(
     delivery_id: str,
     today: dt.date,
     known: Mapping[str, pa.Array | None],
+    lines: Sequence[pa.Table],
 ) -> _Examined:
     rows = type_rows(rules, name, [(item.raw, item.layout) for item in read])
     aside = union_of(rows.set_aside.values(), rows.rows)
     breaches = [*rows.breaches, *personal_breaches(rows, read), *declared_breaches(rows, today)]
     breaches += order_line_breaches(rows) if name == "order_lines" else []
+    breaches += stops_before_start(rows, lines) if name == "subscription_events" else []
     breaches += reference_breaches(rows, known)
     breaches = one_per_column(breaches)
     breaches += repeated_key(rows, ~aside & ~any_breach(breaches, rows.rows))

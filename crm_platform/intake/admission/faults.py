@@ -38,6 +38,7 @@ REMEDIES = {
     "customer_differs_within_order": "Give every line of an order the same customer.",
     "rounded_by_spreadsheet": "Export it again and do not save it in a spreadsheet: the last digits are lost.",
     "unreadable_order_discount": "Write a number and a quantity in the order's discount row.",
+    "stop_before_start": "Correct the day; the subscription starts later and had no delivery until then.",
     "amount_too_large": "Correct quantity and price; the line exceeds a trillion yen.",
 }
 

@@ -28,9 +28,10 @@ from crm_platform.intake.reading.delivered_files import DeliveredFile, check_nam
 from crm_platform.lake import digest_of
 from crm_platform.refusals import Refused
 from crm_platform.tables import Table
-from crm_platform.tables.delivered import QUARANTINED_ROWS
+from crm_platform.tables.delivered import CONTACT_OVERRIDES, QUARANTINED_ROWS
 
 _STORED: dict[str, Table] = {**DELIVERED, QUARANTINED_ROWS.name: QUARANTINED_ROWS}
+_NOT_IN_EARLY_EDITIONS = frozenset({CONTACT_OVERRIDES.name})
 _STAGED = ".staged-"
 _READMITTED = "readmitted"
 _DIGESTS = "SHA256SUMS"
@@ -137,7 +138,12 @@ def _read_tables(folder: Path, place: str) -> dict[str, pa.Table]:
 
 
 def _read_table(folder: Path, name: str, table: Table) -> pa.Table:
-    """The stored table; the very one that somebody in this process still holds, where the file is as it was then."""
+    """The stored table; the very one that somebody in this process still holds, where the file is as it was then.
+
+    A table that the edition which stored the delivery did not know has no file, and no row.
+    """
+    if table.name in _NOT_IN_EARLY_EDITIONS and not _is_named(folder, name):
+        return table.empty()
     try:
         state = (folder / name).stat()
         key = (folder / name, state.st_mtime_ns, state.st_size)
@@ -148,6 +154,12 @@ def _read_table(folder: Path, name: str, table: Table) -> pa.Table:
     except (OSError, pa.ArrowException) as error:
         raise _damaged(folder / name) from error
     return held
+
+
+def _is_named(folder: Path, name: str) -> bool:
+    """Whether the delivery was stored with this file."""
+    digests = folder / _DIGESTS
+    return (folder / name).exists() or (digests.exists() and f"  {name}\n".encode() in digests.read_bytes())
 
 
 def _read(folder: Path, name: str) -> bytes:

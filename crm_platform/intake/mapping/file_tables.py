@@ -28,6 +28,7 @@ STANDARD_STEMS = {
     "order_lines": ("order_lines", "取引明細", "取引明細データ", "実績明細", "実績明細データ"),
     "subscription_events": ("subscription_events", "定期履歴"),
     "contacts": ("contacts", "コンタクト履歴"),
+    "contact_overrides": ("contact_overrides", "次回連絡指定"),
     "control_totals": ("control_totals", "検収"),
 }
 

@@ -18,6 +18,7 @@ DELIVERED: dict[str, Table] = {
         delivered.ORDER_LINES,
         delivered.SUBSCRIPTION_EVENTS,
         delivered.CONTACTS,
+        delivered.CONTACT_OVERRIDES,
         delivered.CONTROL_TOTALS,
     )
 }
@@ -54,6 +55,9 @@ JAPANESE_HEADERS: dict[str, dict[str, str]] = {
         "顧客番号": "customer_id", "施策コード": "campaign_id", "コンタクト日": "contacted_on", "チャネル": "channel",
         "単価": "unit_cost_jpy", "結果": "outcome",
     },
+    "contact_overrides": {
+        "顧客番号": "customer_id", "使用日数": "supply_days", "次回連絡日": "next_contact_on", "保留期限": "hold_until",
+    },
     "control_totals": {
         "年月": "month", "受注件数": "orders", "顧客数": "customers", "受注金額": "ordered_jpy", "売上": "sales_jpy",
     },
@@ -72,6 +76,11 @@ STANDARD_CODES: dict[str, dict[str, str]] = {
     "event": {
         "開始": "start", "スキップ": "skip", "変更": "switch", "解約": "stop", "停止": "stop", "再開": "resume",
         "start": "start", "skip": "skip", "switch": "switch", "stop": "stop", "resume": "resume",
+    },
+    "outcome": {
+        "送付": "sent", "送付済": "sent", "発送": "sent", "受注": "sent", "辞退": "declined", "お断り": "declined",
+        "不要": "declined", "不在": "no_answer", "留守": "no_answer", "応答なし": "no_answer", "その他": "other",
+        "sent": "sent", "declined": "declined", "no_answer": "no_answer", "other": "other",
     },
 }  # fmt: skip
 

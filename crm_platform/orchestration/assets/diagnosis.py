@@ -24,7 +24,7 @@ from crm_platform.orchestration.recipe import Reads, Recipe, everything
 from crm_platform.orchestration.segment_books import book_in_force, described_book
 
 _OF_THE_PAST = ("customer_months", "customer_product_months", "product_months", "media_months")
-_OF_THE_MONTH = (
+OF_THE_MONTH = (
     "products",
     "media",
     "customers",
@@ -38,7 +38,15 @@ _OF_THE_MONTH = (
     "backtest",
     "forecast_model",
 )
-_OF_THE_PORTFOLIO = (*_OF_THE_MONTH, "cpm_moves", "cross_sell", "dormant_customers", "diagnosis")
+_OF_SUBSCRIPTIONS = ("subscriptions", "known_subscription_events")
+_OF_THE_PORTFOLIO = (
+    *OF_THE_MONTH,
+    "cpm_moves",
+    "cross_sell",
+    "dormant_customers",
+    "diagnosis",
+    *_OF_SUBSCRIPTIONS,
+)
 _OF_THE_ALERT = (
     "lapse_alerts",
     "test_groups",
@@ -62,7 +70,7 @@ def verdicts(_: ClientMonth, document: Any) -> dict[str, Any]:
     Recipe(
         "diagnosis",
         "diagnosis",
-        {**dict.fromkeys(_OF_THE_PAST, Reads.UP_TO_MONTH), **dict.fromkeys(_OF_THE_MONTH, Reads.SAME_MONTH)},
+        {**dict.fromkeys(_OF_THE_PAST, Reads.UP_TO_MONTH), **dict.fromkeys(OF_THE_MONTH, Reads.SAME_MONTH)},
         settings=everything,
         further_inputs=book_digest,
     ),
@@ -130,9 +138,17 @@ def portfolio_inputs(at: ClientMonth) -> DiagnosisInputs:
         cross_sell=at.expression("cross_sell"),
         dormant_customers=at.expression("dormant_customers"),
         customer_days=at.past("customer_days"),
+        **subscriptions_of(at),
         subscription_events=ibis.memtable(delivered["subscription_events"]),
         contacts=ibis.memtable(delivered["contacts"]),
     )
+
+
+def subscriptions_of(at: ClientMonth) -> dict[str, ibis.Table]:
+    """Subscriptions and their events; nothing for a client that has none."""
+    if at.arrow("subscriptions").num_rows == 0:
+        return {}
+    return {name: at.expression(name) for name in _OF_SUBSCRIPTIONS}
 
 
 @client_month_asset(

@@ -10,16 +10,20 @@ import pyarrow.compute as pc
 
 from crm_platform import facts
 from crm_platform.orchestration.client_month import ClientMonth
-from crm_platform.orchestration.client_month_asset import ClientMonthAsset, Picture, client_months_asset
+from crm_platform.orchestration.client_month_asset import ClientMonthAsset, Conserve, Picture, client_months_asset
 from crm_platform.orchestration.pictures import sales_by_month
 from crm_platform.orchestration.recipe import Reads, Recipe
 from crm_platform.tables import TABLES, Fault
 
 
 def sum_months(
-    name: str, expression: Callable[[ibis.Table], ibis.Table], meaning: str, picture: Picture | None = None
+    name: str,
+    expression: Callable[[ibis.Table], ibis.Table],
+    meaning: str,
+    picture: Picture | None = None,
+    kind: str | None = None,
 ) -> ClientMonthAsset:
-    """The asset that holds one kind of monthly sum."""
+    """The asset that holds one kind of monthly sum, over the order lines of one `kind` where it names one."""
 
     def compute(months: Sequence[ClientMonth]) -> Mapping[ClientMonth, pa.Table]:
         data = months[0].data
@@ -28,20 +32,25 @@ def sum_months(
         return {at: sums.filter(pc.equal(sums["month"], pa.scalar(at.month.first_day))) for at in months}
 
     compute.__doc__ = meaning
-    conserve = same_yen if {"ordered_jpy", "sales_jpy"} <= set(TABLES[name].names) else None
+    conserve = same_yen_of(kind) if {"ordered_jpy", "sales_jpy"} <= set(TABLES[name].names) else None
     recipe = Recipe(name, "facts", {"order_lines": Reads.SAME_MONTH})
     return client_months_asset(recipe, conserve=conserve, picture=picture)(compute)
 
 
-def same_yen(at: ClientMonth, rows: pa.Table) -> list[Fault]:
-    """A fault for each amount whose sum differs from that of the order lines."""
-    lines = at.arrow("order_lines")
-    faults = []
-    for amount in ("ordered_jpy", "sales_jpy"):
-        of_lines, of_sums = (pc.sum(table[amount]).as_py() or 0 for table in (lines, rows))
-        if of_lines != of_sums:
-            faults.append(Fault(amount, "sums to the order lines", 1, (f"{of_sums} instead of {of_lines}",)))
-    return faults
+def same_yen_of(kind: str | None) -> Conserve:
+    """Holds the amounts of a sum against those of the order lines, of one `kind` or of all."""
+
+    def same_yen(at: ClientMonth, rows: pa.Table) -> list[Fault]:
+        lines = at.arrow("order_lines")
+        lines = lines if kind is None else lines.filter(pc.equal(lines["order_kind"], kind))
+        faults = []
+        for amount in ("ordered_jpy", "sales_jpy"):
+            of_lines, of_sums = (pc.sum(table[amount]).as_py() or 0 for table in (lines, rows))
+            if of_lines != of_sums:
+                faults.append(Fault(amount, "sums to the order lines", 1, (f"{of_sums} instead of {of_lines}",)))
+        return faults
+
+    return same_yen
 
 
 customer_days = sum_months(
@@ -62,3 +71,9 @@ product_months = sum_months(
     "product_months", facts.product_months, "What was ordered and sold of each product in the month, by order kind."
 )
 media_months = sum_months("media_months", facts.media_months, "Orders and sales of each medium in the month (媒体).")
+subscription_deliveries = sum_months(
+    "subscription_deliveries",
+    facts.subscription_deliveries,
+    "The deliveries of subscriptions in the month (定期の注文), each order as one row.",
+    kind="subscription",
+)

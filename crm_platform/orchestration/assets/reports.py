@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from importlib.metadata import version
 from typing import Any
 
@@ -19,9 +20,12 @@ from crm_platform.orchestration.assets.segments import as_booked, book_digest
 from crm_platform.orchestration.client_month import ClientMonth
 from crm_platform.orchestration.client_month_asset import client_month_asset
 from crm_platform.orchestration.code_digest import engine_versions
+from crm_platform.orchestration.gates import blocked_because, project_record
 from crm_platform.orchestration.recipe import Reads, Recipe, everything
 from crm_platform.orchestration.segment_books import book_in_force, described_book
+from crm_platform.projects import Stage
 from crm_platform.reports import (
+    Report,
     Wording,
     alert_customers_csv,
     alert_reasons_csv,
@@ -38,16 +42,24 @@ from crm_platform.reports import (
     missed_by_client_rank_csv,
     order_kinds_csv,
     portfolio_report,
+    preview_counts_csv,
+    preview_report,
     publish,
     published_manifest,
     quarantine_csv,
     receipts_json,
     segments_csv,
+    stop_warnings_csv,
+    subscription_repairs_csv,
+    targets_csv,
     test_groups_csv,
     test_totals_csv,
+    two_track_report,
     write_htmls,
     write_pdf,
 )
+from crm_platform.reports.left_out import CONTACT_DATES, TWO_TRACK, given_and_left_out
+from crm_platform.two_track.left_out import left_out_of
 
 _SAME_MONTH = (
     "customers",
@@ -57,6 +69,7 @@ _SAME_MONTH = (
     "diagnosis",
     "alert_diagnosis",
     "portfolio_diagnosis",
+    "two_track_diagnosis",
     "segments",
     "lapse_alerts",
     "test_groups",
@@ -64,12 +77,24 @@ _SAME_MONTH = (
     "cross_sell",
     "dormant_customers",
     "contact_dates",
+    "targets",
+    "stop_warnings",
+    "subscription_repairs",
+    "preview_counts",
 )
+_STUDY, _PREVIEW = TWO_TRACK, "preview/preview_report"
 
 
 def specification(at: ClientMonth) -> dict[str, str]:
     """What the deliveries say of themselves: how each was read, what was admitted."""
     return {"deliveries": digest_of([delivery.receipt for delivery in at.data.deliveries])}
+
+
+def project_digest(at: ClientMonth) -> dict[str, str]:
+    """What the manifest says of the project, and what is withheld."""
+    platform, client = at.data.platform, at.client
+    said = [project_record(platform, client, at.month), blocked_because(platform, client, Stage.STUDY)]
+    return {"project": digest_of(said)}
 
 
 def is_published(at: ClientMonth) -> bool:
@@ -98,15 +123,17 @@ def where_published(at: ClientMonth, document: Any) -> dict[str, Any]:
             "product_months": Reads.UP_TO_MONTH,
         },
         settings=everything,
-        further_inputs=lambda at: {**specification(at), **book_digest(at)},
+        further_inputs=lambda at: {**specification(at), **book_digest(at), **project_digest(at)},
         still_there=is_published,
     ),
     describe=where_published,
 )
 def deliverables(at: ClientMonth) -> Any:
     """The month's folder in the outbox: report as PDF and HTML, the CSVs, the acceptance, and the manifest."""
-    lists = {**second_opinion(at), **shopping_alert(at), **customer_lists(at)}
-    files = {**acceptance(at), **written_reports(at), **lists}
+    lists = {**second_opinion(at), **shopping_alert(at), **customer_lists(at), **two_track_lists(at)}
+    made = {**acceptance(at), **written_reports(reports_of(at)), **lists, **counted(at)}
+    given, left_out = given_and_left_out(made, left_out_of(at.document("two_track_diagnosis")), words_of(at))
+    files, withheld = of_the_study(at, given)
     listed = manifest(
         files,
         client=at.client.id,
@@ -122,6 +149,9 @@ def deliverables(at: ClientMonth) -> Any:
         same_spec=at.data.deliveries[-1].receipt["same_spec"],
         spec_differences=at.data.deliveries[-1].receipt["spec_differences"],
         segment_book=described_book(at.data, book_in_force(at) or at.month).to_json(),
+        project=project_record(at.data.platform, at.client, at.month),
+        withheld=withheld,
+        left_out=left_out,
     )
     publish(at.data.platform.outbox, at.client.id, at.month, {**files, "manifest.json": listed})
     return json.loads(listed)
@@ -143,12 +173,15 @@ def acceptance(at: ClientMonth) -> dict[str, bytes]:
         "acceptance/receipts.json": receipts_json([delivery.receipt for delivery in at.data.deliveries]),
         "acceptance/quarantine.csv": quarantine_csv(at.data.merged["quarantined_rows"], wording, encoding),
         "acceptance/order_kinds.csv": order_kinds_csv(order_kinds(at.past("product_months")), wording, encoding),
+        "acceptance/subscription_repairs.csv": subscription_repairs_csv(
+            at.document("subscription_repairs"), wording, encoding
+        ),
         "acceptance/test_totals.csv": test_totals_csv(at.past("order_lines"), totals, wording, encoding),
     }
 
 
-def written_reports(at: ClientMonth) -> dict[str, bytes]:
-    """The diagnosis and the alert, each as PDF and HTML (R68, R93)."""
+def reports_of(at: ClientMonth) -> dict[str, Report]:
+    """The month's reports by path (R68, R93), the second opinion first; last the preview of all of them (R40)."""
     language = at.client.language
     deliveries = [Delivered.from_receipt(delivery.receipt) for delivery in at.data.deliveries]
     reports = {
@@ -160,11 +193,46 @@ def written_reports(at: ClientMonth) -> dict[str, bytes]:
             Diagnosis.from_json(at.document("portfolio_diagnosis")), language, deliveries=deliveries
         ),
     }
+    two_tracks = at.document("two_track_diagnosis")
+    if left_out_of(two_tracks) is None:
+        reports[f"{_STUDY}two_track_report"] = two_track_report(
+            Diagnosis.from_json(two_tracks), language, deliveries=deliveries
+        )
+    preview = preview_report(list(reports.values()), at.document("preview_counts"), words_of(at))
+    return {**reports, _PREVIEW: preview}
+
+
+def written_reports(reports: Mapping[str, Report]) -> dict[str, bytes]:
+    """Each report as PDF and HTML."""
     pages = write_htmls(list(reports.values()))
     return {
         **{f"{path}.pdf": write_pdf(report) for path, report in reports.items()},
         **{f"{path}.html": page for path, page in zip(reports, pages, strict=True)},
     }
+
+
+def preview_of(at: ClientMonth) -> dict[str, bytes]:
+    """What may be seen without a customer number (プレビュープラン, R40), byte for byte as among the deliverables.
+
+    The other reports are drawn beside it, since all pages share the letters of their fonts.
+    """
+    reports = reports_of(at)
+    page = write_htmls(list(reports.values()))[-1]
+    return {f"{_PREVIEW}.pdf": write_pdf(reports[_PREVIEW]), f"{_PREVIEW}.html": page, **counted(at)}
+
+
+def counted(at: ClientMonth) -> dict[str, bytes]:
+    """How many customers each analysis found."""
+    written = preview_counts_csv(at.document("preview_counts"), words_of(at), at.client.csv_encoding)
+    return {"preview/counts.csv": written}
+
+
+def of_the_study(at: ClientMonth, files: Mapping[str, bytes]) -> tuple[dict[str, bytes], dict[str, str]]:
+    """`files` without those of the study (可能性検討) while a gate before it is open, and why (R38)."""
+    reason = blocked_because(at.data.platform, at.client, Stage.STUDY)
+    if reason is None:
+        return dict(files), {}
+    return {path: content for path, content in files.items() if not path.startswith(_STUDY)}, {_STUDY: reason}
 
 
 def second_opinion(at: ClientMonth) -> dict[str, bytes]:
@@ -219,5 +287,14 @@ def customer_lists(at: ClientMonth) -> dict[str, bytes]:
         "portfolio/cpm_classes.csv": cpm_classes_csv(at.arrow("cpm_classes"), wording, encoding),
         "portfolio/cross_sell.csv": cross_sell_csv(at.arrow("cross_sell"), wording, encoding),
         "portfolio/dormant_customers.csv": dormant_customers_csv(at.arrow("dormant_customers"), wording, encoding),
-        "portfolio/contact_dates.csv": contact_dates_csv(at.arrow("contact_dates"), wording, encoding),
+        CONTACT_DATES: contact_dates_csv(at.arrow("contact_dates"), wording, encoding),
+    }
+
+
+def two_track_lists(at: ClientMonth) -> dict[str, bytes]:
+    """Whom to win for one-off purchases (R30-R32), and whose subscription is about to stop (R33)."""
+    wording, encoding = words_of(at), at.client.csv_encoding
+    return {
+        f"{_STUDY}targets.csv": targets_csv(at.arrow("targets"), wording, encoding),
+        f"{_STUDY}stop_warnings.csv": stop_warnings_csv(at.arrow("stop_warnings"), wording, encoding),
     }

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from crm_platform.clients.client import LANGUAGES
 from crm_platform.diagnosis.finding import ReportKind, Scalar
@@ -25,6 +25,8 @@ STEMS: Final = (
     "alert_report",
     "alert_findings",
     "portfolio_report",
+    "preview_report",
+    "two_track_report",
     *(f"findings/{chapter}" for chapter in _FINDINGS),
 )
 
@@ -58,7 +60,7 @@ class Wording:
             raise ValueError(f"there is no wording in '{language}': choose one of {', '.join(LANGUAGES)}")
         return replace(_loaded(language), value_classes=value_classes)
 
-    def of_report(self, kind: ReportKind) -> Wording:
+    def of_report(self, kind: ReportKind | Literal["preview"]) -> Wording:
         """The wording of one report: its own texts, under `<kind>_report.`, in the place of those that all share."""
         prefix = f"{kind}_report."
         own = {key.removeprefix(prefix): text for key, text in self.texts.items() if key.startswith(prefix)}
@@ -91,6 +93,10 @@ class Wording:
     def knows(self, key: str, numbers: Mapping[str, Scalar]) -> bool:
         """Whether none of the numbers that the text under `key` asks for is None."""
         return _is_known(self.texts.get(key, ""), numbers)
+
+    def tells(self, key: str, numbers: Mapping[str, Scalar]) -> bool:
+        """Whether at least one sentence of the text under `key` has all its numbers."""
+        return any(_is_known(each, numbers) for each in _SENTENCE.findall(self.texts.get(key, "")))
 
     def _filled(self, text: str, key: str, numbers: Mapping[str, Scalar]) -> str:
         pieces = []

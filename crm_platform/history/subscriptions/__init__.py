@@ -1,0 +1,28 @@
+"""Subscriptions (定期) reconstructed: their rhythm, what happened to them, how each stands at an as-of date (3S, R33).
+
+Belongs here: what deliveries and delivered events tell of a subscription's past. Does not: curves, forecasts, targets.
+"""
+
+from crm_platform.history.subscriptions.cycles import subscription_cycles
+from crm_platform.history.subscriptions.reconstruction import (
+    REPAIR_RULES,
+    Past,
+    known_subscription_events,
+    repairs_of,
+    subscriptions,
+)
+from crm_platform.history.subscriptions.regular_buyers import regular_one_off_buyers
+from crm_platform.history.subscriptions.rhythms import Rhythm, Rhythms, learn_rhythms
+
+__all__ = [
+    "REPAIR_RULES",
+    "Past",
+    "Rhythm",
+    "Rhythms",
+    "known_subscription_events",
+    "learn_rhythms",
+    "regular_one_off_buyers",
+    "repairs_of",
+    "subscription_cycles",
+    "subscriptions",
+]

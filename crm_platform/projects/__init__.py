@@ -1,0 +1,31 @@
+"""A client's project: four stages of fourteen days, the gates between them, and the record of what was delivered.
+
+Belongs here: who signed, accepted and confirmed what and when, and which gate is open. Does not: making what is signed,
+and what a run does before an open gate.
+"""
+
+from crm_platform.projects.delivery_records import Answer, DeliveryRecord
+from crm_platform.projects.gates import Gate, gates_of, refuse_before
+from crm_platform.projects.ledger import Ledger, Passage, read_ledger, record_delivery, record_passage
+from crm_platform.projects.stages import STAGES, PlannedStage, Stage, plan_from
+from crm_platform.projects.steps import FIRST_RUN, REPEAT_RUN, remaining_steps
+
+__all__ = [
+    "FIRST_RUN",
+    "REPEAT_RUN",
+    "STAGES",
+    "Answer",
+    "DeliveryRecord",
+    "Gate",
+    "Ledger",
+    "Passage",
+    "PlannedStage",
+    "Stage",
+    "gates_of",
+    "plan_from",
+    "read_ledger",
+    "record_delivery",
+    "record_passage",
+    "refuse_before",
+    "remaining_steps",
+]

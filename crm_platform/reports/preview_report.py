@@ -1,0 +1,130 @@
+"""The preview of a month's reports (プレビュープラン, R40): counts, verdicts and questions, watermarked.
+
+Shown: how many customers each analysis found, every question with its verdict, the largest issues in a sentence each.
+Withheld: customer numbers, figures of the other findings, exhibits, actions, and all lists.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+
+from crm_platform.diagnosis.finding import Row, Verdict
+from crm_platform.reports.csv_files import DEFAULT_ENCODING, csv_file
+from crm_platform.reports.pages import SIGNS, Actions, Comment, Front, Grid, Report, Section, Summary
+from crm_platform.reports.wording import Wording
+
+_SHOWN_ISSUES = 3
+
+
+def preview_report(reports: Sequence[Report], counts: Sequence[Row], wording: Wording) -> Report:
+    """The preview of `reports`, the second opinion first, with the rows of `preview_counts`; a watermark on every page.
+
+    ValueError without a report; MissingWordingError for a missing text.
+    """
+    if not reports:
+        raise ValueError("a preview needs the reports that it previews")
+    words, first = wording.of_report("preview"), reports[0]
+    verdicts = Counter(section.verdict for report in reports for section in _sections(report))
+    conclusion = words.text("preview.conclusion", questions=verdicts.total(), issues=verdicts["issue"])
+    claim, evidence = (
+        words.text(f"preview.{part}", withheld=_withheld_issues(reports)) for part in ("claim", "evidence")
+    )
+    return Report(
+        client=first.client,
+        title=words.text("report.title"),
+        as_of=first.as_of,
+        cover_lines=first.cover_lines,
+        front=_front(reports, verdicts, conclusion, words),
+        summary=Summary(
+            title=words.text("preview.counted"),
+            tiles=first.summary.tiles,
+            picture=None,
+            comment=Comment(claim, evidence),
+            overview=None,
+            further=(_counts(counts, words), *(_questions(report, words) for report in reports)),
+        ),
+        chapters=(),
+        actions=Actions(words.text("preview.full_title"), _withheld(words)),
+        appendix=replace(
+            first.appendix,
+            reading=words.text("appendix.reading_text"),
+            forecast=words.text("appendix.forecast_text"),
+            notes=None,
+            method=None,
+        ),
+        wording=words,
+        replaced_characters=first.replaced_characters,
+        watermark=words.text("preview.watermark"),
+    )
+
+
+def preview_counts_csv(counts: Sequence[Row], wording: Wording, encoding: str = DEFAULT_ENCODING) -> bytes:
+    """`分析,区分,人数`: how many customers each analysis found, from the rows of `preview_counts`."""
+    rows = [(*_named(row, wording), str(row["customers"])) for row in counts]
+    return csv_file(("preview_analysis", "preview_group", "preview_customers"), rows, wording, encoding)
+
+
+def _sections(report: Report) -> list[Section]:
+    return [section for chapter in report.chapters for section in chapter.sections]
+
+
+def _withheld_issues(reports: Sequence[Report]) -> int:
+    issues = sum(section.verdict == "issue" for report in reports for section in _sections(report))
+    return issues - len(_headlines(reports[0]))
+
+
+def _headlines(report: Report) -> tuple[Section, ...]:
+    """The issues that move most yen, in the order of the report's own first page."""
+    named = {section.number: section for section in _sections(report)}
+    issues = report.front.issues[:_SHOWN_ISSUES] if report.front else ()
+    return tuple(named[point.number] for point in issues)
+
+
+def _front(reports: Sequence[Report], verdicts: Counter[Verdict], conclusion: str, words: Wording) -> Front:
+    """The first page: verdicts counted over all reports, and the largest issues without what to do about them."""
+    shown = {section.number for section in _headlines(reports[0])}
+    points = reports[0].front.issues if reports[0].front else ()
+    left = _withheld_issues(reports)
+    return Front(
+        conclusion=conclusion,
+        counts=tuple((verdict, words.text(f"verdict.{verdict}"), str(verdicts[verdict])) for verdict in SIGNS),
+        issues=tuple(replace(one, anchor="this-month", action="") for one in points if one.number in shown),
+        further_issues=words.text("preview.further", withheld=left) if left else "",
+        healthy="",
+        undetermined="",
+        first_action="",
+        first_facts="",
+    )
+
+
+def _counts(counts: Sequence[Row], words: Wording) -> Grid:
+    rows = tuple((*_named(row, words), words.formatted(row["customers"], "count")) for row in counts)
+    headers = tuple(words.text(f"csv.preview_{column}") for column in ("analysis", "group", "customers"))
+    return Grid(
+        "counts", words.text("preview.counts"), words.text("preview.counts_note"), headers, rows, (False, False, True)
+    )
+
+
+def _named(row: Row, words: Wording) -> tuple[str, str]:
+    return words.text(f"preview.analysis.{row['analysis']}"), words.word(row["group"])
+
+
+def _questions(report: Report, words: Wording) -> Grid:
+    """Every question of a report with its verdict: what the full report answers."""
+    rows = tuple(
+        (one.number, one.name, f"{SIGNS[one.verdict]} {one.verdict_label}", one.question or one.name)
+        for one in _sections(report)
+    )
+    columns = ("overview.number", "overview.finding", "overview.verdict", "preview.question")
+    title = words.text("preview.questions", report=report.title, questions=len(rows))
+    return Grid("overview", title, "", tuple(map(words.text, columns)), rows, (False,) * len(columns))
+
+
+def _withheld(words: Wording) -> Grid:
+    """What the preview leaves out, and what the full delivery holds instead."""
+    keys = words.text("preview.full_order").split()
+    rows = tuple((words.text(f"preview.full.{key}.what"), words.text(f"preview.full.{key}.where")) for key in keys)
+    headers = (words.text("preview.full_what"), words.text("preview.full_where"))
+    return Grid("terms", "", "", headers, rows, (False, False))

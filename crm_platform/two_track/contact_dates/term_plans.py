@@ -1,0 +1,195 @@
+"""Do term plans pay (3ヶ月・1年まとめて予約のアップセル, R111, 002:139-147)? To whom should they be offered?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from ibis import _
+
+from crm_platform.diagnosis.estimates import Estimate, proportion
+from crm_platform.diagnosis.finding import Action, Exhibit, Finding, Row, Scalar, Unit, client_word
+from crm_platform.diagnosis.inputs import DiagnosisInputs
+from crm_platform.diagnosis.rows import one_row, rows, yen_sum
+from crm_platform.diagnosis.spans import YEAR_MONTHS, index_column, month_of
+from crm_platform.diagnosis.trends import trend_of
+from crm_platform.diagnosis.verdicts import LEAST_CUSTOMERS, measured_against, verdict_on_change
+from crm_platform.two_track.contact_dates.term_values import (
+    LATEST_ENTRY,
+    Matched,
+    deliveries_with_term,
+    matched_values,
+    value_cells,
+)
+
+OFFER_AFTER_DELIVERIES = 3  # 3回続いてから: so many deliveries without a skip before a term plan is offered
+_SHOWN_COURSES = 10
+_SHOWN_HALF_YEARS = 10
+
+
+def term_plans(inputs: DiagnosisInputs) -> Finding | None:
+    """売上 of a subscription in the year after it took a term plan, against as old ones that went on monthly.
+
+    Matched by half-year and number of deliveries before (`term_values`); whoever chose a term plan may still be more
+    loyal by nature, which only a test with a control group would tell. At stake where it sells less: so much less ×
+    the entries of half a year. None where no course is a term plan.
+    """
+    if inputs.subscriptions is None or inputs.subscription_deliveries is None:
+        return None
+    courses = course_rows(inputs)
+    if not any(row["plan_term"] > 1 for row in courses):
+        return None
+    placed = deliveries_with_term(inputs.subscription_deliveries, inputs.subscriptions).cache()
+    cells = value_cells(placed, inputs.as_of)
+    matched, starts = matched_values(cells), start_rows(inputs, placed)
+    is_enough = matched is not None and matched.entries >= LEAST_CUSTOMERS
+    verdict = (
+        verdict_on_change(matched.difference_jpy, matched.monthly_jpy) if matched and is_enough else "undetermined"
+    )
+    offered = offered_customers(inputs)
+    running = sum(row["plan_running"] for row in courses)
+    term_running = sum(row["plan_running"] for row in courses if row["plan_term"] > 1)
+    gain = max(matched.difference_jpy.value, 0.0) / 2 if matched else 0.0
+    expected_jpy = round(offered * inputs.response_rate * gain)
+    effect_jpy = round(-matched.difference_jpy.value * entered_last_half(inputs, placed)) if matched else 0
+    numbers: dict[str, Scalar] = {
+        **inputs.period,
+        "running": running,
+        "term_running": term_running,
+        "uptake_rate": term_running / running if running else None,
+        "start_rate": starts[-1]["plan_start_rate"] if starts else None,
+        **discount_rates(placed, inputs),
+        "entries": matched.entries if matched else 0,
+        "term_value_jpy": round(matched.term_jpy) if matched else None,
+        "monthly_value_jpy": round(matched.monthly_jpy) if matched else None,
+        "difference_jpy": round(matched.difference_jpy.value) if matched else None,
+        "offer_after": OFFER_AFTER_DELIVERIES,
+        "offered_customers": offered,
+        "response_rate": inputs.response_rate,
+        "expected_jpy": expected_jpy,
+        "effect_jpy": effect_jpy if verdict == "issue" else None,
+    }
+    return Finding(
+        key="term_plans",
+        chapter="contact_dates",
+        verdict=verdict,
+        numbers=numbers,
+        exhibits=_exhibits(cells, courses),
+        threshold=matched.monthly_jpy if matched else None,
+        yen_effect_jpy=effect_jpy if verdict == "issue" else None,
+        concerned_customers=offered,
+        measured=_measured(matched),
+        trend=trend_of([(row["month"], row["estimate"]) for row in starts], "rate"),
+        action=Action("@action_segment.steady_subscribers", offered, "@action_channel.insert_phone", expected_jpy),
+        sources=("subscriptions", "subscription_deliveries"),
+    )
+
+
+def course_rows(inputs: DiagnosisInputs) -> list[dict[str, Any]]:
+    """Present courses: deliveries they bind to, subscriptions that continue, discount so far, longest first."""
+    if inputs.subscriptions is None:
+        return []
+    named = inputs.subscriptions.filter(_.course.notnull())
+    sums = named.group_by("course").agg(
+        plan_term=_.term_deliveries.max(),
+        plan_running=_.count(where=_.state == "continuing"),
+        plan_subscriptions=_.count(),
+        sales_jpy=yen_sum(_.sales_jpy),
+        discount_jpy=yen_sum(_.discount_jpy),
+    )
+    in_order = sums.order_by(sums.plan_term.desc(), sums.plan_subscriptions.desc(), sums.course)
+    return [
+        {
+            "plan_course": client_word(row["course"]),
+            **{name: row[name] for name in ("plan_term", "plan_running", "plan_subscriptions")},
+            "plan_discount_rate": _discount_rate(row["discount_jpy"], row["sales_jpy"]),
+        }
+        for row in rows(in_order)
+    ]
+
+
+def start_rows(inputs: DiagnosisInputs, placed: Any) -> list[dict[str, Any]]:
+    """Per half-year counted back from the last closed month: first deliveries, and the share on a term plan."""
+    back = ((inputs.closed_index - index_column(placed.ordered_on)) / (YEAR_MONTHS // 2)).floor().cast("int64")
+    firsts = placed.filter(placed.place == 1).mutate(back=back).filter(_.back.between(0, _SHOWN_HALF_YEARS - 1))
+    sums = firsts.group_by("back").agg(starts=_.count(), on_term=_.count(where=_.is_term)).order_by(_.back.desc())
+    found = []
+    for row in rows(sums):
+        estimate = proportion(row["on_term"], row["starts"])
+        if estimate is not None:
+            month = str(month_of(inputs.closed_index - row["back"] * (YEAR_MONTHS // 2)))
+            found.append({"month": month, "plan_start_rate": estimate.value, "estimate": estimate})
+    return found
+
+
+def offered_customers(inputs: DiagnosisInputs) -> int:
+    """Customers whose subscription continues month by month after three deliveries and more, without a skip."""
+    if inputs.subscriptions is None:
+        return 0
+    steady = inputs.subscriptions.filter(
+        (_.state == "continuing")
+        & (_.term_deliveries == 1)
+        & (_.deliveries >= OFFER_AFTER_DELIVERIES)
+        & (_.skips == 0)
+        & ~_.skipped_before_next
+    )
+    return int(one_row(steady.agg(customers=_.customer_id.nunique()))["customers"])
+
+
+def discount_rates(placed: Any, inputs: DiagnosisInputs) -> dict[str, Scalar]:
+    """Discount ÷ (売上 + discount) of the last twelve closed months, on term plans and month by month."""
+    year = placed.filter(inputs.closed_index - index_column(placed.ordered_on) < YEAR_MONTHS)
+    sums = year.group_by("is_term").agg(sales_jpy=yen_sum(_.sales_jpy), discount_jpy=yen_sum(_.discount_jpy))
+    found = {
+        row["is_term"]: _discount_rate(row["discount_jpy"], row["sales_jpy"]) for row in rows(sums.order_by("is_term"))
+    }
+    return {"term_discount_rate": found.get(True), "monthly_discount_rate": found.get(False)}
+
+
+def entered_last_half(inputs: DiagnosisInputs, placed: Any) -> int:
+    """Subscriptions whose first delivery on a term plan lies in the last six closed months."""
+    entered = placed.filter(_.is_term).group_by("subscription_id").agg(on=_.ordered_on.min())
+    recent = entered.filter(inputs.closed_index - index_column(entered.on) < YEAR_MONTHS // 2)
+    return int(one_row(recent.agg(number=_.count()))["number"])
+
+
+def _discount_rate(discount_jpy: int, sales_jpy: int) -> float | None:
+    return discount_jpy / (sales_jpy + discount_jpy) if sales_jpy + discount_jpy > 0 else None
+
+
+def _measured(matched: Matched | None) -> Any:
+    if matched is None:
+        return None
+    term = Estimate(matched.term_jpy, matched.difference_jpy.error)
+    return measured_against(term, "jpy", matched.monthly_jpy, matched.difference_jpy)
+
+
+def _exhibits(cells: Sequence[dict[str, Any]], courses: Sequence[Row]) -> tuple[Exhibit, ...]:
+    plans: tuple[tuple[str, Unit], ...] = (
+        ("plan_course", "text"),
+        ("plan_term", "count"),
+        ("plan_running", "count"),
+        ("plan_subscriptions", "count"),
+        ("plan_discount_rate", "rate"),
+    )
+    entries: tuple[tuple[str, Unit], ...] = (
+        ("plan_entry", "text"),
+        ("plan_term_subscriptions", "count"),
+        ("plan_term_jpy", "jpy"),
+        ("plan_monthly_jpy", "jpy"),
+    )
+    by_entry = tuple(row for number in range(1, LATEST_ENTRY + 1) if (row := _entry_row(cells, number)))
+    tables = (Exhibit("courses", "table", tuple(courses[:_SHOWN_COURSES]), columns=plans),)
+    return (*tables, Exhibit("entries", "table", by_entry, columns=entries)) if by_entry else tables
+
+
+def _entry_row(cells: Sequence[dict[str, Any]], number: int) -> Row | None:
+    matched = matched_values([row for row in cells if row["entry"] == number])
+    if matched is None:
+        return None
+    return {
+        "plan_entry": f"@plan_entry.{number}",
+        "plan_term_subscriptions": matched.entries,
+        "plan_term_jpy": round(matched.term_jpy),
+        "plan_monthly_jpy": round(matched.monthly_jpy),
+    }

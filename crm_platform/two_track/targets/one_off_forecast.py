@@ -1,0 +1,226 @@
+"""One-off sales (都度) of the next term of every subscriber, learned from the client's own earlier origins only.
+
+Trees where enough subscribers bought, rates of customers alike where not; brought to the level that former forecasts
+deserved (`calibration`, `season`), with an interval from what became of customers alike (`intervals`).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import ibis
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from crm_platform.forecast.calibration import Calibration, PastForecast, calibrated, calibrated_rate, fit_calibration
+from crm_platform.forecast.forecast import every_nth
+from crm_platform.forecast.intervals import Intervals, fit_intervals, interval
+from crm_platform.forecast.origins import plan_origins
+from crm_platform.forecast.season import Season, fit_season
+from crm_platform.two_track.targets.known import KnownSubscribers
+from crm_platform.two_track.targets.one_off_rates import OneOffRates, fit_one_off_rates, read_one_off_rates
+from crm_platform.two_track.targets.one_off_trees import (
+    Foreseen,
+    OneOffTrees,
+    fit_one_off_trees,
+    read_one_off_trees,
+)
+from crm_platform.two_track.targets.subscriber_features import one_off_jpy, one_off_sales_after
+
+Reals = npt.NDArray[np.float64]
+
+MOST_LESSONS = 200_000  # subscribers × origins that are learned from
+FEWEST_BUYERS = (
+    40  # who bought one-off after the latest earlier origin: with fewer, rates of customers alike do as well
+)
+SUBSCRIBERS_AT_ONCE = 100_000
+
+
+@dataclass(frozen=True)
+class OneOffForecast:
+    """A frozen model. `buyers` are the subscribers with a one-off purchase on file, trial sizes left out.
+
+    `buyers_learned` of `lessons` (subscribers × origins) bought in the term after.
+    """
+
+    as_of: dt.date
+    horizon_days: int
+    subscribers: int
+    buyers: int
+    lessons: int
+    buyers_learned: int
+    origins: tuple[dt.date, ...]
+    rates: OneOffRates
+    trees: OneOffTrees | None
+    season: Season
+    calibration: Calibration
+    intervals: Intervals
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        told = {name: part.to_json() if hasattr(part, "to_json") else part for name, part in vars(self).items()}
+        return {**told, "as_of": self.as_of.isoformat(), "origins": [origin.isoformat() for origin in self.origins]}
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> OneOffForecast:
+        """Read what `to_json` wrote."""
+        kinds: Mapping[str, Any] = {
+            "rates": OneOffRates,
+            "season": Season,
+            "calibration": Calibration,
+            "intervals": Intervals,
+        }
+        return cls(
+            **{
+                **value,
+                **{name: kind.from_json(value[name]) for name, kind in kinds.items()},
+                "trees": OneOffTrees.from_json(value["trees"]) if value["trees"] else None,
+                "as_of": dt.date.fromisoformat(value["as_of"]),
+                "origins": tuple(dt.date.fromisoformat(origin) for origin in value["origins"]),
+            }
+        )
+
+
+def fit_one_off_forecast(known: KnownSubscribers, as_of: dt.date, horizon_days: int) -> OneOffForecast | None:
+    """Learn from what is known up to `as_of`; None where nothing can be: each half of the subscribers needs a buyer.
+
+    That is one who bought one-off after an earlier origin; models of one half are held against the other.
+    A client with more than `MOST_LESSONS` subscribers × origins is learned from every n-th subscriber.
+    """
+    known = known.until(as_of)
+    ids = known.subscriber_ids()
+    first_on = known.days.day.min().to_pyarrow().as_py()
+    origins = plan_origins(first_on, as_of, horizon_days) if first_on is not None else []
+    if not len(ids) or not origins:
+        return None
+    sample = known.of_customers(every_nth(ids, MOST_LESSONS // (len(origins) + 1)))
+    rows = sample.subscribers([as_of, *origins], horizon_days)  # one pass over the days for all of them
+    now, *past = _lessons(rows, sample.days, [as_of, *origins], horizon_days)
+    if not _can_be_held_against(past):
+        return None
+    rates, trees, came_true = _learn(past, horizon_days)
+    present = _read(rates, trees, now.features)
+    season = fit_season(_one_off_days(sample.days), as_of)
+    calibration = fit_calibration(came_true, present.sales_jpy, as_of, horizon_days, season)
+    return OneOffForecast(
+        as_of=as_of,
+        horizon_days=horizon_days,
+        subscribers=len(ids),
+        buyers=round(float((now.features["repeat_days"] > 0).mean()) * len(ids)),
+        lessons=sum(len(lesson.sales_jpy) for lesson in past),
+        buyers_learned=sum(int((lesson.sales_jpy > 0).sum()) for lesson in past),
+        origins=tuple(lesson.as_of for lesson in past),
+        rates=rates,
+        trees=trees,
+        season=season,
+        calibration=calibration,
+        intervals=fit_intervals(came_true, calibration, calibrated_rate(calibration, present.p_buys)),
+    )
+
+
+def foresee_one_off(model: OneOffForecast, features: pd.DataFrame) -> dict[str, Reals]:
+    """Of rows of `subscribers_at` on the model's day: `p_buys`, `expected_sales_jpy`, `sales_p10_jpy`, `_p90_jpy`."""
+    told = _read(model.rates, model.trees, features)
+    p_buys = calibrated_rate(model.calibration, told.p_buys)
+    sales = calibrated(model.calibration, told.sales_jpy)
+    lower, upper = interval(model.intervals, sales, p_buys)
+    return {"p_buys": p_buys, "expected_sales_jpy": sales, "sales_p10_jpy": lower, "sales_p90_jpy": upper}
+
+
+def subscribers_in_parts(known: KnownSubscribers, as_of: dt.date, horizon_days: int) -> Iterator[pd.DataFrame]:
+    """The rows of `subscribers_at` of every subscriber, in order of customer, so many at once."""
+    known = known.until(as_of)
+    ids = known.subscriber_ids()
+    for start in range(0, len(ids), SUBSCRIBERS_AT_ONCE):
+        some = ids.iloc[start : start + SUBSCRIBERS_AT_ONCE]
+        part = known if len(some) == len(ids) else known.between(some.iloc[0], some.iloc[-1])
+        yield part.subscribers([as_of], horizon_days)
+
+
+# --- inside -----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, eq=False)
+class _Lesson:
+    """Subscribers of an earlier origin and the one-off sales of each in the term after, in yen."""
+
+    as_of: dt.date
+    features: pd.DataFrame
+    sales_jpy: Reals
+
+
+def _one_off_days(days: ibis.Table) -> ibis.Table:
+    """CUSTOMER_DAYS as if only one-off lines had been bought, for the season of these."""
+    sold = days.mutate(standing_sales_jpy=one_off_jpy(days), returned_jpy=ibis.literal(0.0))
+    return sold.filter(sold.standing_sales_jpy > 0).select("customer_id", "day", "standing_sales_jpy", "returned_jpy")
+
+
+def _lessons(rows: pd.DataFrame, days: ibis.Table, as_ofs: Sequence[dt.date], horizon_days: int) -> list[_Lesson]:
+    """Every one of `as_ofs` with a subscriber, in their order; nothing is known to follow the first."""
+    came = one_off_sales_after(days, as_ofs, horizon_days).to_pandas()
+    told = rows.merge(came.rename(columns={"one_off_jpy": "came_jpy"}), on=["as_of", "customer_id"], how="left")
+    day = pd.to_datetime(told["as_of"])
+    found = []
+    for as_of in as_ofs:
+        chosen = told[day == pd.Timestamp(as_of)].drop(columns="as_of").reset_index(drop=True)
+        if len(chosen):
+            sales = chosen.pop("came_jpy").fillna(0.0).to_numpy(dtype=np.float64)
+            found.append(_Lesson(as_of, chosen, sales))
+    return found
+
+
+def _learn(past: Sequence[_Lesson], horizon_days: int) -> tuple[OneOffRates, OneOffTrees | None, list[PastForecast]]:
+    """The models of all subscribers, and what models of the other half would have said at each origin."""
+    features = pd.concat([lesson.features for lesson in past], ignore_index=True)
+    sales = np.concatenate([lesson.sales_jpy for lesson in past])
+    place = np.repeat(np.arange(len(past)), [len(lesson.sales_jpy) for lesson in past])
+    weights = (1 / np.bincount(place))[place]
+    half = _halves(past)
+    with_trees = _can_grow(past)
+    p_buys, foreseen = np.zeros(len(sales)), np.zeros(len(sales))
+    for wanted in (0, 1):
+        taught, asked = half != wanted, half == wanted
+        rates, trees = _fit(features[taught], sales[taught], weights[taught], horizon_days, with_trees=with_trees)
+        told = _read(rates, trees, features[asked])
+        p_buys[asked], foreseen[asked] = told
+    rates, trees = _fit(features, sales, weights, horizon_days, with_trees=with_trees)
+    came_true = [
+        PastForecast(lesson.as_of, foreseen[place == n], p_buys[place == n], lesson.sales_jpy)
+        for n, lesson in enumerate(past)
+    ]
+    return rates, trees, came_true
+
+
+def _halves(past: Sequence[_Lesson]) -> npt.NDArray[np.int64]:
+    """0 or 1 per row of all lessons, the same for every row of a customer."""
+    codes, _ids = pd.factorize(pd.concat([lesson.features["customer_id"] for lesson in past]), sort=True)
+    half: npt.NDArray[np.int64] = codes.astype(np.int64) % 2
+    return half
+
+
+def _can_be_held_against(past: Sequence[_Lesson]) -> bool:
+    """Whether somebody bought in either half."""
+    if not past:
+        return False
+    half, bought = _halves(past), np.concatenate([lesson.sales_jpy for lesson in past]) > 0
+    return len(set(half[bought])) == 2
+
+
+def _can_grow(past: Sequence[_Lesson]) -> bool:
+    """Whether enough subscribers bought after the latest origin."""
+    return bool((past[0].sales_jpy > 0).sum() >= FEWEST_BUYERS)
+
+
+def _fit(
+    features: pd.DataFrame, sales: Reals, weights: Reals, horizon_days: int, *, with_trees: bool
+) -> tuple[OneOffRates, OneOffTrees | None]:
+    rates = fit_one_off_rates(features, sales, weights, horizon_days)
+    return rates, fit_one_off_trees(features, sales, weights, horizon_days) if with_trees else None
+
+
+def _read(rates: OneOffRates, trees: OneOffTrees | None, features: pd.DataFrame) -> Foreseen:
+    return read_one_off_rates(rates, features) if trees is None else read_one_off_trees(trees, features)
