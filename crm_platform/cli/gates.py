@@ -10,6 +10,7 @@ from rich.table import Table as Grid
 
 from crm_platform.cli.console import ClientOption, err, instance_here, out, platform_here
 from crm_platform.cli.runs import month_or_none, print_steps
+from crm_platform.refusals import Refused
 
 if TYPE_CHECKING:
     from crm_platform.orchestration.client_month import ClientData
@@ -143,7 +144,11 @@ def _month(data: ClientData, text: str | None) -> Month:
 
 
 def _day(on: dt.datetime | None) -> dt.date:
-    return on.date() if on else dt.date.today()
+    """The day that was said, today by default; Refused where it has not come: nothing recorded is taken back."""
+    today = dt.date.today()
+    if on and on.date() > today:
+        raise Refused(f"--on {on.date()} has not come yet.", f"Give a day up to {today}: a record is never taken back.")
+    return on.date() if on else today
 
 
 def _say(line: str) -> None:

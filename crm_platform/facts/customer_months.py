@@ -24,19 +24,16 @@ def customer_months(lines: ibis.Table) -> ibis.Table:
 def customer_product_months(lines: ibis.Table) -> ibis.Table:
     """CUSTOMER_PRODUCT_MONTHS of the months that `lines` span."""
     standing = lines.filter(_.stands).mutate(delivered_on=ibis.coalesce(_.shipped_on, _.day))
-    latest = ibis.window(
-        group_by=["month", "customer_id", "product_id"],
-        order_by=[standing.delivered_on.desc(), standing.order_id.desc(), standing.line_no.desc()],
-    )
-    ranked = standing.mutate(latest=ibis.row_number().over(latest))
-    return ranked.group_by("month", "customer_id", "product_id").agg(
+    of_each = ibis.window(group_by=["month", "customer_id", "product_id"])
+    dated = standing.mutate(is_latest=standing.delivered_on == standing.delivered_on.max().over(of_each))
+    return dated.group_by("month", "customer_id", "product_id").agg(
         orders=_.order_id.nunique(),
         quantity=_.quantity.sum(),
         standing_sales_jpy=_.sales_jpy.sum(),
         first_purchased_on=_.day.min(),
         last_purchased_on=_.day.max(),
         last_delivered_on=_.delivered_on.max(),
-        last_quantity=_.quantity.max(where=_.latest == 0),
+        last_quantity=_.quantity.sum(where=_.is_latest),
     )
 
 

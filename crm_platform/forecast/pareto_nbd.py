@@ -119,16 +119,19 @@ def expected_purchases(model: ParetoNBD, repeats: Reals, recency: Reals, age: Re
 def probability_of_purchase(model: ParetoNBD, repeats: Reals, recency: Reals, age: Reals, horizon: float) -> Reals:
     """Probability of at least one purchase in the `horizon`: 1 − P(X(T, T+h) = 0 | x, t_x, T).
 
-    An active customer stays silent by surviving without a purchase, or by stopping at u before the first:
-    (a/(a+h))^(r+x) (b/(b+h))^s + ∫₀ʰ (a/(a+u))^(r+x) s b^s/(b+u)^(s+1) du, with a = α+T and b = β+T.
+    An active customer buys before stopping at u, or survives the horizon and buys in it:
+    ∫₀ʰ (1 − (a/(a+u))^(r+x)) s b^s/(b+u)^(s+1) du + (1 − (a/(a+h))^(r+x)) (b/(b+h))^s, with a = α+T and b = β+T. Both
+    terms are above 0, so that a small chance is as exact as a large one.
     """
-    later = age + horizon
-    shape = model.r + repeats
-    survives = -shape * np.log1p(horizon / (model.alpha + age)) - model.s * np.log1p(horizon / (model.beta + age))
-    stops = _over_stopping(model, shape, age, later).log_integral + np.log(model.s)
-    stops += shape * np.log(model.alpha + age) + model.s * np.log(model.beta + age)
-    silent = np.exp(survives) + np.exp(stops)
-    some: Reals = p_alive(model, repeats, recency, age) * np.clip(1 - silent, 0, 1)
+    shape, a, b = model.r + repeats, model.alpha + age, model.beta + age
+    scale = np.minimum(a, b) / (1 + shape + model.s)  # nodes on the logarithm of time, as in the likelihood
+    span = np.log1p(horizon / scale)
+    bought = -np.expm1(-shape * np.log1p(horizon / a)) * np.exp(-model.s * np.log1p(horizon / b))
+    for node, weight in zip(_NODES, _WEIGHTS, strict=True):
+        u = scale * np.expm1(node * span)
+        density = model.s * np.exp(-model.s * np.log1p(u / b)) / (b + u)
+        bought -= weight * span * (scale + u) * density * np.expm1(-shape * np.log1p(u / a))
+    some: Reals = p_alive(model, repeats, recency, age) * np.clip(bought, 0, 1)
     return some
 
 

@@ -12,8 +12,10 @@ from crm_platform.orchestration.assets.forecast import forecast_model, forecasts
 from crm_platform.orchestration.assets.history import customer_history
 from crm_platform.orchestration.assets.subscriptions import subscription_rhythms, subscriptions
 from crm_platform.orchestration.client_month import ClientData, ClientMonth
+from crm_platform.orchestration.gates import refuse_blocked
 from crm_platform.orchestration.platform import Platform
 from crm_platform.orchestration.stale_months import stale_spans
+from crm_platform.projects import Stage
 from crm_platform.refusals import Refused
 from crm_platform.reports import Wording, due_contacts_csv
 from crm_platform.two_track import contact_dates as supplies
@@ -46,9 +48,11 @@ def due_contacts(platform: Platform, client_id: str, on: dt.date) -> DueContacts
     made or stored.
 
     Raises:
-        Refused: no data before that day, or the month's analyses are not up to date.
+        Refused: a gate of the project blocks, no data before that day, or the month's analyses are not up to date.
     """
-    at = _known_before(ClientData(platform, platform.catalogue.load(client_id)), on)
+    client = platform.catalogue.load(client_id)
+    refuse_blocked(platform, client, Stage.PRODUCTION)
+    at = _known_before(ClientData(platform, client), on)
     _refuse_stale(at)
     known = known_on(at, on - dt.timedelta(days=1))
     dates = supplies.next_contact_dates(known, at.client.settings)

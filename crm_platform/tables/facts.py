@@ -83,7 +83,14 @@ CUSTOMER_PRODUCT_MONTHS = Table(
         day("first_purchased_on", "First day in the month with a standing line of the product", nullable=False),
         day("last_purchased_on", "Last such day", nullable=False),
         day("last_delivered_on", "Latest shipment, or the order day where no shipment is known", nullable=False),
-        Column("last_quantity", WHOLE, "Units of that shipment", unit="units", nullable=False, minimum=1),
+        Column(
+            "last_quantity",
+            WHOLE,
+            "Units delivered on that day, on all its lines",
+            unit="units",
+            nullable=False,
+            minimum=1,
+        ),
     ),
 )
 

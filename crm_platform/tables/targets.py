@@ -45,7 +45,7 @@ _SAID = (
     real("sales_p10_jpy", "About nine in ten with such an end above 0 buy for more", "JPY", nullable=True, minimum=0),
     real("sales_p90_jpy", "About one in ten at most buys for more", "JPY", nullable=True, minimum=0),
     real(
-        "expected_return_rate",
+        "expected_return_times",
         "What a contact is expected to add, per yen of its cost; null where inferred or where a contact costs nothing",
         "JPY per JPY",
         nullable=True,

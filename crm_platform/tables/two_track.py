@@ -20,15 +20,15 @@ TWO_TRACK_VALUES = Table(
         yen("two_track_sales_jpy", "Both together: the LTV so far"),
         yen("bulk_sales_jpy", "売上 so far of bulk lines (まとめ売り): in neither track"),
         yen("sales_jpy", "売上 so far: both tracks and bulk"),
-        yen("expected_subscription_sales_jpy", "Subscription 売上 foreseen for six months", minimum=0),
+        yen("foreseen_subscription_sales_jpy", "Subscription 売上 foreseen for six months", minimum=0),
         yen(
-            "expected_one_off_sales_jpy",
+            "foreseen_one_off_sales_jpy",
             "One-off 売上 foreseen for six months; null where inferred",
             nullable=True,
             minimum=0,
         ),
         yen(
-            "expected_bulk_sales_jpy",
+            "foreseen_bulk_sales_jpy",
             "Bulk 売上 foreseen for six months; null where inferred",
             nullable=True,
             minimum=0,

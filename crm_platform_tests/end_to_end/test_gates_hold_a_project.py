@@ -62,7 +62,8 @@ def gates(installation: Installation, *arguments: str | Path) -> str:
 
 def test_every_way_to_an_analysis_is_held_until_the_specification_is_signed(gated: Installation) -> None:
     before, reason = gated.everything(), "the specification of the data (仕様確認) is not signed"
-    for command in (["onboard"], ["refresh"], ["preview"], ["alert"], ["backtest"], ["gates", "totals"]):
+    due = ["contacts", "due", "--on", f"{MONTH.plus(1).first_day}"]
+    for command in (["onboard"], ["refresh"], ["preview"], ["alert"], ["backtest"], due, ["gates", "totals"]):
         answer = gated.run(*command, "--client", "demo")
         assert (answer.code, reason in answer.err) == (1, True), command
         assert "crm-platform gates sign --client demo --by ROLE" in answer.err
@@ -78,6 +79,8 @@ def test_every_way_to_an_analysis_is_held_until_the_specification_is_signed(gate
 
 
 def test_signed_the_facts_and_test_totals_may_be_made_and_the_analyses_not_yet(gated: Installation) -> None:
+    early = gated.run("gates", "sign", "--by", "CRM部長", "--on", "2999-01-01", "--client", "demo")
+    assert (early.code, "has not come yet" in early.err) == (1, True)
     assert "signed on 2022-07-15 by CRM部長" in gates(gated, "sign", *BY)
     assert failure_of(customer_days, gated) is None
     assert "the test totals (検収) are not accepted" in (failure_of(customer_history, gated) or "")

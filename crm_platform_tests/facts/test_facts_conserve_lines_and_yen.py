@@ -115,6 +115,13 @@ def test_the_last_delivery_of_a_product_is_its_latest_shipment() -> None:
     assert (row["last_delivered_on"], row["last_quantity"], row["quantity"]) == (dt.date(2025, 6, 20), 3, 4)
 
 
+def test_the_units_of_the_latest_shipment_are_those_of_all_its_lines() -> None:
+    paid = order_line("A", "c", "2025-06-20", quantity=3)
+    free = order_line("A", "c", "2025-06-20", line_no=2, unit_price_jpy=0.0, ordered_jpy=0, sales_jpy=0)
+    row = sums("customer_product_months", [order_line("B", "c", "2025-06-03", quantity=9), paid, free])[0]
+    assert (row["last_delivered_on"], row["last_quantity"], row["quantity"]) == (dt.date(2025, 6, 20), 4, 13)
+
+
 lines_of_any_kind = st.lists(
     st.fixed_dictionaries(
         {

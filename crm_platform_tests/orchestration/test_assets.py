@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import subprocess
 from dataclasses import replace
 from pathlib import Path
 
-import ibis
-import pandas as pd
 import pyarrow as pa
 import pytest
 
 from crm_platform.demo import make_demo
 from crm_platform.lake import MadeFrom, digest_of
 from crm_platform.orchestration.assets.segments import as_booked, book_in_force
-from crm_platform.orchestration.assets.two_track import latest_deliveries
 from crm_platform.orchestration.client_month import ClientData, ClientMonth
 from crm_platform.orchestration.client_month_asset import Shown, _make
 from crm_platform.orchestration.recipe import Recipe
@@ -47,23 +43,6 @@ def test_an_input_that_changes_while_a_month_is_computed_leaves_the_month_stale(
     list(_make(recipe, [[at]], compute, Shown()))
     assert at.document("backtest") == "after"
     assert recipe.is_current(at)
-
-
-def test_the_latest_delivery_of_a_product_may_be_of_an_earlier_months_order() -> None:
-    months = pd.DataFrame(
-        {
-            "month": [dt.date(2025, 4, 1), dt.date(2025, 5, 1), dt.date(2025, 5, 1)],
-            "customer_id": ["A", "A", "B"],
-            "product_id": ["P", "P", "P"],
-            "last_delivered_on": [dt.date(2025, 6, 20), dt.date(2025, 5, 3), dt.date(2025, 5, 4)],
-            "last_quantity": [3, 1, 2],
-        }
-    )
-    found = latest_deliveries(ibis.memtable(months))
-    assert [(row.customer_id, row.last_delivered_on, row.last_quantity) for row in found.itertuples()] == [
-        ("A", pd.Timestamp(2025, 6, 20), 3),
-        ("B", pd.Timestamp(2025, 5, 4), 2),
-    ]
 
 
 def test_an_earlier_months_book_never_takes_the_place_of_a_later_one_and_holds_for_six_months(at: ClientMonth) -> None:

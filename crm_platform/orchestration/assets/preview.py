@@ -9,7 +9,7 @@ from typing import Any
 import dagster as dg
 
 from crm_platform.diagnosis.preview import preview_counts as counts_of
-from crm_platform.orchestration.assets.reports import preview_of, specification
+from crm_platform.orchestration.assets.reports import preview_of, project_digest, specification
 from crm_platform.orchestration.client_month import ClientMonth
 from crm_platform.orchestration.client_month_asset import client_month_asset
 from crm_platform.orchestration.recipe import Reads, Recipe, everything
@@ -59,7 +59,7 @@ def where_shown(at: ClientMonth, document: Any) -> dict[str, Any]:
         "preview",
         dict.fromkeys(_PREVIEWED, Reads.SAME_MONTH),
         settings=everything,
-        further_inputs=specification,
+        further_inputs=lambda at: {**specification(at), **project_digest(at)},
         still_there=is_there,
     ),
     describe=where_shown,

@@ -198,8 +198,13 @@ def reports_of(at: ClientMonth) -> dict[str, Report]:
         reports[f"{_STUDY}two_track_report"] = two_track_report(
             Diagnosis.from_json(two_tracks), language, deliveries=deliveries
         )
-    preview = preview_report(list(reports.values()), at.document("preview_counts"), words_of(at))
+    shown = reports if _study_is_open(at) else {path: one for path, one in reports.items() if _STUDY not in path}
+    preview = preview_report(list(shown.values()), at.document("preview_counts"), words_of(at))
     return {**reports, _PREVIEW: preview}
+
+
+def _study_is_open(at: ClientMonth) -> bool:
+    return blocked_because(at.data.platform, at.client, Stage.STUDY) is None
 
 
 def written_reports(reports: Mapping[str, Report]) -> dict[str, bytes]:

@@ -29,8 +29,8 @@ _TRACKS = ("subscription", "one_off")
 _KIND_SUMS = {
     "subscription_sales_jpy": "subscription_jpy",
     "one_off_sales_jpy": "one_off_jpy",
-    "expected_subscription_sales_jpy": "expected_subscription_jpy",
-    "expected_one_off_sales_jpy": "expected_one_off_jpy",
+    "foreseen_subscription_sales_jpy": "expected_subscription_jpy",
+    "foreseen_one_off_sales_jpy": "expected_one_off_jpy",
     "two_track_ltv_jpy": "two_track_ltv_jpy",
     "bulk_sales_jpy": "bulk_jpy",
 }
@@ -143,8 +143,8 @@ def cohort_rows(inputs: DiagnosisInputs, monthly: Sequence[Mapping[str, Any]]) -
 def kind_rows(values: ibis.Table) -> list[dict[str, Any]]:
     """Per kind of customer (subscription state × one-off or not): how many, and the parts of the LTV per customer."""
     grouped = values.group_by("subscription_state", "has_bought_one_off")
-    sums = {short: yen_sum(values[name]) for name, short in _KIND_SUMS.items() if not name.startswith("expected_one")}
-    one_off = values.expected_one_off_sales_jpy
+    sums = {short: yen_sum(values[name]) for name, short in _KIND_SUMS.items() if not name.startswith("foreseen_one")}
+    one_off = values.foreseen_one_off_sales_jpy
     counted = rows(
         grouped.agg(
             customers=values.count(), foretold=one_off.count(), expected_one_off_jpy=yen_sum(one_off), **sums

@@ -34,7 +34,7 @@ def two_track_values(
     past = {name: known[name].fill_null(0) for name in (SUBSCRIPTION, ONE_OFF, BULK)}
     foreseen = _foreseen(known, past, is_inferred)
     both = past[SUBSCRIPTION] + past[ONE_OFF]
-    ltv = both + foreseen[f"expected_{SUBSCRIPTION}"] + foreseen[f"expected_{ONE_OFF}"].fill_null(0)
+    ltv = both + foreseen[f"foreseen_{SUBSCRIPTION}"] + foreseen[f"foreseen_{ONE_OFF}"].fill_null(0)
     return known.select(
         "customer_id",
         **past,
@@ -54,7 +54,7 @@ def conservation_faults(values: pa.Table, customer_months: ibis.Table) -> list[F
         "sales_jpy": pc.add(values["two_track_sales_jpy"], values[BULK]),
         "two_track_ltv_jpy": pc.add(
             values["two_track_sales_jpy"],
-            pc.add(values[f"expected_{SUBSCRIPTION}"], pc.fill_null(values[f"expected_{ONE_OFF}"], 0)),
+            pc.add(values[f"foreseen_{SUBSCRIPTION}"], pc.fill_null(values[f"foreseen_{ONE_OFF}"], 0)),
         ),
     }
     faults = []
@@ -93,7 +93,7 @@ def _foreseen(known: ibis.Table, past: dict[str, ibis.Value], is_inferred: bool)
     rest = known.expected_one_off_sales_jpy.round().cast("int64")
     of_bulk = (known.expected_one_off_sales_jpy * bulk_share).round().cast("int64")
     return {
-        f"expected_{SUBSCRIPTION}": known.expected_subscription_sales_jpy.round().cast("int64"),
-        f"expected_{ONE_OFF}": nothing if is_inferred else rest - of_bulk,
-        f"expected_{BULK}": nothing if is_inferred else of_bulk,
+        f"foreseen_{SUBSCRIPTION}": known.expected_subscription_sales_jpy.round().cast("int64"),
+        f"foreseen_{ONE_OFF}": nothing if is_inferred else rest - of_bulk,
+        f"foreseen_{BULK}": nothing if is_inferred else of_bulk,
     }

@@ -11,7 +11,7 @@ from crm_platform.two_track.targets.one_off_forecast import OneOffForecast, fit_
 from crm_platform.two_track.targets.one_off_targets import one_off_targets
 from crm_platform.two_track.targets.subscriber_needs import subscriber_needs
 from crm_platform.two_track.targets.target_accuracy import target_accuracy
-from crm_platform.two_track.targets.worth import expected_return_rates, group_margins
+from crm_platform.two_track.targets.worth import expected_returns, group_margins
 
 TARGET_QUESTIONS = (one_off_targets, target_accuracy, subscriber_needs)
 
@@ -20,7 +20,7 @@ __all__ = [
     "KnownSubscribers",
     "OneOffForecast",
     "backtest_targets",
-    "expected_return_rates",
+    "expected_returns",
     "fit_one_off_forecast",
     "foresee_one_off",
     "group_margins",

@@ -16,7 +16,7 @@ from crm_platform.tables.targets import ONE_OFF_CANDIDATES, TARGETS
 from crm_platform.two_track.targets.known import KnownSubscribers
 from crm_platform.two_track.targets.offers import best_offers, learn_offers
 from crm_platform.two_track.targets.one_off_forecast import OneOffForecast, foresee_one_off, subscribers_in_parts
-from crm_platform.two_track.targets.worth import expected_return_rates
+from crm_platform.two_track.targets.worth import expected_returns
 
 Reals = npt.NDArray[np.float64]
 Texts = npt.NDArray[np.object_]
@@ -84,17 +84,17 @@ def with_returns(rows: pd.DataFrame, margins: Mapping[str, float], settings: Set
         settings: `alert_unit_cost_jpy` is what a contact costs; `two_track_targets` how many targets there are.
     """
     if rows["p_buys"].isna().any():
-        return rows.assign(expected_return_rate=np.nan, return_basis=None, is_target=False)
+        return rows.assign(expected_return_times=np.nan, return_basis=None, is_target=False)
     margin: Reals = np.asarray(rows["product_group"].map(margins), dtype=np.float64)
     sales = rows["expected_sales_jpy"].to_numpy(np.float64)
-    returns = expected_return_rates(rows["p_buys"].to_numpy(np.float64), sales, margin, settings.alert_unit_cost_jpy)
+    returns = expected_returns(rows["p_buys"].to_numpy(np.float64), sales, margin, settings.alert_unit_cost_jpy)
     pays = sales > 0 if returns is None else returns > 1
     if settings.two_track_targets is not None:
         best_first = np.lexsort((rows["customer_id"].to_numpy(dtype=str), -sales))
         pays = np.zeros(len(rows), dtype=bool)
         pays[best_first[: settings.two_track_targets]] = True
     return rows.assign(
-        expected_return_rate=np.nan if returns is None else returns,
+        expected_return_times=np.nan if returns is None else returns,
         return_basis=np.where(np.isnan(margin), "sales", "profit"),
         is_target=pays,
     )

@@ -117,7 +117,7 @@ def _sums(said: ibis.Table) -> Counted:
         "targets": said.count(where=said.is_target),
         "buyers": of_targets(said.p_buys),
         "expected_jpy": of_targets(said.expected_sales_jpy),
-        "returns": of_targets(said.expected_return_rate),
+        "returns": of_targets(said.expected_return_times),
         "added_jpy": of_targets(said.added_jpy),
     }
 

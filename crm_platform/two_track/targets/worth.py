@@ -19,7 +19,7 @@ from crm_platform.forecast.profit import LEAST_KNOWN_SHARE
 Reals = npt.NDArray[np.float64]
 
 
-def expected_return_rates(
+def expected_returns(
     p_buys: Reals, expected_sales_jpy: Reals, margin_rates: Reals, unit_cost_jpy: float
 ) -> Reals | None:
     """Profit added by a contact ÷ its cost, of every subscriber; None where a contact costs nothing.

@@ -17,6 +17,7 @@ from crm_platform.diagnosis.spans import HALF_YEAR_MONTHS
 from crm_platform.diagnosis.trends import trend_of
 from crm_platform.diagnosis.year_on_year import YearOnYear
 from crm_platform.two_track.three_s.delivered_cycles import NO_NAME
+from crm_platform.two_track.three_s.group_names import Names, group_names
 from crm_platform.two_track.three_s.life_table import survival_at
 from crm_platform.two_track.three_s.rates import ThreeS, life_table_of, three_s_rows
 
@@ -78,7 +79,7 @@ def continuation(inputs: DiagnosisInputs) -> Finding | None:
         chapter="three_s",
         verdict=judged.verdict,
         numbers=numbers,
-        exhibits=_exhibits(groups),
+        exhibits=_exhibits(groups, group_names(inputs, groups)),
         threshold=judged.before_value,
         yen_effect_jpy=effect_jpy,
         concerned_customers=waiting,
@@ -91,6 +92,7 @@ def continuation(inputs: DiagnosisInputs) -> Finding | None:
             "continuation_curves",
             "subscriptions",
             "customer_history",
+            "products",
         ),
     )
 
@@ -134,18 +136,18 @@ def _customers(inputs: DiagnosisInputs, course: str | None) -> int:
     return int(one_row(found.agg(customers=_.customer_id.nunique()))["customers"])
 
 
-def _shown(group: Mapping[str, Any]) -> str:
+def _shown(group: Mapping[str, Any], names: Names) -> str:
     if group["of"] == "all":
         return "@three_s_group.all"
-    return "@three_s_group.none" if group["name"] == NO_NAME else client_word(group["name"])
+    return "@three_s_group.none" if group["name"] == NO_NAME else names[group["of"], group["name"]]
 
 
-def _exhibits(groups: list[Mapping[str, Any]]) -> tuple[Exhibit, ...]:
+def _exhibits(groups: list[Mapping[str, Any]], names: Names) -> tuple[Exhibit, ...]:
     courses = sorted(
         (group for group in groups if group["of"] == "course"), key=lambda g: (-g["continuing"], g["name"])
     )
     curves: list[Row] = [
-        {"cycle": row["cycle_no"], "kept_rate": row["rate"], "three_s_group": _shown(group)}
+        {"cycle": row["cycle_no"], "kept_rate": row["rate"], "three_s_group": _shown(group, names)}
         for group in (groups[0], *courses[:_SHOWN_COURSES])
         for row in group["cycles"][:_SHOWN_CYCLES]
     ]
@@ -169,19 +171,20 @@ def _exhibits(groups: list[Mapping[str, Any]]) -> tuple[Exhibit, ...]:
         ("lifetime_high", "index"), ("continuing_subscriptions", "count"), ("deliveries_left", "count"),
         ("left_jpy", "jpy"), ("left_low_jpy", "jpy"), ("left_high_jpy", "jpy"), ("curve_basis", "text"),
     )  # fmt: skip
+    lifetimes = tuple(_lifetime_row(group, names) for group in groups[:_SHOWN_GROUPS])
     return (
         Exhibit("curves", "line", tuple(curves), x="cycle", y="kept_rate", x_unit="count", y_unit="rate",
                 series="three_s_group"),
-        Exhibit("lifetimes", "table", tuple(_lifetime_row(group) for group in groups[:_SHOWN_GROUPS]), columns=columns),
+        Exhibit("lifetimes", "table", lifetimes, columns=columns),
         Exhibit("fit", "table", tuple(fit), columns=fit_columns),
     )  # fmt: skip
 
 
-def _lifetime_row(group: Mapping[str, Any]) -> Row:
+def _lifetime_row(group: Mapping[str, Any], names: Names) -> Row:
     value, low, high = group["lifetime"]
     return {
         "three_s_of": f"@three_s_of.{group['of']}",
-        "three_s_group": _shown(group),
+        "three_s_group": _shown(group, names),
         "lifetime": value,
         "lifetime_low": low,
         "lifetime_high": high,

@@ -9,7 +9,7 @@ from typing import Any
 from ibis import _
 
 from crm_platform.diagnosis.estimates import SURE_ERRORS, errors_for
-from crm_platform.diagnosis.finding import Action, Direction, Exhibit, Finding, Row, Scalar, Trend, Unit, client_word
+from crm_platform.diagnosis.finding import Action, Direction, Exhibit, Finding, Row, Scalar, Trend, Unit
 from crm_platform.diagnosis.groundwork.cohorts import Cohorts, year_before, year_to
 from crm_platform.diagnosis.inputs import DiagnosisInputs
 from crm_platform.diagnosis.rows import one_row
@@ -17,6 +17,7 @@ from crm_platform.diagnosis.spans import YEAR_MONTHS, month_of
 from crm_platform.diagnosis.trends import share
 from crm_platform.diagnosis.verdicts import LEAST_CUSTOMERS
 from crm_platform.diagnosis.year_on_year import YearOnYear
+from crm_platform.two_track.three_s.group_names import Names, group_names
 from crm_platform.two_track.three_s.rates import (
     COUNTS,
     EVENTS,
@@ -51,7 +52,8 @@ def three_s(inputs: DiagnosisInputs) -> Finding | None:
     going_on = YearOnYear(kept(stop.now), kept(stop.before), _turned(stop.trend))
     now, before = sums_of(known, span), sums_of(known, year_before(inputs, known.last))
     groups = group_rows(inputs, known)
-    worst = _worst(groups)
+    names = group_names(inputs, groups)
+    worst = _worst(groups, names)
     skipping = _skipping(inputs)
     lost_jpy = _value_of_a_stop(inputs)
     effect_jpy = round(going_on.shortfall * (now or {"at_risk": 0})["at_risk"] / 2 * lost_jpy) or None
@@ -79,7 +81,7 @@ def three_s(inputs: DiagnosisInputs) -> Finding | None:
         chapter="three_s",
         verdict=going_on.verdict,
         numbers=numbers,
-        exhibits=_exhibits(known, judged, (now, before), groups),
+        exhibits=_exhibits(known, judged, (now, before), _group_table(groups, names)),
         threshold=stop.before_value,
         yen_effect_jpy=effect_jpy,
         concerned_customers=skipping,
@@ -92,6 +94,8 @@ def three_s(inputs: DiagnosisInputs) -> Finding | None:
             "continuation_curves",
             "subscriptions",
             "customer_history",
+            "products",
+            "media",
         ),
     )
 
@@ -103,13 +107,13 @@ def _turned(trend: Trend | None) -> Trend | None:
     return replace(trend, slope_per_year=-trend.slope_per_year, direction=_TURNED[trend.direction])
 
 
-def _worst(groups: list[dict[str, Any]]) -> dict[str, Any] | None:
+def _worst(groups: list[dict[str, Any]], names: Names) -> dict[str, Any] | None:
     """The group that lies above what is expected by most errors; None where chance among so many covers it."""
     large = [row for row in groups if row["at_risk"] >= LEAST_CUSTOMERS]
     worst = max(large, key=lambda row: (row["errors"], row["of"], row["name"]), default=None)
     if worst is None or worst["errors"] <= errors_for(len(large)):
         return None
-    return {**worst, "shown": client_word(worst["name"])}
+    return {**worst, "shown": names[worst["of"], worst["name"]]}
 
 
 def _skipping(inputs: DiagnosisInputs) -> int:
@@ -133,7 +137,7 @@ def _value_of_a_stop(inputs: DiagnosisInputs) -> float:
 
 def _exhibits(
     known: ThreeS, judged: dict[str, YearOnYear], sums: tuple[dict[str, int] | None, dict[str, int] | None],
-    groups: list[dict[str, Any]],
+    groups: list[Row],
 ) -> tuple[Exhibit, ...]:  # fmt: skip
     columns: tuple[tuple[str, Unit], ...] = (
         ("three_s_event", "text"), ("three_s_count", "count"), ("three_s_count_before", "count"),
@@ -148,7 +152,7 @@ def _exhibits(
         Exhibit("course", "line", tuple(_line(known)), x="month", y="three_s_rate", x_unit="month", y_unit="rate",
                 series="three_s_event"),
         Exhibit("heat", "heatmap", tuple(_heat(known)), x="cycle", y="stop_rate", y_unit="rate", series="month"),
-        Exhibit("groups", "table", tuple(_group_table(groups)), columns=group_columns),
+        Exhibit("groups", "table", tuple(groups), columns=group_columns),
     )  # fmt: skip
     return tuple(exhibit for exhibit in exhibits if exhibit.rows)
 
@@ -197,14 +201,14 @@ def _heat(known: ThreeS) -> list[Row]:
     ]
 
 
-def _group_table(groups: list[dict[str, Any]]) -> list[Row]:
+def _group_table(groups: list[dict[str, Any]], names: Names) -> list[Row]:
     large = [row for row in groups if row["at_risk"] >= LEAST_CUSTOMERS]
     least = errors_for(len(large))
     shown = sorted(large, key=lambda row: (-row["errors"], row["of"], row["name"]))[:_GROUPS_SHOWN]
     return [
         {
             "three_s_of": f"@three_s_of.{row['of']}",
-            "three_s_group": client_word(row["name"]),
+            "three_s_group": names[row["of"], row["name"]],
             "three_s_at_risk": row["at_risk"],
             "three_s_stops": row["stops"],
             "three_s_rate": row["stop_rate"],

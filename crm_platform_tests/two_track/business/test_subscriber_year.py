@@ -41,11 +41,12 @@ def test_the_state_is_the_one_known_then_neither_a_resume_since_nor_a_stop_that_
         Contract("resumed within", BEFORE, dt.date(2022, 9, 1), resumed_on=WITHIN),
         Contract("silent, known", BEFORE, dt.date(2022, 9, 1), is_silent=True),
         Contract("silent, not yet", BEFORE, dt.date(2022, 12, 20), is_silent=True),
+        Contract("silent, nor this", BEFORE, dt.date(2022, 12, 1), is_silent=True),
         Contract("told", BEFORE, dt.date(2022, 12, 20)),
     ]
     year = year_of_lines([Line("told", WITHIN, "subscription", 4_000)], contracts)
     counts = {cell.state: (cell.subscribers, cell.subscribers_now) for cell in year.cells}
-    assert counts == {"continuing": (1, 1), "stopped": (3, 3)}
+    assert counts == {"continuing": (2, 1), "stopped": (3, 4)}
 
 
 def test_buyers_and_sales_are_of_the_year_and_what_others_bought_stands_apart() -> None:

@@ -62,8 +62,8 @@ def test_parts_and_bulk_stand_apart_and_every_customer_known_has_a_row() -> None
     assert list(rows["two_track_sales_jpy"]) == [3_600, 500, 0]
     assert list(rows["sales_jpy"]) == [12_600, 500, 0]
     # A's own bulk share is 9,000 of 9,600; C, who bought neither, has everyone's: 9,000 of 10,100.
-    assert list(rows["expected_bulk_sales_jpy"]) == [938, 0, 892]
-    assert list(rows["expected_one_off_sales_jpy"]) == [63, 1_001, 109]
+    assert list(rows["foreseen_bulk_sales_jpy"]) == [938, 0, 892]
+    assert list(rows["foreseen_one_off_sales_jpy"]) == [63, 1_001, 109]
     assert list(rows["two_track_ltv_jpy"]) == [3_600 + 100 + 63, 500 + 100 + 1_001, 100 + 109]
 
 
@@ -71,7 +71,7 @@ def test_where_inferred_no_one_off_sales_are_foreseen_and_the_ltv_still_adds_up(
     months = facts_of(order_lines([Line("A", DAY, "one_off", 500)]), "customer_months")["customer_months"]
     values = values_of(months, forecasts_of(["A"], 100.0, 900.0), subscriptions_of(NOBODY), is_inferred=True)
     assert conservation_faults(values, months) == []
-    assert values["expected_one_off_sales_jpy"].null_count == values["expected_bulk_sales_jpy"].null_count == 1
+    assert values["foreseen_one_off_sales_jpy"].null_count == values["foreseen_bulk_sales_jpy"].null_count == 1
     assert values["two_track_ltv_jpy"].to_pylist() == [600]
 
 
@@ -96,7 +96,7 @@ def test_on_the_made_up_client_both_tracks_and_bulk_are_the_order_lines_of_every
     for kind in ("subscription", "one_off", "bulk"):
         assert (rows[f"{kind}_sales_jpy"] == sold.get(kind, 0)).all(), kind
     assert (rows["subscription_sales_jpy"] != 0).sum() > 8
-    assert (rows["two_track_ltv_jpy"] - rows["expected_one_off_sales_jpy"] == rows["two_track_sales_jpy"] + 1_234).all()
+    assert (rows["two_track_ltv_jpy"] - rows["foreseen_one_off_sales_jpy"] == rows["two_track_sales_jpy"] + 1_234).all()
 
 
 @pytest.mark.real_data

@@ -38,7 +38,7 @@ def candidates(count: int, status: str = "own_data", groups: int = 12) -> pa.Tab
     said: dict[str, Any] = {
         "p_buys": p_buys,
         "expected_sales_jpy": p_buys * 7_000.37,
-        "expected_return_rate": p_buys * 9.1,
+        "expected_return_times": p_buys * 9.1,
         "return_basis": ["profit"] * count,
     }
     own = status == "own_data"
@@ -77,8 +77,12 @@ def backtest(lead_error: float = 0.01, **latest: Any) -> dict[str, Any]:
 
 
 def half_years_of(takers: tuple[int, int], people: int = 600) -> tuple[list[Line], list[Contract]]:
-    """Subscribers with a delivery a year; so many buy one-off for ¥3,000 in the last half of each of `YEARS`."""
-    lines = [Line("gone", dt.date(2021, 1, 5), "subscription", 4_000), Line("new", dt.date(2023, 8, 1), "one_off", 900)]
+    """Subscribers with a delivery a year; so many buy one-off for ¥3,000 in the last half of each of `YEARS`.
+
+    Two more count in no half-year: one bought nothing for years, one subscribed too late.
+    """
+    lines = [Line("gone", dt.date(2021, 1, 5), "subscription", 4_000), Line("gone", dt.date(2023, 3, 3), "one_off", -9)]
+    lines += [Line("new", day, "one_off", 900) for day in (dt.date(2022, 10, 1), dt.date(2023, 8, 1))]
     for n in range(people):
         lines += [Line(f"{n:04}", dt.date(year, 2, 3), "subscription", 4_000) for year in (2021, *YEARS)]
         lines += [
@@ -222,8 +226,9 @@ def test_a_list_that_a_plain_list_beats_beyond_chance_is_an_issue_and_so_is_a_su
 def test_the_error_of_a_captured_share_is_that_of_drawing_the_customers_again() -> None:
     draw = np.random.default_rng(11)
     rate = draw.gamma(0.3, 1.0, 1_500)
-    actual = np.where(draw.random(1_500) < np.minimum(rate, 0.9), draw.gamma(2.0, 2_000.0, 1_500), 0.0)
-    past = np.where(draw.random(1_500) < np.minimum(rate, 0.9), 3_000.0, 0.0)  # most are tied at 0
+    buys = np.minimum(0.4 + rate / 2, 0.95)
+    actual = np.where(draw.random(1_500) < buys, 3_000.0 + draw.gamma(2.0, 500.0, 1_500), 0.0)
+    past = np.where(draw.random(1_500) < rate / 4, 3_000.0, 0.0)  # most are tied at 0
     scores = {"ours": rate, "past": past}
     error, leads = captured_errors(scores, actual, 0.2, "ours")
     drawn = np.array(
