@@ -27,6 +27,7 @@ CHAPTERS = (
     "reports",
     "preview",
 )
+ASSET_FILES = {"two_track": ("two_track", "three_s", "contact_dates")}  # where they are not `assets/<chapter>.py` alone
 _ENGINES = (
     "duckdb", "ibis-framework", "numpy", "pandas", "pyarrow", "scipy",
     "altair", "brotli", "budoux", "fonttools", "great-expectations", "noto-cjk-sans-jp-bold",
@@ -46,6 +47,7 @@ def code_digest(chapter: str) -> str:
     """Digest of the sources of `chapter` and all before it, of its assets, and of the engines' versions."""
     folders = [_PACKAGE / name for name in CHAPTERS[: CHAPTERS.index(chapter) + 1]]
     files = [path for folder in folders for path in folder.rglob("*") if path.suffix in _SOURCES]
-    files.append(_PACKAGE / "orchestration" / "assets" / f"{chapter}.py")
+    assets = _PACKAGE / "orchestration" / "assets"
+    files += [assets / f"{name}.py" for name in ASSET_FILES.get(chapter, (chapter,))]
     sources = {path.relative_to(_PACKAGE).as_posix(): digest_of(path.read_bytes()) for path in files}
     return digest_of({"sources": sources, "engines": engine_versions()})
