@@ -9,8 +9,9 @@ import pyarrow.compute as pc
 
 from crm_platform.orchestration.client_month import ClientMonth
 from crm_platform.orchestration.client_month_asset import client_month_asset
+from crm_platform.orchestration.nothing_without import nothing_without
 from crm_platform.orchestration.recipe import Reads, Recipe
-from crm_platform.tables import Fault
+from crm_platform.tables import TABLES, Fault
 from crm_platform.two_track import three_s as stops
 
 _PAST = {
@@ -38,6 +39,7 @@ def every_event_once(at: ClientMonth, rows: pa.Table) -> list[Fault]:
 
 
 @client_month_asset(Recipe("three_s_months", "two_track", _PAST, settings=silent_cycles), conserve=every_event_once)
+@nothing_without("subscriptions", TABLES["three_s_months"].empty())
 def three_s_months(at: ClientMonth) -> pa.Table:
     """Skip, switch, stop and resume by month × cycle × course × product × medium, and those at risk (定期の3S, R33)."""
     return stops.three_s_months(_past(at))
@@ -68,6 +70,7 @@ def risk_in_short(_: ClientMonth, document: Any) -> dict[str, Any]:
 @client_month_asset(
     Recipe("stop_risk", "two_track", {**_PAST, **_OTHERS}, settings=silent_cycles), describe=risk_in_short
 )
+@nothing_without("subscriptions", {"model": None, "backtest": None})
 def stop_risk(at: ClientMonth) -> Any:
     """The chance to stop after a delivery, learned from the client's own past, and how former warnings came true."""
     known = stops.lessons(_past(at), _others(at))
@@ -83,6 +86,7 @@ def stop_risk(at: ClientMonth) -> Any:
         settings=silent_cycles,
     )
 )
+@nothing_without("subscriptions", TABLES["stop_warnings"].empty())
 def stop_warnings(at: ClientMonth) -> pa.Table:
     """Every continuing subscription with its risk to stop, the sign that says so and what is at stake (R33)."""
     stored = at.document("stop_risk")["model"]

@@ -16,11 +16,12 @@ from crm_platform.orchestration.client_month import ClientMonth
 from crm_platform.orchestration.client_month_asset import client_month_asset
 from crm_platform.orchestration.delivered_history import delivered_digests, delivered_until
 from crm_platform.orchestration.further_checks import Check, FurtherChecks, Verdict
+from crm_platform.orchestration.nothing_without import nothing_without
 from crm_platform.orchestration.recipe import Reads, Recipe, everything
 from crm_platform.orchestration.reference_cases import TWO_TRACK_YEAR, lent_cases, lent_digest
 from crm_platform.periods import Term
 from crm_platform.refusals import Refused
-from crm_platform.tables import Fault
+from crm_platform.tables import TABLES, Fault
 from crm_platform.two_track import business
 from crm_platform.two_track import targets as one_off
 from crm_platform.two_track.left_out import left_out_of, why_left_out
@@ -45,6 +46,7 @@ def model_in_short(_: ClientMonth, document: Any) -> dict[str, Any]:
     Recipe("one_off_model", "two_track", _SUBSCRIBERS, settings=everything),
     describe=model_in_short,
 )
+@nothing_without("subscriptions", None)
 def one_off_model(at: ClientMonth) -> Any:
     """The frozen model of subscribers' one-off sales (都度), learned from own earlier origins; null where none buys."""
     model = one_off.fit_one_off_forecast(_known(at), at.as_of, Term.after(at.as_of).days)
@@ -59,6 +61,7 @@ def one_off_model(at: ClientMonth) -> Any:
         settings=everything,
     )
 )
+@nothing_without("subscriptions", TABLES["one_off_candidates"].empty())
 def one_off_candidates(at: ClientMonth) -> pa.Table:
     """Every subscriber: 継続中 or 解約, 顕在 or 潜在, the one-off sales to expect and the group to offer (R30, R31)."""
     known, stored = _known(at), at.document("one_off_model")
@@ -87,6 +90,7 @@ def targets_in_short(_: ClientMonth, document: Any) -> dict[str, Any]:
     Recipe("targets_backtest", "two_track", _SUBSCRIBERS, settings=everything),
     describe=targets_in_short,
 )
+@nothing_without("subscriptions", None)
 def targets_backtest(at: ClientMonth) -> Any:
     """What the first fifth of former lists of targets captured, beside recency, RFM and past one-off sales (R32)."""
     return one_off.backtest_targets(_known(at), at.as_of, Term.after(at.as_of).days)

@@ -32,6 +32,11 @@ def _svg_of_text(spec: str) -> str:
 
 def png_of(spec: Mapping[str, Any], scale: float = 2.0) -> bytes:
     """The chart as PNG, `scale` pixels to the point."""
+    return _png_of_text(json.dumps(spec), scale)
+
+
+@lru_cache(maxsize=64)
+def _png_of_text(spec: str, scale: float) -> bytes:
     _fonts_registered()
-    png: bytes = vl_convert.vegalite_to_png(dict(spec), scale=scale, allowed_base_urls=[])
+    png: bytes = vl_convert.vegalite_to_png(spec, scale=scale, allowed_base_urls=[])
     return png
