@@ -20,10 +20,6 @@ def test_a_reissue_changes_what_reads_the_book_and_keeps_the_former_one(
 
     client = onboarded.data / "clients" / "demo.toml"
     client.write_text(client.read_text("utf-8") + "value_classes = 4\n", "utf-8")
-    kept = onboarded.run("refresh", "--client", "demo")
-    assert kept.code == 0, kept.err
-    assert onboarded.outbox("demo", MONTH)["second_opinion/segments.csv"] == before["second_opinion/segments.csv"]
-
     reissued = onboarded.run("segments", "reissue", "--client", "demo", "--reason", "four classes [agreed]")
     assert reissued.code == 0, reissued.err
     now = json.loads(onboarded.outbox("demo", MONTH)["manifest.json"])["segment_book"]
