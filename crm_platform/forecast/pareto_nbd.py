@@ -26,9 +26,16 @@ from crm_platform.forecast.search import least
 Reals = npt.NDArray[np.float64]
 
 BLOCK_ROWS = 65_536  # rows worked on at once: bounds the memory for a client of any size
-_NODES, _WEIGHTS = (
-    (values + shift) / 2 for values, shift in zip(np.polynomial.legendre.leggauss(32), (1, 0), strict=True)
-)
+
+
+def _nodes(count: int) -> tuple[Reals, Reals]:
+    """Gauss-Legendre on 0 to 1: nodes and weights."""
+    nodes, weights = np.polynomial.legendre.leggauss(count)
+    return (nodes + 1) / 2, weights / 2
+
+
+_NODES, _WEIGHTS = _nodes(32)
+_FINE_NODES, _FINE_WEIGHTS = _nodes(48)  # where a chance may be tiny and must not fall as the horizon grows
 _LOG_WEIGHTS = np.log(_WEIGHTS)
 _LOG_BOUNDS = ((-7.0, 5.0), (-9.0, 12.0)) * 2  # of log r, α, s, β, times in units of the mean age; at a bound the
 #                                                 gamma has narrowed to one rate for all customers, which is a model too
@@ -127,7 +134,7 @@ def probability_of_purchase(model: ParetoNBD, repeats: Reals, recency: Reals, ag
     scale = np.minimum(a, b) / (1 + shape + model.s)  # nodes on the logarithm of time, as in the likelihood
     span = np.log1p(horizon / scale)
     bought = -np.expm1(-shape * np.log1p(horizon / a)) * np.exp(-model.s * np.log1p(horizon / b))
-    for node, weight in zip(_NODES, _WEIGHTS, strict=True):
+    for node, weight in zip(_FINE_NODES, _FINE_WEIGHTS, strict=True):
         u = scale * np.expm1(node * span)
         density = model.s * np.exp(-model.s * np.log1p(u / b)) / (b + u)
         bought -= weight * span * (scale + u) * density * np.expm1(-shape * np.log1p(u / a))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -74,6 +75,16 @@ def test_gradient_equals_finite_differences(model, point):
     )
     parts = [lambda point, part=part: model.objective(point, *base)[part] for part in (0, 1)]
     assert check_grad(*parts, np.array(point)) < 1e-5
+
+
+@pytest.mark.parametrize(("drawn", "age"), [((1.0, 212.0, 32.0, 0.015625), 88.0), ((1.0, 13.0, 50.0, 0.015625), 15.0)])
+def test_a_tiny_chance_to_buy_is_below_the_purchases_expected_and_never_falls(drawn, age):
+    model = MODELS["Pareto/NBD (Fader & Hardie 2005)"]
+    base = (np.array([age]), np.zeros(1), np.zeros(1))
+    forecasts = [_forecasts(model, model.make(*drawn), base, horizon) for horizon in (0.5, 1.0, 89.0, 178.0, 356.0)]
+    for forecast in forecasts:
+        _sound(*forecast)
+    assert all(late[1] >= early[1] * (1 - 1e-6) for early, late in pairwise(forecasts))
 
 
 @every_model

@@ -198,7 +198,7 @@ def reports_of(at: ClientMonth) -> dict[str, Report]:
         reports[f"{_STUDY}two_track_report"] = two_track_report(
             Diagnosis.from_json(two_tracks), language, deliveries=deliveries
         )
-    shown = reports if _study_is_open(at) else {path: one for path, one in reports.items() if _STUDY not in path}
+    shown = reports if _study_is_open(at) else {path: one for path, one in reports.items() if not path.startswith(_STUDY)}
     preview = preview_report(list(shown.values()), at.document("preview_counts"), words_of(at))
     return {**reports, _PREVIEW: preview}
 
