@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from importlib.metadata import version
-from typing import Any
+from typing import Any, TypeVar
 
 import dagster as dg
 import pyarrow as pa
@@ -82,6 +82,7 @@ _SAME_MONTH = (
     "subscription_repairs",
     "preview_counts",
 )
+Shown = TypeVar("Shown", bytes, Report)
 _STUDY, _PREVIEW = TWO_TRACK, "preview/preview_report"
 
 
@@ -198,13 +199,9 @@ def reports_of(at: ClientMonth) -> dict[str, Report]:
         reports[f"{_STUDY}two_track_report"] = two_track_report(
             Diagnosis.from_json(two_tracks), language, deliveries=deliveries
         )
-    shown = reports if _study_is_open(at) else {path: one for path, one in reports.items() if not path.startswith(_STUDY)}
+    shown, _withheld = of_the_study(at, reports)
     preview = preview_report(list(shown.values()), at.document("preview_counts"), words_of(at))
     return {**reports, _PREVIEW: preview}
-
-
-def _study_is_open(at: ClientMonth) -> bool:
-    return blocked_because(at.data.platform, at.client, Stage.STUDY) is None
 
 
 def written_reports(reports: Mapping[str, Report]) -> dict[str, bytes]:
@@ -232,8 +229,8 @@ def counted(at: ClientMonth) -> dict[str, bytes]:
     return {"preview/counts.csv": written}
 
 
-def of_the_study(at: ClientMonth, files: Mapping[str, bytes]) -> tuple[dict[str, bytes], dict[str, str]]:
-    """`files` without those of the study (可能性検討) while a gate before it is open, and why (R38)."""
+def of_the_study(at: ClientMonth, files: Mapping[str, Shown]) -> tuple[dict[str, Shown], dict[str, str]]:
+    """`files` by path without those of the study (可能性検討) while a gate before it is open, and why (R38)."""
     reason = blocked_because(at.data.platform, at.client, Stage.STUDY)
     if reason is None:
         return dict(files), {}
