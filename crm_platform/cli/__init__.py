@@ -22,6 +22,7 @@ from crm_platform.cli import (
     mapping,
     measuring,
     previewing,
+    quoting,
     runs,
     scoring,
     segments,
@@ -49,6 +50,7 @@ app.command("deliveries")(deliveries.list_deliveries)
 app.command()(runs.onboard)
 app.command()(runs.refresh)
 app.command()(previewing.preview)
+app.command()(quoting.quote)
 app.command()(backtesting.backtest)
 app.command()(alerting.alert)
 app.command()(explaining.explain)

@@ -22,6 +22,9 @@ def contacts() -> None:
 def due(
     client: ClientOption,
     on: Annotated[dt.datetime, typer.Option(formats=["%Y-%m-%d"], help="The day of the calls.")],
+    most: Annotated[
+        int | None, typer.Option(min=1, help="How many can be called that day; the client's daily_contacts by default.")
+    ] = None,
     target: Annotated[
         Path | None, typer.Option("--out", metavar="FILE", help="data/contacts/CLIENT/DAY.csv by default.")
     ] = None,
@@ -31,7 +34,7 @@ def due(
     from crm_platform.orchestration.due_contacts import due_contacts
 
     platform = platform_here()
-    found = due_contacts(platform, client, on.date())
+    found = due_contacts(platform, client, on.date(), most)
     place = target or platform.data / "contacts" / client / f"{found.on}.csv"
     place.parent.mkdir(parents=True, exist_ok=True)
     write_whole(place, found.csv)
@@ -42,4 +45,10 @@ def due(
     reasons = found.rows["reason"].to_pylist()
     for reason in sorted(set(reasons)):
         out.print(f"  {reason}: {reasons.count(reason):,}", highlight=False)
+    if found.waiting:
+        out.print(f"waiting: {found.waiting:,} more are due, beyond what is called in a day", highlight=False)
+    coming = ", ".join(f"{day:%m-%d} {customers:,}" for day, customers in found.coming.items())
+    out.print(f"coming: {coming}", highlight=False)
+    if found.lapsed:
+        out.print(f"lapsed: {found.lapsed:,} ran out too long ago, to be called back (掘り起こし)", highlight=False)
     out.print(f"list: {place}", highlight=False)

@@ -30,9 +30,8 @@ def show(client: ClientOption) -> None:
     """The plan of 56 days, which gates are passed, what blocks, and the steps to the next delivery."""
     from crm_platform.orchestration.gates import gates_at, ledger_of
 
-    platform = platform_here()
-    found = platform.catalogue.load(client)
-    gates = gates_at(platform, found)
+    data = _data(platform_here(), client)
+    found, gates = data.client, gates_at(data)
     out.print(_plan(gates, found.project.started_on))
     blocking = next((gate for gate in gates if not gate.is_passed), None)
     if not found.project.gates:
@@ -40,7 +39,7 @@ def show(client: ClientOption) -> None:
     elif blocking:
         _say(f"what follows '{blocking.stage}' is blocked: {blocking.open_because}")
     print_steps(gates)
-    for one in ledger_of(platform, found).deliveries:
+    for one in ledger_of(data.platform, found).deliveries:
         _say(f"delivered: {one.month} on {one.delivered_on} to {', '.join(one.people)}, repeats to {one.repeat_until}")
 
 

@@ -43,9 +43,10 @@ def _run(platform: Platform, client_id: str, month_text: str | None) -> None:
     print_report(report)
     client = platform.catalogue.load(client_id)
     if client.project.gates:
+        from crm_platform.orchestration.client_month import ClientData
         from crm_platform.orchestration.gates import gates_at
 
-        print_steps(gates_at(platform, client))
+        print_steps(gates_at(ClientData(platform, client)))
 
 
 def print_steps(gates: tuple[Gate, ...]) -> None:

@@ -31,6 +31,8 @@ class Settings:
     alert_seed: int = 20090601  # decides the split into test groups (R84)
     contact_lead_days: int = 7  # contact this long before the product runs out (R107)
     contact_subscribers: bool = False  # call continuing subscribers, too, before their next delivery
+    contact_lapse_supplies: float = 1.0  # 掘り起こし: a call lapses so many supplies after the product ran out
+    daily_contacts: int | None = None  # calls that are made in a day; all that are due where not set
     supply_least_repeats: int = 30  # so many repeats before days of supply are learned from them
     declined_pause_days: int = 30  # 余っていれば断る: who declined is contacted this long after, at the earliest (R108)
     no_answer_pause_days: int = 3  # who did not answer is contacted again after so many days
@@ -156,4 +158,5 @@ def _bounds(name: str) -> tuple[int, int]:
         return 0, 36_500  # a century
     bounds = {"value_classes": (1, 100), "alert_top_share": (0, 1), "crosssell_min_orders": (1, 1_000)}
     bounds |= {"subscription_silent_cycles": (1, 24), "supply_least_repeats": (2, 10**6), "no_answer_tries": (1, 100)}
+    bounds |= {"contact_lapse_supplies": (0, 100), "daily_contacts": (1, 10**6)}
     return bounds.get(name, (0, 10**12))

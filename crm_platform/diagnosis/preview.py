@@ -5,7 +5,7 @@ Belongs here: counts by group. Does not: a customer number, an amount, or what t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import ibis
 from ibis import _
@@ -16,6 +16,7 @@ from crm_platform.tables.analyses import CPM_CLASS_NAMES
 from crm_platform.tables.targets import NEEDS, SUBSCRIPTION_STATES
 
 Counted = dict[str, int]
+TARGETS = "targets"
 
 
 def preview_counts(tables: Mapping[str, ibis.Table]) -> list[Row]:
@@ -32,6 +33,13 @@ def preview_counts(tables: Mapping[str, ibis.Table]) -> list[Row]:
     ]
 
 
+def without_targets(counts: Sequence[Row]) -> list[Row]:
+    """The rows, those of the targets as one that says why it shows no number: the study waits for its gate (R38)."""
+    rows = [row for row in counts if row["analysis"] != TARGETS]
+    withheld: Row = {"analysis": TARGETS, "group": "@preview.group.withheld", "customers": None}
+    return [*rows, withheld] if len(rows) < len(counts) else rows
+
+
 def _analyses(tables: Mapping[str, ibis.Table]) -> Iterator[tuple[str, Counted]]:
     yield "customers", _buyers(tables["customer_history"])
     yield "segments", _value_classes(tables["segments"])
@@ -44,7 +52,7 @@ def _analyses(tables: Mapping[str, ibis.Table]) -> Iterator[tuple[str, Counted]]
         yield "contact_dates", _all_of(tables["contact_dates"])
     targets = _targets(tables["targets"])
     if any(targets.values()):
-        yield "targets", targets
+        yield TARGETS, targets
 
 
 def _buyers(history: ibis.Table) -> Counted:

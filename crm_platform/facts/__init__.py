@@ -6,7 +6,6 @@ that must look at two months at once.
 
 from crm_platform.facts.customer_days import customer_days
 from crm_platform.facts.customer_months import customer_months, customer_product_months
-from crm_platform.facts.fee_basis import fee_basis
 from crm_platform.facts.lines import described_lines
 from crm_platform.facts.order_kinds import one_off_sales_at_share_jpy, order_kinds
 from crm_platform.facts.sales_months import media_months, product_months
@@ -17,7 +16,6 @@ __all__ = [
     "customer_months",
     "customer_product_months",
     "described_lines",
-    "fee_basis",
     "media_months",
     "one_off_sales_at_share_jpy",
     "order_kinds",

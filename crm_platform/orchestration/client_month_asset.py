@@ -138,7 +138,7 @@ def _declare(
         try:
             for client, keys in groupby(read_keys(context.partition_keys), key=lambda key: key.client):
                 data = ClientData(platform, platform.catalogue.load(client))
-                refuse_blocked(platform, data.client, stage_of(recipe.chapter, recipe.name))
+                refuse_blocked(data, stage_of(recipe.chapter, recipe.name))
                 months = [data.at(key.month) for key in keys]
                 batches = [months] if at_once else [[at] for at in months]
                 with platform.lake.alone(client):  # a run from the UI and one from the command line may meet

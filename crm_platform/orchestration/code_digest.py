@@ -24,10 +24,15 @@ CHAPTERS = (
     "diagnosis",
     "portfolio",
     "two_track",
+    "quotes",
     "reports",
     "preview",
 )
-ASSET_FILES = {"two_track": ("two_track", "three_s", "contact_dates")}  # where they are not `assets/<chapter>.py` alone
+ASSET_FILES = {  # where they are not `assets/<chapter>.py` alone
+    "two_track": ("two_track", "three_s", "contact_dates"),
+    "reports": ("reports", "lists", "drawn_reports", "study_gate", "quotes"),
+    "preview": ("preview", "drawn_reports", "study_gate"),
+}
 _ENGINES = (
     "duckdb", "ibis-framework", "numpy", "pandas", "pyarrow", "scipy",
     "altair", "brotli", "budoux", "fonttools", "great-expectations", "noto-cjk-sans-jp-bold",

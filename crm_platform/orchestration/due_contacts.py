@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -33,32 +34,43 @@ _READ = (
 
 @dataclass(frozen=True)
 class DueContacts:
-    """Whom to call on a day, in order (see `due_contacts` of the chapter); orders are known to `as_of`."""
+    """Whom to call on a day, in order (see `due_contacts` of the chapter); orders are known to `as_of`.
+
+    `waiting` are due as well, beyond what is called in a day; `coming` counts who becomes due on each day of
+    the next week; `lapsed` calls are off the list.
+    """
 
     on: dt.date
     as_of: dt.date
     rows: pa.Table
     csv: bytes
+    waiting: int
+    coming: Mapping[dt.date, int]
+    lapsed: int
 
 
-def due_contacts(platform: Platform, client_id: str, on: dt.date) -> DueContacts:
+def due_contacts(platform: Platform, client_id: str, on: dt.date, most: int | None = None) -> DueContacts:
     """The call list of the day `on`: orders as known at the last month's end before it or at the last day with data.
 
-    Contacts and outcomes of that day itself are not in it, so that the list of a day is the same all day. Nothing is
-    made or stored.
+    The first `most` of it, or as many as the client's `daily_contacts`. Contacts and outcomes of that day itself are
+    not in it, so that the list of a day is the same all day. Nothing is made or stored.
 
     Raises:
         Refused: a gate of the project blocks, no data before that day, or the month's analyses are not up to date.
     """
     client = platform.catalogue.load(client_id)
-    refuse_blocked(platform, client, Stage.PRODUCTION)
-    at = _known_before(ClientData(platform, client), on)
+    data = ClientData(platform, client)
+    refuse_blocked(data, Stage.PRODUCTION)
+    at = _known_before(data, on)
     _refuse_stale(at)
     known = known_on(at, on - dt.timedelta(days=1))
     dates = supplies.next_contact_dates(known, at.client.settings)
-    rows = supplies.due_contacts(dates, at.expression("forecasts"), on)
+    due = supplies.due_contacts(dates, at.expression("forecasts"), on)
+    rows = due.slice(0, most or at.client.settings.daily_contacts)
     wording = Wording.of(at.client.language, at.client.settings.value_classes)
-    return DueContacts(on, at.as_of, rows, due_contacts_csv(rows, wording, at.client.csv_encoding))
+    csv = due_contacts_csv(rows, wording, at.client.csv_encoding)
+    waiting, coming = due.num_rows - rows.num_rows, supplies.coming_contacts(dates, on)
+    return DueContacts(on, at.as_of, rows, csv, waiting, coming, supplies.lapsed_contacts(dates))
 
 
 def _known_before(data: ClientData, on: dt.date) -> ClientMonth:

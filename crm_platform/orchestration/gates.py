@@ -8,20 +8,23 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
-import ibis
-
 from crm_platform.clients import Client, parse_intake_rules
-from crm_platform.clients.mapping import with_preset
 from crm_platform.intake import rules_of
-from crm_platform.intake.drafting.adoption import definition_path
-from crm_platform.intake.judging.control_totals import compare_totals, refuse_beyond_difference
-from crm_platform.intake.judging.monthly_totals import monthly_totals
+from crm_platform.intake.judging.control_totals import refuse_beyond_difference
 from crm_platform.lake import digest_of
 from crm_platform.orchestration.client_month import ClientData
 from crm_platform.orchestration.platform import Platform
+from crm_platform.orchestration.since_passed import (
+    Publishing,
+    changes_since,
+    confirmed_parts,
+    deliveries_digest,
+    projects_folder,
+    specification_parts,
+    totals_now,
+)
 from crm_platform.periods import Month
 from crm_platform.projects import (
     DeliveryRecord,
@@ -31,30 +34,16 @@ from crm_platform.projects import (
     Stage,
     gates_of,
     read_ledger,
-    record_delivery,
-    record_passage,
+    record,
     refuse_before,
 )
 from crm_platform.refusals import Refused
 from crm_platform.reports import published_manifest
 
 
-def projects_folder(platform: Platform) -> Path:
-    """Where the records of the clients' projects lie."""
-    return platform.data / "projects"
-
-
 def specification_of(platform: Platform, client: Client) -> str:
-    """Fingerprint of what is signed: the mapping with its preset, and the table definition where there is one.
-
-    What a delivery may lack at most (`[admission]`) is agreed with the totals, not with the specification.
-    """
-    mapping = {
-        key: value for key, value in with_preset(client.intake, f"{client.id}.toml").items() if key != "admission"
-    }
-    definition = definition_path(platform.catalogue.folder, client.id)
-    stated = digest_of(definition.read_bytes()) if definition.exists() else None
-    return digest_of({"mapping": mapping, "definition": stated})
+    """Fingerprint of what is signed."""
+    return digest_of(specification_parts(platform, client))
 
 
 def ledger_of(platform: Platform, client: Client) -> Ledger:
@@ -62,21 +51,22 @@ def ledger_of(platform: Platform, client: Client) -> Ledger:
     return read_ledger(projects_folder(platform), client.id)
 
 
-def gates_at(platform: Platform, client: Client) -> tuple[Gate, ...]:
-    """The gates of the client's project as they are now."""
-    return gates_of(ledger_of(platform, client), specification_of(platform, client))
+def gates_at(data: ClientData, publishing: Publishing | None = None) -> tuple[Gate, ...]:
+    """The gates of the client's project as they are now; for `publishing` see `changes_since`."""
+    ledger, specification = ledger_of(data.platform, data.client), specification_of(data.platform, data.client)
+    return gates_of(ledger, specification, changes_since(data, ledger, specification, publishing))
 
 
-def refuse_blocked(platform: Platform, client: Client, stage: Stage) -> None:
+def refuse_blocked(data: ClientData, stage: Stage, publishing: Publishing | None = None) -> None:
     """Refused where the client's project passes gates and one before `stage` is open."""
-    if client.project.gates:
-        refuse_before(stage, gates_at(platform, client), client.id)
+    if data.client.project.gates:
+        refuse_before(stage, gates_at(data, publishing), data.client.id)
 
 
-def blocked_because(platform: Platform, client: Client, stage: Stage) -> str | None:
+def blocked_because(data: ClientData, stage: Stage, publishing: Publishing | None = None) -> str | None:
     """Why the client's project cannot enter `stage`; None where it can, or passes no gates."""
     try:
-        refuse_blocked(platform, client, stage)
+        refuse_blocked(data, stage, publishing)
     except Refused as refused:
         return str(refused)
     return None
@@ -90,8 +80,8 @@ def stage_of(chapter: str, name: str) -> Stage:
 def sign_specification(platform: Platform, client: Client, by: str, on: dt.date) -> Passage:
     """Sign the specification of the data (仕様確認) as it is now; Refused where the client's file is not sound."""
     rules_of(client)
-    fingerprint = specification_of(platform, client)
-    return _passed(platform, client, Passage.of(Stage.SPECIFICATION, by, on, fingerprint, fingerprint))
+    parts = specification_parts(platform, client)
+    return _passed(platform, client, Passage.of(Stage.SPECIFICATION, by, on, digest_of(parts), parts))
 
 
 def accept_totals(data: ClientData, by: str, on: dt.date) -> Passage:
@@ -100,9 +90,8 @@ def accept_totals(data: ClientData, by: str, on: dt.date) -> Passage:
     Refused where the specification is not signed, the client delivered no figures, or one differs beyond tolerance.
     """
     platform, client = data.platform, data.client
-    refuse_before(Stage.TEST_TOTALS, gates_at(platform, client), client.id)
-    lines = data.merged["order_lines"]
-    compared = compare_totals(lines, data.merged["control_totals"])
+    refuse_before(Stage.TEST_TOTALS, gates_at(data), client.id)
+    compared = totals_now(data)
     if not compared:
         raise Refused(
             f"'{client.id}' delivered no figures of its own to hold the test totals against.",
@@ -110,21 +99,21 @@ def accept_totals(data: ClientData, by: str, on: dt.date) -> Passage:
         )
     rules = parse_intake_rules(client)
     refuse_beyond_difference(compared, rules.tolerated_total_difference_rate, rules.file)
-    ours = monthly_totals(ibis.memtable(lines)).to_pyarrow().to_pylist()
-    seen = digest_of([[str(value) for value in row.values()] for row in ours] + compared)
+    seen = {"totals": digest_of(compared), "deliveries": deliveries_digest(data)}
     fingerprint = specification_of(platform, client)
     return _passed(platform, client, Passage.of(Stage.TEST_TOTALS, by, on, fingerprint, seen, tuple(compared)))
 
 
 def confirm_production(data: ClientData, month: Month, by: str, on: dt.date) -> Passage:
-    """Confirm the deliverables of `month` (本番分析), byte for byte as they lie in the outbox.
+    """Confirm the deliverables of `month` (本番分析) as they lie in the outbox, file by file.
 
     Refused where a gate before is open, or the outbox does not hold them.
     """
     platform, client = data.platform, data.client
-    refuse_before(Stage.PRODUCTION, gates_at(platform, client), client.id)
-    seen, fingerprint = files_digest(data, month), specification_of(platform, client)
-    return _passed(platform, client, Passage.of(Stage.PRODUCTION, by, on, fingerprint, seen))
+    refuse_before(Stage.PRODUCTION, gates_at(data), client.id)
+    seen = confirmed_parts({path: one["sha256"] for path, one in _published_files(data, month).items()})
+    fingerprint = specification_of(platform, client)
+    return _passed(platform, client, Passage.of(Stage.PRODUCTION, by, on, fingerprint, seen, month=str(month)))
 
 
 def deliver_results(
@@ -135,16 +124,36 @@ def deliver_results(
     Refused where a gate before is open, the outbox does not hold them, or a text is personal.
     """
     platform, client = data.platform, data.client
-    refuse_blocked(platform, client, Stage.STUDY)
-    record = DeliveryRecord.of(
-        month, on, tuple(people), tuple(answers), specification_of(platform, client), files_digest(data, month)
-    )
-    record_delivery(projects_folder(platform), client.id, record)
-    return record
+    refuse_blocked(data, Stage.STUDY)
+    handed_over, fingerprint = digest_of(_published_files(data, month)), specification_of(platform, client)
+    delivery = DeliveryRecord.of(month, on, tuple(people), tuple(answers), fingerprint, handed_over)
+    record(projects_folder(platform), client.id, delivery)
+    return delivery
 
 
-def files_digest(data: ClientData, month: Month) -> str:
-    """Digest of all deliverables of the month; Refused where the outbox does not hold them whole."""
+def project_record(data: ClientData, month: Month, publishing: Publishing | None = None) -> dict[str, Any] | None:
+    """What the manifest of a month says of the project: gates passed, open, deliveries so far; None without one."""
+    ledger = ledger_of(data.platform, data.client)
+    if not data.client.project.gates and not ledger.deliveries:
+        return None
+    passages = [ledger.latest(stage) for stage in Stage]
+    told = [one for one in ledger.deliveries if Month.parse(one.month) <= month]
+    gates = gates_at(data, publishing) if data.client.project.gates else ()
+    return {
+        "gates": [_shortened(one) for one in passages if one],
+        "open": {gate.stage: gate.open_because for gate in gates if not gate.is_passed},
+        "deliveries": [one.to_json() for one in told],
+    }
+
+
+def _shortened(passage: Passage) -> dict[str, Any]:
+    """A passage for the manifest: one digest of all that was seen, and the number of accepted figures."""
+    told = {"totals": len(passage.totals), "content_sha256": digest_of(passage.seen)}
+    return {name: value for name, value in {**passage.to_json(), **told}.items() if name != "seen"}
+
+
+def _published_files(data: ClientData, month: Month) -> dict[str, Any]:
+    """The files of the month by path, as its manifest lists them; Refused where the outbox does not hold them whole."""
     try:
         published = published_manifest(data.platform.outbox, data.client.id, month)
     except (ValueError, LookupError, TypeError):
@@ -154,22 +163,10 @@ def files_digest(data: ClientData, month: Month) -> str:
             f"the outbox does not hold the deliverables of '{data.client.id}' for {month}.",
             f"Make them: crm-platform refresh --client {data.client.id} --month {month}",
         )
-    return digest_of(published["files"])
-
-
-def project_record(platform: Platform, client: Client, month: Month) -> dict[str, Any] | None:
-    """What the manifest of a month says of the project: gates passed, deliveries so far; None without one."""
-    ledger = ledger_of(platform, client)
-    if not client.project.gates and not ledger.deliveries:
-        return None
-    passages = [ledger.latest(stage) for stage in Stage]
-    told = [one for one in ledger.deliveries if Month.parse(one.month) <= month]
-    return {
-        "gates": [{**one.to_json(), "totals": len(one.totals)} for one in passages if one],
-        "deliveries": [one.to_json() for one in told],
-    }
+    files: dict[str, Any] = published["files"]
+    return files
 
 
 def _passed(platform: Platform, client: Client, passage: Passage) -> Passage:
-    record_passage(projects_folder(platform), client.id, passage)
+    record(projects_folder(platform), client.id, passage)
     return passage

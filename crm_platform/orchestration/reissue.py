@@ -23,7 +23,7 @@ def issue_another_book(context: dg.OpExecutionContext, config: Reissue, platform
     (key,) = read_keys([context.partition_key])
     at = ClientData(platform, platform.catalogue.load(key.client)).at(key.month)
     try:
-        refuse_blocked(platform, at.client, Stage.PRODUCTION)
+        refuse_blocked(at.data, Stage.PRODUCTION)
         with platform.lake.alone(key.client):
             book = reissue_book(at, config.reason)
     except Refused as refused:

@@ -16,13 +16,14 @@ from crm_platform.orchestration.assets import EVERY_MONTH, MONTHS_ASKED_FOR, PRE
 from crm_platform.orchestration.assets.preview import preview_folder
 from crm_platform.orchestration.build import build_definitions
 from crm_platform.orchestration.client_month import ClientData, ClientMonth
-from crm_platform.orchestration.gates import projects_folder, refuse_blocked
+from crm_platform.orchestration.gates import refuse_blocked
 from crm_platform.orchestration.jobs import analyse_month, backfill_facts, preview_month
 from crm_platform.orchestration.partitions import partition_key, register_client
 from crm_platform.orchestration.platform import Platform
 from crm_platform.orchestration.progress import LOGGER
 from crm_platform.orchestration.reissue import reissue_segments
 from crm_platform.orchestration.segment_books import refuse_reissue
+from crm_platform.orchestration.since_passed import projects_folder
 from crm_platform.orchestration.stale_months import span_tags, stale_spans
 from crm_platform.periods import Month
 from crm_platform.projects import Stage
@@ -60,7 +61,7 @@ def run_platform(
     fails.
     """
     at = client_at(platform, client_id, month)
-    refuse_blocked(platform, at.client, Stage.PRODUCTION)
+    refuse_blocked(at.data, Stage.PRODUCTION)
     report = RunReport(client_id, at.month, platform.outbox / client_id / str(at.month))
     with _reporting_to(report, listen):
         _make_facts(at.data, instance)
@@ -122,7 +123,7 @@ def bring_facts_up_to_date(
     Raises Refused as `run_platform` does; `stage`: of the project, to which what is asked for belongs.
     """
     at = client_at(platform, client_id, month)
-    refuse_blocked(platform, at.client, stage)
+    refuse_blocked(at.data, stage)
     with _reporting_to(RunReport(client_id, at.month, platform.outbox), listen):
         _make_facts(at.data, instance)
     return at

@@ -109,8 +109,9 @@ def _request_for(platform: Platform, client_id: str, instance: dg.DagsterInstanc
     client = platform.catalogue.load(client_id)
     if not read_inbox(platform.inbox, client_id):
         return None
-    refuse_blocked(platform, client, Stage.PRODUCTION)
-    request = refresh_due(ClientData(platform, client))
+    data = ClientData(platform, client)
+    refuse_blocked(data, Stage.PRODUCTION)
+    request = refresh_due(data)
     if request is None or _is_under_way(request, instance):
         return None
     register_client(instance, client_id)

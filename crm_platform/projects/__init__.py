@@ -4,9 +4,11 @@ Belongs here: who signed, accepted and confirmed what and when, and which gate i
 and what a run does before an open gate.
 """
 
+from crm_platform.projects.changes import changed_figures, changed_parts
 from crm_platform.projects.delivery_records import Answer, DeliveryRecord
 from crm_platform.projects.gates import Gate, gates_of, refuse_before
-from crm_platform.projects.ledger import Ledger, Passage, read_ledger, record_delivery, record_passage
+from crm_platform.projects.ledger import Ledger, read_ledger, record
+from crm_platform.projects.passages import Passage
 from crm_platform.projects.stages import STAGES, PlannedStage, Stage, plan_from
 from crm_platform.projects.steps import FIRST_RUN, REPEAT_RUN, remaining_steps
 
@@ -21,11 +23,12 @@ __all__ = [
     "Passage",
     "PlannedStage",
     "Stage",
+    "changed_figures",
+    "changed_parts",
     "gates_of",
     "plan_from",
     "read_ledger",
-    "record_delivery",
-    "record_passage",
+    "record",
     "refuse_before",
     "remaining_steps",
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from crm_platform.projects.ledger import Ledger
@@ -39,15 +39,16 @@ class Gate:
         return not self.open_because
 
 
-def gates_of(ledger: Ledger, specification: str) -> tuple[Gate, ...]:
+def gates_of(ledger: Ledger, specification: str, changes: Mapping[Stage, str] | None = None) -> tuple[Gate, ...]:
     """The four gates under the present fingerprint of the specification.
 
-    What was passed under another fingerprint is open again, and says so; no gate is passed behind an open one.
+    What was passed under another fingerprint, or over something that has changed since (`changes`: by stage what), is
+    open again, and says so; no gate is passed behind an open one.
     """
     found: list[Gate] = []
     for stage in STAGES:
         before = next((gate.stage for gate in found if not gate.is_passed), None)
-        found.append(_gate(stage, ledger, specification, before))
+        found.append(_gate(stage, ledger, specification, (changes or {}).get(stage), before))
     return tuple(found)
 
 
@@ -66,14 +67,18 @@ def passing_command(stage: Stage, client_id: str) -> str:
     return _PASSING[stage].format(client=client_id)
 
 
-def _gate(stage: Stage, ledger: Ledger, specification: str, before: Stage | None) -> Gate:
+def _gate(stage: Stage, ledger: Ledger, specification: str, change: str | None, before: Stage | None) -> Gate:
     said = _last_said(stage, ledger)
     if said is None:
         return Gate(stage, _NOT_YET[stage])
     fingerprint, on, by = said
     if fingerprint != specification:
-        changed = f"the specification changed since {on} ({by}): {fingerprint[:12]} then, {specification[:12]} now"
-        return Gate(stage, f"{_NOT_YET[stage]} as it is now; {changed}")
+        where = f" in {change}" if change else ""
+        changed = f"the specification changed since {on} ({by}){where}"
+        told = f"{fingerprint[:12]} then, {specification[:12]} now"
+        return Gate(stage, f"{_NOT_YET[stage]} as it is now; {changed}: {told}")
+    if change:
+        return Gate(stage, f"{_NOT_YET[stage]} as they are now; since {on} ({by}) there changed {change}")
     return Gate(stage, f"it follows the open gate of '{before}'") if before else Gate(stage, "", on, by)
 
 

@@ -2,111 +2,89 @@
 
 from __future__ import annotations
 
-import datetime as dt
-import json
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from crm_platform.clients import valid_client_id
 from crm_platform.lake.files import alone, write_whole
 from crm_platform.projects.delivery_records import DeliveryRecord
-from crm_platform.projects.plain_words import role
+from crm_platform.projects.passages import Passage
+from crm_platform.projects.sealed_lines import BrokenSealError, opened, sealed
 from crm_platform.projects.stages import Stage
 from crm_platform.refusals import Refused
 
-FILE_NAME = "ledger.json"
-
-
-@dataclass(frozen=True)
-class Passage:
-    """A gate that was passed: of which stage, by which role, on which day, under which specification.
-
-    `content_sha256` is the digest of what was seen: the specification, the totals, the files. `totals` are the entries
-    of `compare_totals` that were accepted.
-    """
-
-    stage: Stage
-    by: str
-    on: dt.date
-    specification: str
-    content_sha256: str
-    totals: tuple[Mapping[str, Any], ...] = ()
-
-    @classmethod
-    def of(
-        cls,
-        stage: Stage,
-        by: str,
-        on: dt.date,
-        specification: str,
-        content_sha256: str,
-        totals: tuple[Mapping[str, Any], ...] = (),
-    ) -> Passage:
-        """A passage; Refused where `by` is no role."""
-        return cls(stage, role(by), on, specification, content_sha256, totals)
-
-    def to_json(self) -> dict[str, Any]:
-        """Plain JSON values."""
-        return {**asdict(self), "on": self.on.isoformat(), "totals": [dict(one) for one in self.totals]}
-
-    @classmethod
-    def from_json(cls, value: Mapping[str, Any]) -> Passage:
-        """Read what `to_json` wrote."""
-        told = {"stage": Stage(value["stage"]), "on": dt.date.fromisoformat(value["on"])}
-        return cls(**{**value, **told, "totals": tuple(value["totals"])})
+FILE_NAME, UNSEALED_NAME = "ledger.jsonl", "ledger.json"
+Entry = Passage | DeliveryRecord
+_KINDS: dict[str, type[Passage] | type[DeliveryRecord]] = {"passage": Passage, "delivery": DeliveryRecord}
 
 
 @dataclass(frozen=True)
 class Ledger:
     """Every passage and every delivery of a client's project, in the order in which they were recorded."""
 
-    passages: tuple[Passage, ...] = ()
-    deliveries: tuple[DeliveryRecord, ...] = ()
+    entries: tuple[Entry, ...] = ()
+
+    @property
+    def deliveries(self) -> tuple[DeliveryRecord, ...]:
+        """The deliveries."""
+        return tuple(one for one in self.entries if isinstance(one, DeliveryRecord))
 
     def latest(self, stage: Stage) -> Passage | None:
         """The last passage of the stage's gate."""
-        return next((one for one in reversed(self.passages) if one.stage == stage), None)
-
-    def to_json(self) -> dict[str, Any]:
-        """Plain JSON values."""
-        return {name: [one.to_json() for one in getattr(self, name)] for name in ("passages", "deliveries")}
+        passages = (one for one in reversed(self.entries) if isinstance(one, Passage))
+        return next((one for one in passages if one.stage == stage), None)
 
 
 def read_ledger(projects: Path, client_id: str) -> Ledger:
-    """The client's ledger below `projects`, empty where nothing was recorded; Refused where it is damaged."""
+    """The client's ledger below `projects`, empty where nothing was recorded.
+
+    Refused, with file and line, where it is not whole as it was written, or another client's.
+    """
     path = _path(projects, client_id)
+    _refuse_unsealed(path.with_name(UNSEALED_NAME), client_id)
     if not path.exists():
         return Ledger()
     try:
-        said = json.loads(path.read_bytes())
-        passages = tuple(Passage.from_json(one) for one in said["passages"])
-        return Ledger(passages, tuple(DeliveryRecord.from_json(one) for one in said["deliveries"]))
-    except (ValueError, LookupError, TypeError) as error:
-        raise Refused("the record of the project is damaged.", "Restore it from the backup.", str(path)) from error
+        return Ledger(tuple(map(_read, opened(client_id, path.read_bytes()))))
+    except BrokenSealError as broken:
+        raise Refused(
+            "from this line on the record of the project is not as it was written.",
+            "Restore the file from the backup. Nothing in it is changed by hand: what no longer holds is passed again "
+            f"(crm-platform gates show --client {client_id}).",
+            file=str(path),
+            row=broken.line,
+        ) from broken
 
 
-def record_passage(projects: Path, client_id: str, passage: Passage) -> Ledger:
-    """Add a passage to the client's ledger: the file holds the former ledger or the new one, whatever breaks off."""
+def record(projects: Path, client_id: str, entry: Entry) -> Ledger:
+    """Add an entry to the client's ledger: the file holds the former ledger or the new one, whatever breaks off."""
     path = _path(projects, client_id)
     with alone(path.parent):
-        ledger = read_ledger(projects, client_id)
-        return _written(path, replace(ledger, passages=(*ledger.passages, passage)))
+        ledger = Ledger((*read_ledger(projects, client_id).entries, entry))
+        write_whole(path, sealed(client_id, map(_written, ledger.entries)))
+        return ledger
 
 
-def record_delivery(projects: Path, client_id: str, delivery: DeliveryRecord) -> Ledger:
-    """Add a delivery to the client's ledger, as `record_passage` adds a passage."""
-    path = _path(projects, client_id)
-    with alone(path.parent):
-        ledger = read_ledger(projects, client_id)
-        return _written(path, replace(ledger, deliveries=(*ledger.deliveries, delivery)))
+def _refuse_unsealed(path: Path, client_id: str) -> None:
+    """What was written before lines were sealed may have been edited by anybody, so it is not read."""
+    if path.exists():
+        raise Refused(
+            "this record of the project is of a former form, without seals, and is not read.",
+            "Move it out of the folder and pass the gates again, beginning with: "
+            f"crm-platform gates sign --client {client_id} --by ROLE",
+            file=str(path),
+        )
 
 
 def _path(projects: Path, client_id: str) -> Path:
     return projects / valid_client_id(client_id) / FILE_NAME
 
 
-def _written(path: Path, ledger: Ledger) -> Ledger:
-    write_whole(path, (json.dumps(ledger.to_json(), ensure_ascii=False, indent=1) + "\n").encode())
-    return ledger
+def _written(entry: Entry) -> dict[str, Any]:
+    return {kind: entry.to_json() for kind, made in _KINDS.items() if isinstance(entry, made)}
+
+
+def _read(line: dict[str, Any]) -> Entry:
+    ((kind, value),) = line.items()
+    return _KINDS[kind].from_json(value)

@@ -35,6 +35,7 @@ from crm_platform.reports.pages import Report
 from crm_platform.reports.pdf import write_pdf
 from crm_platform.reports.portfolio_report import portfolio_report
 from crm_platform.reports.preview_report import preview_counts_csv, preview_report
+from crm_platform.reports.quote_json import quote_document, quote_json
 from crm_platform.reports.two_track_csvs import stop_warnings_csv, targets_csv
 from crm_platform.reports.two_track_report import two_track_report
 from crm_platform.reports.wording import MissingWordingError, Wording
@@ -65,6 +66,8 @@ __all__ = [
     "publish",
     "published_manifest",
     "quarantine_csv",
+    "quote_document",
+    "quote_json",
     "receipts_json",
     "segments_csv",
     "stop_warnings_csv",

@@ -7,8 +7,9 @@ from typing import Any
 
 from crm_platform.diagnosis.finding import Diagnosis, Exhibit
 from crm_platform.reports.assembly import assembled, overview_of, tiles_of, value_classes
+from crm_platform.reports.grids import grid_of
 from crm_platform.reports.pages import Chapter, Comment, Picture, Report, Summary
-from crm_platform.reports.sections import grid_of, picture_of
+from crm_platform.reports.sections import picture_of
 from crm_platform.reports.wording import Wording
 
 CHAPTERS = ("alert_whom", "alert_stakes", "alert_measures", "alert_results")

@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from crm_platform.diagnosis.finding import Diagnosis, Exhibit, by_yen_effect
 from crm_platform.diagnosis.lineage import Delivered
 from crm_platform.reports.assembly import assembled, conclusion_of, overview_of, tiles_of, value_classes
+from crm_platform.reports.grids import grid_of
 from crm_platform.reports.pages import Chapter, Comment, Picture, Report, Summary
-from crm_platform.reports.sections import grid_of, picture_of
+from crm_platform.reports.sections import picture_of
 from crm_platform.reports.wording import Wording
 
 CHAPTERS = ("current_state", "new_customers", "existing_customers", "integrated", "products", "accuracy")

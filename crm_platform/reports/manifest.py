@@ -24,7 +24,6 @@ def manifest(
     months: Sequence[Month],
     spec_fingerprint: str,
     versions: Mapping[str, str],
-    fee_basis: Mapping[str, Any] | None = None,
     same_spec: bool | None = None,
     spec_differences: Sequence[str] = (),
     segment_book: Mapping[str, Any] | None = None,
@@ -35,11 +34,11 @@ def manifest(
     """JSON naming each of `files` by path with its SHA-256, bytes and, for CSV, rows without the header.
 
     `months` are the months of data that went in, `spec_fingerprint` the digest of mapping and settings, `versions`
-    those of the programs, `fee_basis` what decides the fee (R14, R22). `same_spec`: whether the latest delivery came
-    as the one before (R13), null for the first, and `spec_differences` what differs, in words. `segment_book` is the
-    book in force with its term and digest (R51), `project` its gates and deliveries (R38, R43), `withheld` the folders
-    that a gate holds back, and why, `left_out` the deliverables that the data do not give, each with its reason as a
-    key and a sentence. Equal input gives equal bytes.
+    those of the programs. `same_spec`: whether the latest delivery came as the one before (R13), null for the first,
+    and `spec_differences` what differs, in words. `segment_book` is the book in force with its term and digest (R51),
+    `project` its gates, those open with the reason, and deliveries (R38, R43), `withheld` the folders that a gate holds
+    back, and why, `left_out` the deliverables that the data do not give, each with its reason as a key and a sentence.
+    Equal input gives equal bytes.
     """
     document = {
         "client": client,
@@ -49,7 +48,6 @@ def manifest(
         "spec_fingerprint": spec_fingerprint,
         "same_spec": same_spec,
         "spec_differences": list(spec_differences),
-        "fee_basis": None if fee_basis is None else dict(fee_basis),
         "segment_book": None if segment_book is None else dict(segment_book),
         "project": None if project is None else dict(project),
         "withheld": dict(withheld or {}),

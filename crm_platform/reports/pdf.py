@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from collections.abc import Mapping
 from dataclasses import asdict
 from functools import lru_cache
 from pathlib import Path
@@ -16,8 +17,8 @@ import typst
 
 from crm_platform.reports import theme
 from crm_platform.reports.glyphs import FONT_FOLDERS, broken
+from crm_platform.reports.grids import column_widths
 from crm_platform.reports.pages import Chapter, Grid, Picture, Report, Section
-from crm_platform.reports.sections import column_widths
 
 STANDARDS: list[Any] = ["a-2a", "ua-1"]
 _TEMPLATE = Path(__file__).with_name("report.typ")
@@ -27,13 +28,18 @@ def write_pdf(report: Report) -> bytes:
     """The report as PDF; equal reports give equal bytes."""
     files = {"main.typ": _TEMPLATE.read_bytes(), "report.json": json.dumps(typeset(report)).encode()}
     charts = {f"{key}.svg": svg.encode() for key, svg in report.drawings.items()}
-    sources: Any = {**files, **charts}  # the compiler takes files in memory, which its type stubs do not know
+    return compiled({**files, **charts}, report.as_of)
+
+
+def compiled(files: Mapping[str, bytes], as_of: str) -> bytes:
+    """`main.typ` among files in memory as PDF, with our fonts only; `as_of` is its ISO day."""
+    sources: Any = dict(files)  # the compiler takes files in memory, which its type stubs do not know
     made = typst.compile(
         sources,
         format="pdf",
         font_paths=_fonts(),
         ignore_system_fonts=True,
-        timestamp=int(_midnight(report.as_of).timestamp()),
+        timestamp=int(_midnight(as_of).timestamp()),
         pdf_standards=STANDARDS,
     )
     if not isinstance(made, bytes):

@@ -61,8 +61,8 @@ def preview_report(reports: Sequence[Report], counts: Sequence[Row], wording: Wo
 
 
 def preview_counts_csv(counts: Sequence[Row], wording: Wording, encoding: str = DEFAULT_ENCODING) -> bytes:
-    """`分析,区分,人数`: how many customers each analysis found, from the rows of `preview_counts`."""
-    rows = [(*_named(row, wording), str(row["customers"])) for row in counts]
+    """`分析,区分,人数`: how many customers each analysis found, from the rows of `preview_counts`; none withheld."""
+    rows = [(*_named(row, wording), "" if row["customers"] is None else str(row["customers"])) for row in counts]
     return csv_file(("preview_analysis", "preview_group", "preview_customers"), rows, wording, encoding)
 
 

@@ -7,16 +7,15 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from itertools import groupby
 
-from crm_platform.diagnosis.finding import Diagnosis, Exhibit, Finding, Measured, Scalar, Trend, Unit
+from crm_platform.diagnosis.finding import Diagnosis, Exhibit, Finding, Measured, Scalar, Trend
 from crm_platform.diagnosis.lineage import Delivered, Lineage, lineage_of
 from crm_platform.reports import theme
 from crm_platform.reports.actions import action_facts, action_of
-from crm_platform.reports.exhibits import chart_spec, data_columns, distinct, is_drawable
-from crm_platform.reports.glyphs import width_of
+from crm_platform.reports.exhibits import chart_spec, data_columns, distinct, is_drawable, with_told
+from crm_platform.reports.grids import column_widths, grid_of, told_of
 from crm_platform.reports.pages import Chapter, Comment, Grid, Picture, Section
 from crm_platform.reports.wording import Wording
 
-SHOWN_ROWS = 40
 BESIDE = ("bar", "line", "lorenz", "calibration", "heatmap")
 SQUARE = ("lorenz", "calibration")
 FEW_COLUMNS = 12
@@ -178,12 +177,6 @@ def _is_plain(exhibit: Exhibit) -> bool:
     return few and (exhibit.series is None or exhibit.kind == "heatmap")
 
 
-def column_widths(grid: Grid) -> list[float]:
-    """Width in points that each column of a table needs on one line."""
-    columns = zip(grid.headers, *grid.rows, strict=True)
-    return [theme.CELL_MARGIN + max(width_of(cell, theme.TABLE_SIZE) for cell in column) for column in columns]
-
-
 def _shown_exhibits(finding: Finding, words: Wording) -> Iterable[Picture | Grid]:
     """The exhibits that have something to show, and whose conclusion is known."""
     exhibits = [
@@ -238,7 +231,8 @@ def picture_of(
     key: str, exhibit: Exhibit, grid: Grid, labels: tuple[str, str], words: Wording, half: bool = False
 ) -> Picture:
     """The chart of `exhibit` with the title and source of `grid`, which holds its data."""
-    spec = chart_spec(exhibit, words, labels, theme.HALF_WIDTH if half else theme.CHART_WIDTH)
+    told = replace(exhibit, rows=with_told(exhibit.rows, told_of(grid, words)))
+    spec = chart_spec(told, words, labels, theme.HALF_WIDTH if half else theme.CHART_WIDTH)
     return Picture(key, grid.title, grid.source, _alt(exhibit, grid, words), spec, grid, half)
 
 
@@ -251,36 +245,6 @@ def _headers(prefix: str, exhibit: Exhibit, labels: tuple[str, str], words: Word
         key = next((key for key in keys if words.has(key)), None)
         found.append(words.text(key) if key else own.get(column) or words.text(f"columns.{column}"))
     return tuple(found)
-
-
-def grid_of(key: str, title: str, source: str, exhibit: Exhibit, headers: tuple[str, ...], words: Wording) -> Grid:
-    """The exhibit's rows as a table of final text; a table exhibit shows its first 40 rows."""
-    columns = data_columns(exhibit)
-    is_table = exhibit.kind == "table"
-    rows = exhibit.rows[:SHOWN_ROWS] if is_table else exhibit.rows
-    left_out = len(exhibit.rows) - len(rows)
-    return Grid(
-        key=key,
-        title=title,
-        source=source,
-        headers=headers,
-        rows=tuple(
-            tuple(words.in_table(row[column], _shown_unit(column, unit)) for column, unit in columns) for row in rows
-        ),
-        numeric=tuple(_is_numeric(unit) for _, unit in columns),
-        remark=words.text("report.rows_left_out", rows=left_out) if left_out else "",
-    )
-
-
-def _shown_unit(column: str, unit: Unit) -> str:
-    """Differences of rates are told in points, changes with their sign; both by the column's name."""
-    if unit != "rate":
-        return unit
-    return "points_in_table" if column.endswith("_points") else "change" if column.endswith("change_rate") else unit
-
-
-def _is_numeric(unit: Unit) -> bool:
-    return unit not in ("text", "month")
 
 
 def _alt(exhibit: Exhibit, grid: Grid, words: Wording) -> str:

@@ -6,7 +6,7 @@ from crm_platform.tables.table import WHOLE, Column, Table, count, day, days, fl
 
 SUPPLY_SOURCES = ("product_master", "learned")
 LAST_SOURCES = (*SUPPLY_SOURCES, "own_cycle", "customer_setting", "subscription")
-CONTACT_REASONS = (*LAST_SOURCES, "sent", "declined", "no_answer", "next_cycle", "stated_day", "hold")
+CONTACT_REASONS = (*LAST_SOURCES, "sent", "declined", "no_answer", "next_cycle", "stated_day", "hold", "lapsed")
 
 PRODUCT_SUPPLY = Table(
     "product_supply",
@@ -29,14 +29,22 @@ PRODUCT_SUPPLY = Table(
 
 CONTACT_DATES = Table(
     "contact_dates",
-    grain="active customer whose supply is known, or for whom a day was set",
+    grain="customer who bought or was sent something lately and whose supply is known, or for whom a day was set",
     meaning="When the product runs out, and so when to contact the customer (R107, R108)",
     key=("customer_id",),
     columns=(
         key("customer_id", "Customer number"),
-        day("next_contact_on", "When to contact the customer; of a subscriber the next delivery", nullable=False),
+        day(
+            "next_contact_on",
+            "When to contact the customer; of a subscriber the next delivery; of a lapsed call its day",
+            nullable=False,
+        ),
         text("reason", "What the day follows from", allowed=CONTACT_REASONS, nullable=False),
-        flag("to_call", "Contact on that day; false of a subscriber, whom the subscription supplies", nullable=False),
+        flag(
+            "to_call",
+            "Contact on that day; false of a subscriber, who is supplied, and of a lapsed call",
+            nullable=False,
+        ),
         text("product_id", "The product that runs out first of the last delivery, or that the subscription delivers"),
         day("supplied_on", "Last delivery, or the contact at which the product was sent, from which is counted"),
         days("supply_days", "Days that this delivery lasts", nullable=True),

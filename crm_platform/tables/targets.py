@@ -34,10 +34,10 @@ _SAID = (
         nullable=False,
     ),
     text("product_group", "The group (商品群) to offer; null where none was sold one-off in the past year"),
-    rate("p_buys", "Probability of a one-off purchase in the six months; null where inferred", nullable=True),
+    rate("p_buys", "Probability of a one-off purchase in the six months; null where not foretold", nullable=True),
     real(
         "expected_sales_jpy",
-        "One-off 売上 expected in the six months; null where inferred",
+        "One-off 売上 expected in the six months; null where not foretold",
         "JPY",
         nullable=True,
         minimum=0,
@@ -46,13 +46,13 @@ _SAID = (
     real("sales_p90_jpy", "About one in ten at most buys for more", "JPY", nullable=True, minimum=0),
     real(
         "expected_return_times",
-        "What a contact is expected to add, per yen of its cost; null where inferred or where a contact costs nothing",
+        "What a contact is expected to add, per yen of its cost; null where not foretold, or a contact costs nothing",
         "JPY per JPY",
         nullable=True,
     ),
     text("return_basis", "Gross profit, or sales where the group's cost is not known", allowed=RETURN_BASES),
     text("reason", "What speaks most for the customer", allowed=TARGET_REASONS, nullable=False),
-    text("status", "Foretold from own data, or too few one-off buyers: 推論 (R36)", allowed=STATUSES, nullable=False),
+    text("status", "Own one-off buyers suffice, or they are too few: 推論 (R36)", allowed=STATUSES, nullable=False),
 )
 
 ONE_OFF_CANDIDATES = Table(

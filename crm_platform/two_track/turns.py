@@ -1,10 +1,15 @@
-"""What happened to subscriptions and since when it was known, so that a former day is seen as it was seen then."""
+"""What happened to subscriptions and since when it was known, so that a former day is seen as it was seen then.
+
+And what a customer's state is: 継続中 (continuing) or 解約 (stopped).
+"""
 
 from __future__ import annotations
 
 import datetime as dt
 
 import ibis
+
+from crm_platform.tables.targets import SUBSCRIPTION_STATES
 
 TURNS = ("start", "resume", "stop")  # after which a subscription runs, or does not
 _TURN = {  # columns, each of which may be null, so that both parts of them are alike
@@ -58,3 +63,14 @@ def runs_by(turns: ibis.Table, day: dt.date) -> ibis.Table:
     """`subscription_id, runs`: whether each subscription that had begun ran, by what was known at the end of `day`."""
     seen = turns.filter((turns.known_on <= day) & (turns.occurred_on <= day) & turns.event.isin(TURNS))
     return seen.group_by("subscription_id").agg(runs=seen.event.argmax(seen.event_no) != "stop")
+
+
+def customer_states(subscriptions: ibis.Table) -> ibis.Table:
+    """`customer_id, subscription_state` of everyone in SUBSCRIPTIONS, at its day."""
+    runs = (subscriptions.state == SUBSCRIPTION_STATES[0]).any()
+    return subscriptions.group_by("customer_id").agg(subscription_state=state_where(runs))
+
+
+def state_where(runs: ibis.Value) -> ibis.Value:
+    """継続中 where `runs`, whether any of the customer's subscriptions runs, else 解約 (R30)."""
+    return ibis.ifelse(runs, *SUBSCRIPTION_STATES)

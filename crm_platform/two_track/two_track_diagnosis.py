@@ -18,6 +18,7 @@ from crm_platform.two_track.business import BUSINESS_QUESTIONS
 from crm_platform.two_track.contact_dates import CONTACT_QUESTIONS
 from crm_platform.two_track.targets import TARGET_QUESTIONS
 from crm_platform.two_track.three_s import THREE_S_QUESTIONS
+from crm_platform.two_track.turns import customer_states
 
 TWO_TRACK_QUESTIONS: tuple[Callable[[DiagnosisInputs], Finding | None], ...] = (
     *THREE_S_QUESTIONS,
@@ -77,13 +78,9 @@ def subscribers(inputs: DiagnosisInputs) -> dict[str, Scalar]:
     """Customers with a running subscription (継続中), and those of whom every subscription stopped (解約)."""
     if inputs.subscriptions is None:
         return dict.fromkeys(("subscribers", "continuing_customers", "stopped_customers"))
-    each = inputs.subscriptions.group_by("customer_id").agg(runs=(_.state == "continuing").any())
-    counted = one_row(each.agg(all=_.count(), running=_.runs.cast("int64").sum().fill_null(0)))
-    return {
-        "subscribers": counted["all"],
-        "continuing_customers": counted["running"],
-        "stopped_customers": counted["all"] - counted["running"],
-    }
+    each = customer_states(inputs.subscriptions)
+    counted = {f"{state}_customers": _.count(where=_.subscription_state == state) for state in SUBSCRIPTION_STATES}
+    return one_row(each.agg(subscribers=_.count(), **counted))
 
 
 def beside_a_pillar(share: Scalar, pillar: Scalar) -> dict[str, Scalar]:
@@ -140,4 +137,5 @@ def method(inputs: DiagnosisInputs) -> dict[str, Scalar]:
         "two_track_least_buyers": settings.two_track_least_buyers,
         "alert_unit_cost_jpy": settings.alert_unit_cost_jpy,
         "contact_lead_days": settings.contact_lead_days,
+        "contact_lapse_supplies": settings.contact_lapse_supplies,
     }

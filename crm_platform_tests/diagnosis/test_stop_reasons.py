@@ -104,6 +104,16 @@ def test_a_reason_that_may_be_written_by_hand_is_never_shown(written: str) -> No
     assert written not in json.dumps(dataclasses.asdict(finding), ensure_ascii=False)
 
 
+def test_a_name_that_many_stops_share_is_not_shown_until_the_mapping_declares_it_to_be_a_reason() -> None:
+    inputs = planted(STEADY, reason="田中")
+    kept_back = table(asked(inputs), "groups")[0]
+    told = {"tables": {"subscription_events": {"codes": {"reason_code": {"7": "田中"}}}}}
+    client = dataclasses.replace(inputs.client, intake=told)
+    declared = table(asked(dataclasses.replace(inputs, client=client)), "groups")[0]
+    assert (kept_back["stop_reason"], declared["stop_reason"]) == ("@stop_reason.other", "田中")
+    assert kept_back["stops"] == declared["stops"]
+
+
 def test_a_client_without_subscriptions_has_no_such_finding() -> None:
     nothing = dataclasses.replace(planted(STEADY), subscriptions=None, known_subscription_events=None)
     assert stop_reasons(nothing) is None

@@ -45,6 +45,7 @@ DELIVERABLES = {
     "preview/counts.csv",
     "preview/preview_report.html",
     "preview/preview_report.pdf",
+    "quote.json",
     "second_opinion/customer_powers.csv",
     "second_opinion/diagnosis_report.html",
     "second_opinion/diagnosis_report.pdf",
@@ -131,6 +132,22 @@ def test_no_former_forecast_ranks_worse_than_rfm_or_recency(onboarded: Installat
     for methods in (found["mean"]["methods"], *(one["methods"] for one in found["origins"])):
         assert methods["ours"]["gini"] > methods["rfm"]["gini"]
         assert methods["ours"]["gini"] > methods["recency"]["gini"]
+
+
+def test_the_quote_on_the_command_line_is_the_one_among_the_deliverables(
+    onboarded: Installation, customers: list[str]
+) -> None:
+    quoted = onboarded.run("quote", "--client", "demo", "--service", "all", "--on", "2022-06-30", "--json")
+    assert quoted.out.encode() == onboarded.outbox("demo", MONTH)["quote.json"]
+    document = json.loads(quoted.out)
+    months = onboarded.rows("demo", MONTH, "acceptance/test_totals.csv")
+    year = [int(row["受注金額"]) for row in months if "2021-04" <= row["月"] <= "2022-03"]
+    assert document["basis"]["ordered_jpy"] == sum(year) > 0
+    assert document["basis"]["customers"] == len(customers)
+    assert [one["total_jpy"] for one in document["quotes"]] == [480_000, 278_000, 278_000]
+    shown = onboarded.run("quote", "--client", "demo", "--service", "shopping_alert", "--on", "2022-06-30").out
+    assert all(text in shown for text in ("478,000", "−200,000", "278,000", "200,000円を割り引いた特別料金", "税別"))
+    assert onboarded.run("quote", "--client", "demo", "--service", "fortune").code == 1
 
 
 def test_running_again_recomputes_nothing_and_touches_no_file(onboarded: Installation) -> None:

@@ -10,17 +10,18 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from crm_platform.orchestration.assets.drawn_reports import counts_shown
 from crm_platform.orchestration.assets.facts import customer_days
 from crm_platform.orchestration.assets.history import customer_history
-from crm_platform.orchestration.assets.reports import of_the_study, project_digest
+from crm_platform.orchestration.assets.study_gate import project_digest, study_waits_because
 from crm_platform.orchestration.client_month import ClientData
 from crm_platform.orchestration.client_month_asset import ClientMonthAsset
 from crm_platform.orchestration.event_log import open_instance
-from crm_platform.orchestration.gates import ledger_of, project_record
+from crm_platform.orchestration.gates import gates_at, ledger_of, project_record
 from crm_platform.orchestration.partitions import partition_key, register_client
 from crm_platform.orchestration.schedules import monthly_alerts
 from crm_platform.projects import Stage
-from crm_platform.reports import manifest
+from crm_platform.reports import Wording, manifest, preview_counts_csv
 from crm_platform_tests.end_to_end.conftest import MONTH
 from crm_platform_tests.end_to_end.installation import Installation
 
@@ -52,6 +53,11 @@ def failure_of(asset: ClientMonthAsset, installation: Installation) -> str | Non
         )
     failures = [event.step_failure_data for event in result.all_events if event.is_step_failure]
     return str(failures[0].user_failure_data.description) if failures else None
+
+
+def is_passed(installation: Installation, stage: Stage) -> bool:
+    data = ClientData(installation.platform, installation.platform.catalogue.load("demo"))
+    return next(gate.is_passed for gate in gates_at(data) if gate.stage == stage)
 
 
 def gates(installation: Installation, *arguments: str | Path) -> str:
@@ -122,24 +128,46 @@ def test_totals_beyond_tolerance_hold_and_those_accepted_are_kept_with_their_dif
     assert [(one["month"], one["difference"]) for one in kept.totals] == [(first["月"], 0), (second["月"], -1)]
 
 
+def test_totals_that_move_after_their_acceptance_open_the_gate_again_and_say_which(
+    gated: Installation, tmp_path: Path
+) -> None:
+    client = gated.data / "clients" / "demo.toml"
+    client.write_text(client.read_text("utf-8").replace("0.5", "0.0"), "utf-8")
+    assert is_passed(gated, Stage.TEST_TOTALS)  # what was accepted has not moved
+    second = totals_of(gated)[1]
+    month, ours = second["月"], int(second["注文件数"])
+    control = tmp_path / "検収.tsv"
+    control.write_text(f"年月\t受注件数\n{month}\t{ours}\n", "utf-8")
+    assert gated.run("deliver", "--client", "demo", control).code == 0
+    reason = f"there changed orders of {month} by the client ({ours + 1} then, {ours} now)"
+    assert reason in gated.run("refresh", "--client", "demo").err
+    assert reason in (failure_of(customer_history, gated) or "")
+    assert reason in gates(gated, "show")
+    assert "2 figures of 2 months accepted" in gates(gated, "accept", *BY)
+    assert is_passed(gated, Stage.TEST_TOTALS)
+
+
 def test_the_study_waits_for_the_confirmation_and_the_delivery_stands_in_the_manifest(gated: Installation) -> None:
     at = ClientData(gated.platform, gated.platform.catalogue.load("demo")).at(MONTH)
-    made = {"two_track/targets.csv": b"", "manifest.json": b""}
-    files, withheld = of_the_study(at, made)
-    assert list(files) == ["manifest.json"]
-    assert "not confirmed" in withheld["two_track/"]
+    waits = study_waits_because(at)
+    assert "not confirmed" in str(waits)
+    (withheld,) = (row for row in counts_shown(at, waits) if row["analysis"] == "targets")
+    assert (withheld["group"], withheld["customers"]) == ("@preview.group.withheld", None)
+    shown = preview_counts_csv(counts_shown(at, waits), Wording.of("ja")).decode("utf-8-sig")
+    assert "都度購入のターゲット,非表示（本番分析の確認後に表示）,\r\n" in shown
     record = ("record", "--people", "分析担当", "--people", "CRM部長", "--on", "2022-08-28")
     asked = ("--question", "休眠の基準は", "--answer", "240日です")
     assert "not confirmed" in gated.run("gates", *record, "--client", "demo").err
 
     confirmed = project_digest(at)
     assert "confirmed on 2022-07-15" in gates(gated, "confirm", *BY)
-    assert of_the_study(at, made) == (made, {})
+    assert study_waits_because(at) is None
+    assert counts_shown(at, None) == at.document("preview_counts")
     assert gated.run("gates", "record", "--people", "taro@example.jp", "--client", "demo").code == 1
     delivered = project_digest(at)
     assert "repeats to 2023-02-28" in gates(gated, *record, *asked)
     assert len({confirmed["project"], delivered["project"], project_digest(at)["project"]}) == 3  # made anew each time
-    told = project_record(gated.platform, at.client, MONTH)
+    told = project_record(at.data, MONTH)
     listed = manifest({}, client="demo", months=[MONTH], spec_fingerprint="", versions={}, project=told)
     project = json.loads(listed)["project"]
     assert [one["stage"] for one in project["gates"]] == ["specification", "test_totals", "production"]
@@ -149,11 +177,54 @@ def test_the_study_waits_for_the_confirmation_and_the_delivery_stands_in_the_man
     assert "steps to the next delivery: 3 (deliver → refresh → gates record); a first run has 8" in gates(gated, "show")
 
 
+@pytest.mark.parametrize(
+    ("on", "rule", "fee_jpy"),
+    [("2023-02-28", "below.repeat_use", 198_000), ("2023-03-01", "below.first_again_after_window", 278_000)],
+)
+def test_the_recorded_delivery_decides_whether_a_use_is_a_repeat(
+    gated: Installation, on: str, rule: str, fee_jpy: int
+) -> None:
+    answer = gated.run("quote", "--client", "demo", "--service", "second_opinion", "--on", on, "--json")
+    (quoted,) = json.loads(answer.out)["quotes"]
+    assert (quoted["rule"]["key"], quoted["total_jpy"], quoted["is_provisional"]) == (rule, fee_jpy, False)
+
+
+def test_deliverables_that_change_after_they_were_confirmed_hold_the_study_back_again(gated: Installation) -> None:
+    listed = gated.data / "outbox" / "demo" / str(MONTH) / "manifest.json"
+    confirmed = listed.read_text("utf-8")
+    files = json.loads(confirmed)["files"]
+    for path, is_confirmed in (
+        ("second_opinion/segments.csv", True),
+        ("two_track/targets.csv", False),
+        ("preview/counts.csv", False),
+        ("quote.json", False),
+    ):
+        said = json.loads(confirmed) | {"files": {**files, path: {"sha256": "0" * 64}}}
+        listed.write_text(json.dumps(said), "utf-8")
+        at = ClientData(gated.platform, gated.platform.catalogue.load("demo")).at(MONTH)
+        reason = study_waits_because(at)
+        assert (f"there changed {path}" in str(reason)) if is_confirmed else reason is None
+    listed.unlink()
+    assert study_waits_because(at) is None  # moved away, it was confirmed all the same
+    listed.write_text(confirmed, "utf-8")
+
+
+def test_an_edit_of_the_ledger_by_hand_stops_every_command_of_the_client(gated: Installation) -> None:
+    ledger = gated.data / "projects" / "demo" / "ledger.jsonl"
+    signed = ledger.read_text("utf-8")
+    ledger.write_text(signed.replace("CRM部長", "経理部長", 1), "utf-8")
+    for command in (["refresh"], ["gates", "show"], ["gates", "sign", *BY]):
+        answer = gated.run(*command, "--client", "demo")
+        assert (answer.code, "ledger.jsonl, row 1" in answer.err.replace("\n", "")) == (1, True), answer.err
+    assert ledger.read_text("utf-8") != signed
+    ledger.write_text(signed, "utf-8")
+
+
 def test_a_specification_that_changes_opens_the_gates_again(gated: Installation) -> None:
     said(gated, "\n[tables.media]\nabsent = true\n")
     refused = gated.run("refresh", "--client", "demo")
     assert refused.code == 1
-    assert "the specification changed since 2022-07-15 (CRM部長)" in refused.err
+    assert "the specification changed since 2022-07-15 (CRM部長) in tables.media" in refused.err
     shown = gates(gated, "show")
     assert "what follows 'specification' is blocked: the specification of the data" in shown
     assert "steps to the next delivery: 8 (gates sign" in shown

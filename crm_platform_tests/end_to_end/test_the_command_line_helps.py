@@ -91,18 +91,26 @@ def test_only_active_customers_have_a_contact_date(onboarded: Installation) -> N
     assert all("現役" in classes[customer] for customer in contacted)
 
 
-def test_the_call_list_of_a_day_holds_who_is_due_by_then_and_no_subscriber(
+def test_the_call_list_of_a_day_holds_the_best_of_who_is_due_no_subscriber_and_no_lapsed_call(
     onboarded: Installation, tmp_path: Path
 ) -> None:
     listed = tmp_path / "due.csv"
-    answer = onboarded.run("contacts", "due", "--client", "demo", "--on", "2022-07-03", "--out", listed)
+    answer = onboarded.run("contacts", "due", "--client", "demo", "--on", "2022-07-01", "--most", "5", "--out", listed)
     assert answer.code == 0, answer.err
     with listed.open(encoding=onboarded.platform.catalogue.load("demo").csv_encoding, newline="") as file:
         called = list(csv.DictReader(file))
     dates = {row["顧客番号"]: row for row in onboarded.rows("demo", "2022-06", "portfolio/contact_dates.csv")}
-    due = {name for name, row in dates.items() if row["次回連絡日"] <= "2022-07-03" and "定期" not in row["理由"]}
-    assert called
-    assert {row["顧客番号"] for row in called} == due
+    ways_out = ("定期", "掘り起こし")
+    due = {
+        name
+        for name, row in dates.items()
+        if row["次回連絡日"] <= "2022-07-01" and not any(way_out in row["理由"] for way_out in ways_out)
+    }
+    lapsed = sum("掘り起こし" in row["理由"] for row in dates.values())
+    assert f"lapsed: {lapsed:,} " in answer.out
+    assert {row["顧客番号"] for row in called} < due
+    assert len(called) == 5
+    assert f"waiting: {len(due) - 5:,} " in answer.out
     values = [float(row["見込売上"] or 0) for row in called]
     assert values == sorted(values, reverse=True)
 

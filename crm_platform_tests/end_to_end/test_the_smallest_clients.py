@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -39,7 +40,7 @@ def test_the_smallest_client_gets_every_deliverable(case: str, tmp_path: Path) -
     assert answer.code == 0, answer.err
     month = max(path.name for path in (installation.data / "outbox" / "small").iterdir())
     deliverables = installation.outbox("small", month)
-    assert len(deliverables) == 28
+    assert len(deliverables) == 29
     left_out = json.loads(deliverables["manifest.json"])["left_out"]
     assert {path: why["reason"] for path, why in left_out.items()} == {
         "portfolio/contact_dates.csv": "no_subscriptions",
@@ -48,3 +49,13 @@ def test_the_smallest_client_gets_every_deliverable(case: str, tmp_path: Path) -
     assert "定期購入の注文" in left_out["two_track/"]["sentence"]
     assert [row["顧客番号"] for row in installation.rows("small", month, "second_opinion/segments.csv")] == ["C1", "C2"]
     assert deliverables["second_opinion/diagnosis_report.pdf"].startswith(b"%PDF")
+    fees = {one["service"]: (one["total_jpy"], one["is_provisional"]) for one in quotes_of(deliverables)}
+    assert fees == {
+        "two_track": (480_000, True),  # of a year that the data do not hold
+        "second_opinion": (278_000, True),
+        "shopping_alert": (478_000, False),  # a mapping of its own
+    }
+
+
+def quotes_of(deliverables: dict[str, bytes]) -> Any:
+    return json.loads(deliverables["quote.json"])["quotes"]

@@ -18,7 +18,7 @@ from crm_platform.intake import (
     read_admitted,
     rules_of,
 )
-from crm_platform.intake.guard.shown_values import shown_code
+from crm_platform.intake.guard.shown_values import is_shown_reason, shown_code
 from crm_platform.intake.guard.telling_headers import kind_told
 from crm_platform.refusals import Refused
 from crm_platform_tests.intake.cart_exports import SHOPIFY_HEADERS, csv_bytes
@@ -175,6 +175,20 @@ def test_an_unknown_code_is_shown_so_that_it_can_be_mapped(text: str) -> None:
 )
 def test_what_may_be_a_person_in_a_coded_column_is_not_shown(text: str) -> None:
     assert text not in shown_code(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["01", "R-3", "no_effect", "price", "first_only", "価格が高い", "余っている", "お客様都合", "味が合わない"]
+)
+def test_a_code_or_a_word_for_why_people_stop_is_shown(text: str) -> None:
+    assert is_shown_reason(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["架空山試子", "田中", "佐藤様", "価格 田中様", "Yamada", "ito", "ヤマダ ハナコ", "a@b.jp", "高い" * 11]
+)
+def test_a_reason_that_may_be_a_person_or_a_sentence_is_not_shown(text: str) -> None:
+    assert not is_shown_reason(text)
 
 
 @pytest.mark.parametrize(

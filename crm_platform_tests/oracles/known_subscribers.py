@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
+from dataclasses import replace
 
 import ibis
 import pyarrow as pa
@@ -24,6 +26,15 @@ def subscribers_of_demo(
     demo = make_demo(customers, seed, months)
     told = demo.tables["subscription_events"]
     return demo, known_subscribers(demo.tables, told if with_events else told.slice(0, 0), demo.last_month.last_day)
+
+
+def with_drifting_prices(known: KnownSubscribers, from_on: dt.date, rate_per_year: float) -> KnownSubscribers:
+    """The same purchases at prices that rise by `rate_per_year` a year, those of `from_on` being as they were."""
+    years = known.days.day.delta(ibis.literal(from_on), unit="day").cast("float64") / 365.25
+    factor = (years * math.log1p(rate_per_year)).exp()
+    money = [name for name in known.days.columns if name.endswith("_jpy")]
+    told = {name: (known.days[name] * factor).round().cast(known.days[name].type()) for name in money}
+    return replace(known, days=known.days.mutate(**told))
 
 
 def known_subscribers(tables: dict[str, pa.Table], told: pa.Table, as_of: dt.date) -> KnownSubscribers:

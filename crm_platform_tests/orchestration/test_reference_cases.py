@@ -105,7 +105,7 @@ def test_without_a_case_the_run_goes_on_the_check_says_why_and_three_cases_clear
     assert result.success  # what is downstream of it, every other report, is still made
     notice = stopped_notice(stored)
     assert notice is not None
-    assert "only 7 subscribers have bought one-off" in notice
+    assert "subscribers who bought one-off: 7" in notice
     assert "0 of 0 reference cases are comparable" in notice
     assert set(stored) == {"status", "buyers_on_file", "notice"}  # no figure that a report could print
     (check,) = (each for each in result.get_asset_check_evaluations() if each.check_name == HAS_A_CASE)

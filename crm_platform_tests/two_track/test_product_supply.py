@@ -6,16 +6,19 @@ from typing import Any
 
 import ibis
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pytest
+from ibis import _
 
 from crm_platform import facts
+from crm_platform.clients import Settings
 from crm_platform.demo import make_demo
-from crm_platform.periods import Month
 from crm_platform.tables import TABLES
 from crm_platform.tables.contact_dates import PRODUCT_SUPPLY
 from crm_platform.tables.delivered import ORDER_LINES, PRODUCTS
-from crm_platform.two_track.contact_dates import look_back, product_supply
+from crm_platform.two_track.contact_dates import Known, look_back, product_supply, subscriptions_then
+from crm_platform_tests.oracles.known_histories import history_of
 
 RULES = {"longest_gap_days": 240, "least_repeats": 30}
 FIRST_DAY = dt.date(2024, 1, 1)
@@ -138,40 +141,119 @@ def test_the_repeats_of_the_made_up_client_give_the_days_of_the_master_where_tha
     assert [found[name]["supply_days"] for name in ("SP-001", "GJ-001")] == [true["SP-001"], true["GJ-001"]]
 
 
-def test_dates_of_half_a_year_ago_are_held_against_what_customers_did():
-    orders = [
-        {"customer_id": f"C{n}", "product_id": "TEA", "day": day, "quantity": units}
-        for n in range(40)
-        for day, units in (
-            (dt.date(2024, 9, 1), 1),
-            (dt.date(2024, 12, 10), 3),  # lasts to 8 February; by the own cycle to 20 March, by 30 days to 9 January
-            (dt.date(2025, 2, 10 if n < 30 else 28), 1),
-        )
-        if n < 35 or day.year == 2024
-    ]
-    months, deliveries = facts_of(lines_of(orders))
-    products = ibis.memtable(master(TEA=20))
-    came = look_back(months, deliveries, products, Month(2024, 12), dt.date(2025, 6, 30), **RULES)
-    assert (came["deliveries"], came["compared"], came["again"]) == (40, 40, 35)
-    assert came["hits"] == {"product": 30, "own_cycle": 0, "fixed": 0}
-    assert came["only_product"] == {"own_cycle": 30, "fixed": 30}
-    assert came["median_error_days"]["product"] == 2
-    later = [{"customer_id": "C0", "product_id": "TEA", "day": dt.date(2025, 5, 1)}]
-    again, others = facts_of(lines_of(orders + later))
-    told = look_back(again, others, products, Month(2024, 12), dt.date(2025, 6, 30), **RULES)
-    assert told == came, "the first purchase that follows counts"
+# --- looking back -----------------------------------------------------------------------------------------------------
 
-
-def test_what_a_subscription_delivers_is_no_date_that_came_true():
-    orders = [
+THEN, NOW = dt.date(2024, 12, 31), dt.date(2025, 6, 30)
+GOODS = PRODUCTS.from_columns(
+    {
+        "product_id": ["TEA", "TRIAL", "OTHER"],
+        "category": ["tea", "tea", "other"],
+        "is_trial": [False, True, False],
+    }
+)
+TEA_SUPPLY = ibis.memtable(
+    PRODUCT_SUPPLY.from_columns(
         {
-            "customer_id": f"C{n}", "product_id": "TEA", "day": _day(330 + 20 * number),
-            "order_kind": "subscription", "subscription_id": f"S{n}",
+            "product_id": ["OTHER", "TEA", "TRIAL"],
+            "repeats": [0] * 3,
+            "customers": [0] * 3,
+            "supply_days": [40, 40, 10],
+            "supply_source": ["product_master"] * 3,
+            "contradicts_master": [False] * 3,
         }
-        for n in range(10)
-        for number in range(6)
-    ]  # fmt: skip
-    came = look_back(
-        *facts_of(lines_of(orders)), ibis.memtable(master(TEA=20)), Month(2024, 12), dt.date(2025, 6, 30), **RULES
     )
-    assert came["deliveries"] == 0
+)
+
+
+def bought(customer: str, *days: str, product: str = "TEA") -> list[dict[str, Any]]:
+    return [{"customer_id": customer, "product_id": product, "day": dt.date.fromisoformat(day)} for day in days]
+
+
+def came_true(
+    orders: list[dict[str, Any]], contacts: pa.Table | None = None, subscribed: tuple[str, ...] = ()
+) -> dict[str, Any]:
+    """What the list of 31 December came to by 30 June."""
+    days = pd.DataFrame(orders).rename(columns={"day": "purchased_on"}).assign(sales_jpy=1_000)
+    days["purchased_on"] = pd.to_datetime(days["purchased_on"])
+    known = days[days["purchased_on"] <= pd.Timestamp(THEN)].drop_duplicates(["customer_id", "purchased_on"])
+    months = facts_of(lines_of(orders))[0]
+    then = Known(
+        on=THEN,
+        product_months=months.filter(months.month <= THEN),
+        supply=TEA_SUPPLY,
+        history=ibis.memtable(TABLES["customer_history"].from_pandas(history_of(known, THEN.isoformat()))),
+        subscriptions=ibis.memtable(subscriptions_of(subscribed)),
+        contacts=TABLES["contacts"].empty() if contacts is None else contacts,
+        overrides=TABLES["contact_overrides"].empty(),
+    )
+    return look_back(then, months.filter(months.month > THEN), ibis.memtable(GOODS), NOW, Settings())
+
+
+def subscriptions_of(names: tuple[str, ...]) -> pa.Table:
+    usual = {
+        "subscription_id": "S", "product_id": "TEA", "cycle_days": 30.0, "term_deliveries": 1,
+        "started_on": dt.date(2024, 1, 1), "first_cycle_no": 1, "deliveries": 5, "last_cycle_no": 5,
+        "last_ordered_on": dt.date(2024, 12, 1), "skips": 0, "skipped_before_next": False, "switches": 0,
+        "sales_jpy": 0, "discount_jpy": 0, "state": "continuing", "next_due_on": THEN,
+    }  # fmt: skip
+    of_all = {name: [value] * len(names) for name, value in usual.items()}
+    return TABLES["subscriptions"].from_columns({**of_all, "customer_id": list(names)})
+
+
+def test_the_list_of_half_a_year_ago_is_held_against_what_its_customers_bought():
+    orders = [
+        order
+        for number in range(40)  # a cycle of 60 days; the tea of 10 December runs out on 19 January: call on the 12th
+        for order in bought(f"C{number:02}", "2024-10-11", "2024-12-10", *(("2025-01-15",) if number < 30 else ()))
+    ]
+    orders += bought("C35", "2025-02-10")  # within a week of the own cycle's day, 8 February
+    orders += bought("C00", "2025-02-10")  # the first purchase that follows counts
+    came = came_true(orders)
+    assert (came["compared"], came["again"]) == (40, 31)
+    assert came["hits"] == {"product": 30, "own_cycle": 1, "fixed": 30}, "30 days: 9 January, call on the 2nd"
+    assert came["only_product"] == {"own_cycle": 30, "fixed": 0}
+    assert came["only_yardstick"] == {"own_cycle": 1, "fixed": 0}
+    assert came["median_error_days"]["product"] == 4
+    assert came["states"]["coming"] == {"customers": 40, "in_time": 30}
+
+
+def test_what_the_list_held_is_judged_and_nothing_else():
+    """Overdue calls are made at once; after a trial size its group counts; subscribers and later calls never do."""
+    lately = ("2024-10-11", "2024-12-10")  # the call is on 12 January, the run-out a week later
+    orders = bought("OVERDUE", "2024-10-01", "2024-11-10", "2025-01-10")
+    orders += bought("OVERDUE TOO LONG", "2024-10-01", "2024-11-10", "2025-01-16")
+    orders += bought("LAPSED", "2024-08-01", "2024-09-01", "2025-01-10")
+    for customer, product in (("TRIAL", "TEA"), ("TRIAL AND OTHERS", "OTHER")):  # overdue as well
+        orders += bought(customer, "2024-12-01") + bought(customer, "2024-12-28", product="TRIAL")
+        orders += bought(customer, "2025-01-05", product=product)
+    orders += bought("IN TIME", *lately, "2025-01-15") + bought("BEFORE THE CALL", *lately, "2025-01-15")
+    orders += bought("SUBSCRIBES", *lately, "2025-01-15")
+    orders += [{**order, "quantity": 5} for order in bought("NOT OVER", *lately)]
+    came = came_true(orders, declined("BEFORE THE CALL", "2024-12-20"), ("SUBSCRIBES",))
+    assert came["states"] == {
+        "coming": {"customers": 2, "in_time": 1},
+        "overdue": {"customers": 4, "in_time": 2},
+        "lapsed": {"customers": 1, "in_time": 1},
+    }
+    assert (came["compared"], came["again"], came["hits"]["product"]) == (6, 5, 3)
+
+
+def test_who_subscribed_then_is_told_by_what_was_known_then():
+    """A stop told later was no stop yet, one told before was; what began later did not run."""
+    customers = ("STOPPED BEFORE", "STOPPED SINCE", "BEGAN SINCE")
+    rows = ibis.memtable(subscriptions_of(customers)).mutate(subscription_id=_.customer_id)
+    began_on = ibis.cases((_.customer_id == "BEGAN SINCE", ibis.date(2025, 2, 1)), else_=_.started_on)
+    stops = {
+        "subscription_id": list(customers[:2]), "customer_id": list(customers[:2]), "event_no": [1, 1],
+        "event": ["stop"] * 2, "occurred_on": [THEN, THEN + dt.timedelta(days=1)], "source": ["delivered"] * 2,
+    }  # fmt: skip
+    events = ibis.memtable(TABLES["known_subscription_events"].from_columns(stops))
+    then = subscriptions_then(rows.mutate(started_on=began_on, state=ibis.literal("stopped")), events, THEN, NOW, 2)
+    (row,) = then.select("customer_id", "state").to_pyarrow().to_pylist()
+    assert row == {"customer_id": "STOPPED SINCE", "state": "continuing"}
+
+
+def declined(customer: str, on: str) -> pa.Table:
+    row = {"customer_id": customer, "contacted_on": dt.date.fromisoformat(on), "outcome": "declined"}
+    usual = {"campaign_id": "c", "channel": "call"}
+    return TABLES["contacts"].from_columns({name: [value] for name, value in {**usual, **row}.items()})

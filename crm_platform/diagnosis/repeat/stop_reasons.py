@@ -7,6 +7,8 @@ from typing import Any
 import ibis
 from ibis import _
 
+from crm_platform.clients import Client
+from crm_platform.clients.mapping import with_preset
 from crm_platform.diagnosis.estimates import Estimate, proportion
 from crm_platform.diagnosis.finding import Action, Exhibit, Finding, Row, Scalar, Unit, client_word
 from crm_platform.diagnosis.groundwork.cohorts import Sums, over, year_on_year, year_to
@@ -16,11 +18,12 @@ from crm_platform.diagnosis.rows import one_row, rows, yen_sum
 from crm_platform.diagnosis.spans import HALF_YEAR_MONTHS, YEAR_MONTHS, index_column
 from crm_platform.diagnosis.trends import share
 from crm_platform.diagnosis.verdicts import LEAST_CUSTOMERS
+from crm_platform.intake.guard.shown_values import is_shown_reason
 
 KEPT_DAYS = 180  # judged is who still runs so long after the start
 KNOWN_AFTER_MONTHS = 4  # a silent stop is known only after its missed cycles
 LAST_CYCLE = 12  # later deliveries are shown together with it
-LEAST_STOPS, LONGEST_CODE, CODES_SHOWN = 5, 20, 8  # a rarer or longer text may be written by hand: その他 (R124)
+LEAST_STOPS, CODES_SHOWN = 5, 8  # a rarer text may be written by hand: その他 (R124)
 _GROUPS_SHOWN = 15
 _OTHER, _SILENT, _UNNAMED = "@stop_reason.other", "@stop_reason.silent", "@stop_reason.unnamed"
 
@@ -31,14 +34,14 @@ def stop_reasons(inputs: DiagnosisInputs) -> Finding | None:
     Judged are the starts of the last year with those days and four months behind them (a silent stop is dated on the
     day of the missed delivery, and known later), against the year before and over half-years (R61). Subscriptions
     that began before the data are in the tables of reasons, not among the starts. At stake: the running subscriptions
-    missing in half a year × one purchase. Reasons are codes only: a text that fewer than five stops name, or of
-    more than twenty characters, may be written by hand and is shown as その他. None where the client has no
-    subscriptions.
+    missing in half a year × one purchase. Shown are reasons that the client's mapping declares, codes, and words of
+    such reasons (see `is_shown_reason`); whatever else stands there, or fewer than five stops name, may be written by
+    hand or be a name, and is shown as その他. None where the client has no subscriptions.
     """
     subscriptions, events = inputs.subscriptions, inputs.known_subscription_events
     if subscriptions is None or events is None:
         return None
-    stops = stop_rows(subscriptions, events)
+    stops = stop_rows(subscriptions, events, declared_reasons(inputs.client))
     cycles = cycle_rows(subscriptions, stops)
     if not cycles:
         return None
@@ -101,8 +104,20 @@ def started_rows(subscriptions: ibis.Table, events: ibis.Table) -> list[dict[str
     return rows(grouped.order_by("cohort"))
 
 
-def stop_rows(subscriptions: ibis.Table, events: ibis.Table) -> list[dict[str, Any]]:
-    """Stops by `reason` (a key or the client's code), `cycle_no` to LAST_CYCLE, `product_id`, `course`, month index."""
+def declared_reasons(client: Client) -> frozenset[str]:
+    """The meanings in the client's code table of reasons (`[tables.subscription_events.codes.reason_code]`)."""
+    tables = with_preset(client.intake, f"{client.id}.toml").get("tables", {})
+    codes = tables.get("subscription_events", {}).get("codes", {}).get("reason_code", {})
+    return frozenset(codes.values())
+
+
+def stop_rows(
+    subscriptions: ibis.Table, events: ibis.Table, declared: frozenset[str] = frozenset()
+) -> list[dict[str, Any]]:
+    """Stops by `reason` (a key or the client's code), `cycle_no` to LAST_CYCLE, `product_id`, `course`, month index.
+
+    `declared`: reasons that are shown as the client wrote them.
+    """
     of = subscriptions.select("subscription_id", "product_id", "course")
     stops = events.filter(_.event == "stop").inner_join(of, "subscription_id")
     cycle_no = ibis.least(ibis.greatest(stops.cycle_no, 1), LAST_CYCLE)
@@ -110,7 +125,7 @@ def stop_rows(subscriptions: ibis.Table, events: ibis.Table) -> list[dict[str, A
         "reason_code", "source", "product_id", "course", cycle_no=cycle_no, month=index_column(stops.occurred_on)
     ).agg(stops=_.count())
     found = rows(counted.order_by("reason_code", "source", "product_id", "course", "cycle_no", "month"))
-    names = _shown_codes(found)
+    names = _shown_codes(found, declared)
     return [{**row, "reason": _reason(row, names)} for row in found]
 
 
@@ -173,10 +188,11 @@ def group_rows(inputs: DiagnosisInputs, subscriptions: ibis.Table, stops: list[d
     ]
 
 
-def _shown_codes(found: list[dict[str, Any]]) -> set[str]:
-    """The reason codes that may be shown: frequent, short, and the most frequent of these."""
+def _shown_codes(found: list[dict[str, Any]], declared: frozenset[str]) -> set[str]:
+    """The reasons that may be shown: declared or plainly no name, frequent, and the most frequent of these."""
     counted = _summed([row for row in found if row["reason_code"] is not None], "reason_code")
-    codes = {code: stops for code, stops in counted.items() if stops >= LEAST_STOPS and len(code) <= LONGEST_CODE}
+    frequent = {code: stops for code, stops in counted.items() if stops >= LEAST_STOPS}
+    codes = {code: stops for code, stops in frequent.items() if code in declared or is_shown_reason(code)}
     return set(sorted(codes, key=lambda code: (-codes[code], code))[:CODES_SHOWN])
 
 

@@ -4,6 +4,7 @@ Belongs here: what deliveries and delivered events tell of a subscription's past
 """
 
 from crm_platform.history.subscriptions.cycles import subscription_cycles
+from crm_platform.history.subscriptions.parts import spans_of
 from crm_platform.history.subscriptions.reconstruction import (
     REPAIR_RULES,
     Past,
@@ -23,6 +24,7 @@ __all__ = [
     "learn_rhythms",
     "regular_one_off_buyers",
     "repairs_of",
+    "spans_of",
     "subscription_cycles",
     "subscriptions",
 ]

@@ -14,6 +14,26 @@ _TRADE_WORD = re.compile(
     "|クーポン|ship|deliver|paid|pay|pend|cancel|return|refund|complet|process|hold|open|close|order|subscri|one.?off|fail|draft|activ"
     "|archiv|void|authoriz|partial|fulfil|pick|wait|stop|skip|start|resum|switch|paus|bulk"
 )
+_REASON_CODE = re.compile(r"(?=.*\d)[a-z0-9_./#+-]{1,8}")
+_REASON_WORD = re.compile(
+    "価格|値段|高い|高額|料金|金額|節約|経済|家計|余っ|余り|在庫|溜ま|飲み切|使い切|残って|効果|実感|変化|体質|肌|合わ|副作用|アレルギー"
+    "|体調|妊娠|入院|医師|味が|香り|匂い|におい|飽き|他社|競合|乗り換|切り替|引越|引っ越|転居|海外|不在|届|配送|配達|解約|休止|停止|変更"
+    "|不要|必要|目的|達成|お試し|初回|間隔|周期|品質|サービス|対応|不満|忘れ|死亡|逝去|家族|都合|満足|その他|不明|^(なし|あり)$"
+    r"|\b(surplus|stock|price|cost|expensive|budget|effect|body|skin|allergy|taste|smell|health|pregnan\w*|competitor|other"
+    r"|first|trial|quality|service|deliver\w*|moving|moved|need\w*|satisfied|interval|unknown|none|cancel\w*)\b"
+)
+_OF_A_PERSON = re.compile("(?<!お客)(様|さん|氏|殿)")
+
+
+def is_shown_reason(text: str) -> bool:
+    """Whether a reason as delivered is a code with a digit or holds a word of such reasons (解約理由), and no name.
+
+    A name in ordinary script cannot be told from other words, however many rows share it; so what is neither is kept
+    back (R124).
+    """
+    plain = unicodedata.normalize("NFKC", text).casefold().replace("_", " ")
+    is_word = _REASON_WORD.search(plain) is not None and _OF_A_PERSON.search(plain) is None
+    return len(text) <= _LONGEST_CODE and (is_word or _REASON_CODE.fullmatch(plain.replace(" ", "_")) is not None)
 
 
 def shown_code(text: str) -> str:

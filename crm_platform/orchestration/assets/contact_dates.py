@@ -6,12 +6,15 @@ import datetime as dt
 from collections.abc import Mapping
 from typing import Any
 
+import ibis
 import pyarrow as pa
 
+from crm_platform.history import customer_history
 from crm_platform.orchestration.client_month import ClientMonth
 from crm_platform.orchestration.client_month_asset import client_month_asset
 from crm_platform.orchestration.delivered_history import contacts_until
 from crm_platform.orchestration.recipe import Reads, Recipe, everything, rows_digest
+from crm_platform.tables.delivered import CONTACT_OVERRIDES
 from crm_platform.two_track import contact_dates as supplies
 
 _OVERRIDES = "contact_overrides"
@@ -60,6 +63,7 @@ def contact_dates(at: ClientMonth) -> pa.Table:
 def known_on(at: ClientMonth, day: dt.date) -> supplies.Known:
     """What is known of supplies at the month's end, and of contacts up to `day`."""
     return supplies.Known(
+        on=day,
         product_months=at.past("customer_product_months"),
         supply=at.expression("product_supply"),
         history=at.expression("customer_history"),
@@ -76,21 +80,53 @@ def shares_in_short(_: ClientMonth, document: Any) -> dict[str, Any]:
     return {f"in_time_{method}": hits / document["compared"] for method, hits in document["hits"].items()}
 
 
+def contacts_told(at: ClientMonth) -> Mapping[str, str]:
+    """Digest of the contacts up to the as-of date."""
+    return {"contacts": rows_digest(contacts_until(at, at.as_of))}
+
+
 @client_month_asset(
-    Recipe("contact_dates_backtest", "two_track", _SUPPLY, settings=everything), describe=shares_in_short
+    Recipe(
+        "contact_dates_backtest",
+        "two_track",
+        {
+            **_SUPPLY,
+            "customer_months": Reads.UP_TO_MONTH,
+            **dict.fromkeys(("customers", "subscriptions", "known_subscription_events"), Reads.SAME_MONTH),
+        },
+        settings=everything,
+        further_inputs=contacts_told,
+    ),
+    describe=shares_in_short,
 )
 def contact_dates_backtest(at: ClientMonth) -> Any:
-    """How the run-outs foreseen half a year ago came true; null where the history is short."""
+    """How the call list of half a year ago came true; null where the history is short."""
     former = at.earlier(supplies.MONTHS_BACK)
     if former is None:
         return None
-    return supplies.look_back(
-        at.past("customer_product_months"),
-        at.past("subscription_deliveries"),
-        at.expression("products"),
-        former.month,
-        at.as_of,
-        **learning_rules(at),
+    bought = at.past("customer_product_months")
+    later = bought.filter(bought.month > former.month.first_day)
+    return supplies.look_back(known_then(at, former), later, at.expression("products"), at.as_of, at.client.settings)
+
+
+def known_then(at: ClientMonth, former: ClientMonth) -> supplies.Known:
+    """What was known at the end of an earlier month, by the masters of `at`; without overrides, which bear no day."""
+    day, products = former.as_of, at.expression("products")
+    bought, delivered = former.past("customer_product_months"), former.past("subscription_deliveries")
+    return supplies.Known(
+        on=day,
+        product_months=bought,
+        supply=ibis.memtable(supplies.product_supply(bought, delivered, products, **learning_rules(at))),
+        history=customer_history(former.past("customer_months"), at.expression("customers"), former.month, day),
+        subscriptions=supplies.subscriptions_then(
+            at.expression("subscriptions"),
+            at.expression("known_subscription_events"),
+            day,
+            at.as_of,
+            at.client.settings.subscription_silent_cycles,
+        ),
+        contacts=contacts_until(at, day),
+        overrides=CONTACT_OVERRIDES.empty(),
     )
 
 

@@ -12,10 +12,12 @@ import pyarrow as pa
 from crm_platform.alerts import alert_candidates
 from crm_platform.diagnosis import Diagnosis, DiagnosisInputs, diagnose
 from crm_platform.diagnosis import portfolio_diagnosis as diagnosis_of_portfolio
+from crm_platform.diagnosis.repeat import declared_reasons
 from crm_platform.diagnosis.rows import one_row, yen_sum
 from crm_platform.diagnosis.shopping_alert import AlertInputs
 from crm_platform.diagnosis.shopping_alert import alert_diagnosis as diagnosis_of_alert
 from crm_platform.forecast import FittedForecast
+from crm_platform.lake import digest_of
 from crm_platform.orchestration.assets.segments import as_booked, book_digest
 from crm_platform.orchestration.client_month import ClientMonth
 from crm_platform.orchestration.client_month_asset import client_month_asset
@@ -106,8 +108,9 @@ def inputs_of(at: ClientMonth) -> DiagnosisInputs:
 
 
 def what_the_portfolio_read(at: ClientMonth) -> dict[str, str]:
-    """Digests of the book in force, and of contacts and events of subscriptions as delivered."""
-    return {**book_digest(at), **delivered_digests(at)}
+    """Digests of the book in force, of contacts and events of subscriptions as delivered, and of declared reasons."""
+    reasons = digest_of(sorted(declared_reasons(at.client)))
+    return {**book_digest(at), **delivered_digests(at), "declared_reasons": reasons}
 
 
 @client_month_asset(

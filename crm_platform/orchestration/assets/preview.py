@@ -9,7 +9,8 @@ from typing import Any
 import dagster as dg
 
 from crm_platform.diagnosis.preview import preview_counts as counts_of
-from crm_platform.orchestration.assets.reports import preview_of, project_digest, specification
+from crm_platform.orchestration.assets.drawn_reports import pages_and_preview, reports_of, specification
+from crm_platform.orchestration.assets.study_gate import study_digest, study_waits_because
 from crm_platform.orchestration.client_month import ClientMonth
 from crm_platform.orchestration.client_month_asset import client_month_asset
 from crm_platform.orchestration.recipe import Reads, Recipe, everything
@@ -59,15 +60,16 @@ def where_shown(at: ClientMonth, document: Any) -> dict[str, Any]:
         "preview",
         dict.fromkeys(_PREVIEWED, Reads.SAME_MONTH),
         settings=everything,
-        further_inputs=lambda at: {**specification(at), **project_digest(at)},
+        further_inputs=lambda at: {**specification(at), **study_digest(at)},
         still_there=is_there,
     ),
     describe=where_shown,
 )
 def preview(at: ClientMonth) -> Any:
     """The preview plan (プレビュープラン): counts and a watermarked report, without a customer number or a list."""
-    files = preview_of(at)
-    put_in_place(preview_folder(at), {path.removeprefix(f"{_FOLDER}/"): content for path, content in files.items()})
+    drawn = pages_and_preview(at, reports_of(at), study_waits_because(at))
+    files = {path.removeprefix(f"{_FOLDER}/"): page for path, page in drawn.items() if path.startswith(_FOLDER)}
+    put_in_place(preview_folder(at), files)
     return _digests(preview_folder(at))
 
 

@@ -16,6 +16,6 @@ What a kind makes of an exhibit's columns:
 
 from crm_platform.reports.exhibits.chart import chart_spec, data_columns, exhibit_png, is_drawable
 from crm_platform.reports.exhibits.drawing import png_of, svg_of
-from crm_platform.reports.exhibits.rows_of import distinct
+from crm_platform.reports.exhibits.rows_of import distinct, with_told
 
-__all__ = ["chart_spec", "data_columns", "distinct", "exhibit_png", "is_drawable", "png_of", "svg_of"]
+__all__ = ["chart_spec", "data_columns", "distinct", "exhibit_png", "is_drawable", "png_of", "svg_of", "with_told"]

@@ -20,6 +20,7 @@ from crm_platform.reports.exhibits.canvas import (
     framed,
     measure_of,
     note,
+    telling,
     tick_width,
     vertical,
 )
@@ -37,8 +38,8 @@ from crm_platform.reports.exhibits.labels import (
     series_colours,
     series_names,
 )
-from crm_platform.reports.exhibits.lines import layer_labels, stacked
-from crm_platform.reports.exhibits.rows_of import distinct, is_highlighted, number, numbers, plotted_rows
+from crm_platform.reports.exhibits.lines import layer_labels, stacked, told_of_layers
+from crm_platform.reports.exhibits.rows_of import distinct, is_highlighted, number, numbers, plotted_rows, told
 from crm_platform.reports.glyphs import width_of
 from crm_platform.reports.wording import Wording
 
@@ -75,6 +76,7 @@ def _bar_rows(exhibit: Exhibit, names: Mapping[Scalar, str], measure: Measure) -
             "y": measure.scaled(value),
             "zero": 0,
             "label": measure.spoken(value),
+            "told": told(row),
             "colour": _bar_colour(exhibit, row),
         }
         for row in plotted_rows(exhibit)
@@ -95,7 +97,7 @@ def _standing(
         x=alt.X("x:O", **horizontal(list(names.values()), exhibit.x_unit, frame, **bands)),
         color=alt.Color("colour:N", scale=None),
     )
-    bars = ground.mark_bar().encode(y=alt.Y("zero:Q", **vertical(axis, measure)), y2=alt.Y2("y:Q"))
+    bars = telling(ground.mark_bar).encode(y=alt.Y("zero:Q", **vertical(axis, measure)), y2=alt.Y2("y:Q"))
     layers: list[Layer] = [bars, caption(top, frame)]
     widest = max((width_of(row["label"], theme.LABEL_SIZE) for row in data), default=0.0)
     if data and widest <= frame.plot_width / len(names):
@@ -132,7 +134,7 @@ def _lying(exhibit: Exhibit, wording: Wording, top: str, width: float, names: Ma
         )
     )
     colour, ink = alt.Color("colour:N", scale=None), alt.Color("ink:N", scale=None)
-    bars = ground.mark_bar(height={"band": 0.68}).encode(
+    bars = telling(ground.mark_bar, height={"band": 0.68}).encode(
         x=alt.X("zero:Q", scale=across, axis=None), x2=alt.X2("y:Q"), color=colour
     )
     texts = (
@@ -155,6 +157,7 @@ def _grouped(exhibit: Exhibit, wording: Wording, top: str, width: float) -> dict
             "zero": 0,
             "y": measure.scaled(value),
             "label": measure.spoken(value),
+            "told": told(row),
             "colour": colours[row[exhibit.series or ""]],
         }
         for row in plotted_rows(exhibit)
@@ -169,7 +172,7 @@ def _grouped(exhibit: Exhibit, wording: Wording, top: str, width: float) -> dict
         xOffset=alt.XOffset("series:N", sort=list(series.values())),
         color=alt.Color("colour:N", scale=None),
     )
-    bars = ground.mark_bar().encode(y=alt.Y("zero:Q", **vertical(axis, measure)), y2=alt.Y2("y:Q"))
+    bars = telling(ground.mark_bar).encode(y=alt.Y("zero:Q", **vertical(axis, measure)), y2=alt.Y2("y:Q"))
     layers: list[Layer] = [bars, caption(top, frame), *_key_line(series, colours, frame)]
     widest = max((width_of(row["label"], theme.AXIS_SIZE) for row in data), default=0.0)
     if widest * len(names) * len(series) * 1.15 <= frame.plot_width:
@@ -206,20 +209,23 @@ def stacked_bar_chart(exhibit: Exhibit, wording: Wording, top: str, width: float
     colours = layer_colours(list(series), exhibit.highlight)
     margins = {"left": tick_width(axis, measure), "right": label_room(list(series.values()))}
     frame = Frame(width, theme.CHART_HEIGHT + 10, **margins, bottom=room_below(names.values()))
+    texts = told_of_layers(exhibit)
     data = [
-        {"x": names[x], "low": measure.scaled(low), "high": measure.scaled(high), "colour": colours[key]}
+        {
+            "x": names[x],
+            "low": measure.scaled(low),
+            "high": measure.scaled(high),
+            "told": texts.get((x, key), ""),
+            "colour": colours[key],
+        }
         for x, column in columns.items()
         for key, (low, high) in column.items()
     ]
-    bars = (
-        chart_of(data)
-        .mark_bar(stroke=theme.PAPER, strokeWidth=0.6)
-        .encode(
-            x=alt.X("x:O", **horizontal(list(names.values()), exhibit.x_unit, frame, **BANDS)),
-            y=alt.Y("low:Q", **vertical(axis, measure)),
-            y2=alt.Y2("high:Q"),
-            color=alt.Color("colour:N", scale=None),
-        )
+    bars = telling(chart_of(data).mark_bar, stroke=theme.PAPER, strokeWidth=0.6).encode(
+        x=alt.X("x:O", **horizontal(list(names.values()), exhibit.x_unit, frame, **BANDS)),
+        y=alt.Y("low:Q", **vertical(axis, measure)),
+        y2=alt.Y2("high:Q"),
+        color=alt.Color("colour:N", scale=None),
     )
     labels = layer_labels(columns[list(names)[-1]], series, colours, measure, axis, frame, exhibit.highlight)
     return framed([bars, *direct_labels(labels, axis, frame), caption(top, frame)], frame)
@@ -244,20 +250,17 @@ def waterfall_chart(exhibit: Exhibit, wording: Wording, top: str, width: float) 
             "y": measure.scaled(max(low, high)),
             "end": measure.scaled(high),
             "label": measure.spoken(value, signed=0 < place < len(rows) - 1),
+            "told": told(row),
             "colour": _step_colour(value, 0 < place < len(rows) - 1),
         }
         for place, (row, value, (low, high)) in enumerate(zip(rows, values, edges, strict=True))
     ]
     across = horizontal(list(names.values()), exhibit.x_unit, frame, **BANDS)
-    bars = (
-        chart_of(data)
-        .mark_bar()
-        .encode(
-            x=alt.X("x:O", **across),
-            y=alt.Y("low:Q", **vertical(axis, measure)),
-            y2=alt.Y2("high:Q"),
-            color=alt.Color("colour:N", scale=None),
-        )
+    bars = telling(chart_of(data).mark_bar).encode(
+        x=alt.X("x:O", **across),
+        y=alt.Y("low:Q", **vertical(axis, measure)),
+        y2=alt.Y2("high:Q"),
+        color=alt.Color("colour:N", scale=None),
     )
     layers = [*_connectors(data, across), bars, *_values(data, "x:O"), caption(top, frame)]
     return framed(layers, frame)

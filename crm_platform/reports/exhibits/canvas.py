@@ -160,6 +160,18 @@ def chart_of(rows: Sequence[Mapping[str, Any]]) -> alt.Chart:
     return alt.Chart(alt.InlineData(values=list(rows)))
 
 
+def telling(marks: Callable[..., alt.Chart], **look: Any) -> alt.Chart:
+    """Marks whose rows have `told`: an HTML page shows that text where one points at the mark."""
+    drawn: alt.Chart = marks(aria=True, **look).encode(description=alt.Description("told:N"))
+    return drawn
+
+
+def unseen_points(ground: alt.Chart) -> alt.Chart:
+    """Points of a line or curve that are there to be pointed at: nothing of them is drawn."""
+    points: alt.Chart = telling(ground.mark_point, filled=True, size=13).encode(color=alt.ColorValue("transparent"))
+    return points
+
+
 def caption(text: str, frame: Frame) -> alt.Chart:
     """The unit at the top left of the chart."""
     return note(text, -frame.left + 1, 8 - frame.top)
@@ -212,6 +224,13 @@ def framed(layers: Sequence[Layer], frame: Frame) -> dict[str, Any]:
         "labelLimit": 0,
         "labelOverlap": False,
     }
-    look = {"font": theme.FONT, "view": {"stroke": None}, "axis": axis, "background": None, "text": {"limit": 0}}
+    look = {
+        "font": theme.FONT,
+        "view": {"stroke": None},
+        "axis": axis,
+        "background": None,
+        "text": {"limit": 0},
+        "aria": False,  # but for the marks that tell something: the page describes the chart as a whole
+    }
     spec: dict[str, Any] = chart.to_dict(validate=False)
     return {**spec, "config": look}

@@ -19,11 +19,12 @@ from crm_platform.reports.exhibits.canvas import (
     measure_of,
     note,
     numeric_ticks,
+    telling,
     tick_width,
     vertical,
 )
 from crm_platform.reports.exhibits.labels import category_names, names_below, room_below
-from crm_platform.reports.exhibits.rows_of import distinct, is_highlighted, number, numbers, plotted_rows
+from crm_platform.reports.exhibits.rows_of import distinct, is_highlighted, number, numbers, plotted_rows, told
 from crm_platform.reports.glyphs import shortened, width_of
 from crm_platform.reports.wording import Wording
 
@@ -49,6 +50,7 @@ def heatmap_chart(exhibit: Exhibit, wording: Wording, top: str, width: float) ->
             "x": across[row[exhibit.x]],
             "y": downward[row[exhibit.series or ""]],
             "label": f"{measure.scaled(value):,.{decimals}f}",
+            "told": told(row),
             "colour": colour,
             "ink": theme.ink_on(colour),
         }
@@ -68,7 +70,7 @@ def heatmap_chart(exhibit: Exhibit, wording: Wording, top: str, width: float) ->
             axis=alt.Axis(title=None, domain=False, labelColor=theme.INK),
         ),
     )
-    cells = ground.mark_rect(stroke=theme.PAPER, strokeWidth=1).encode(color=alt.Color("colour:N", scale=None))
+    cells = telling(ground.mark_rect, stroke=theme.PAPER, strokeWidth=1).encode(color=alt.Color("colour:N", scale=None))
     texts = ground.mark_text(fontSize=theme.AXIS_SIZE).encode(
         text=alt.Text("label:N"), color=alt.Color("ink:N", scale=None)
     )
@@ -105,7 +107,7 @@ def scatter_chart(exhibit: Exhibit, wording: Wording, top: str, width: float) ->
         y=alt.Y("y:Q", **vertical(y_axis, y_measure)),
         color=alt.Color("colour:N", scale=None),
     )
-    points = ground.mark_point(filled=True, opacity=0.85, size=46)
+    points = telling(ground.mark_point, filled=True, opacity=0.85, size=46)
     names = ground.mark_text(align="left", dx=6, dy=-1, fontSize=theme.LABEL_SIZE).encode(
         text=alt.Text("name:N"), color=alt.Color("ink:N", scale=None)
     )
@@ -122,6 +124,7 @@ def _point(
         "x": x_measure.scaled(number(row, exhibit.x) or 0.0),
         "y": y_measure.scaled(number(row, exhibit.y) or 0.0),
         "name": shortened(wording.word(row[exhibit.series or ""]), theme.LABEL_SIZE, 96) if named else "",
+        "told": told(row),
         "colour": theme.RUST if noticed else plain,
         "ink": theme.RUST if noticed else theme.INK,
     }

@@ -21,7 +21,9 @@ from crm_platform.reports.exhibits.canvas import (
     chart_of,
     framed,
     measure_of,
+    telling,
     tick_width,
+    unseen_points,
     vertical,
 )
 from crm_platform.reports.exhibits.labels import (
@@ -37,7 +39,7 @@ from crm_platform.reports.exhibits.labels import (
     series_colours,
     series_names,
 )
-from crm_platform.reports.exhibits.rows_of import distinct, number, numbers, plotted_rows
+from crm_platform.reports.exhibits.rows_of import distinct, number, numbers, plotted_rows, told
 from crm_platform.reports.wording import Wording
 
 _DOTS_UP_TO = 24
@@ -60,6 +62,7 @@ def line_chart(exhibit: Exhibit, wording: Wording, top: str, width: float) -> di
             "x": names[row[exhibit.x]],
             "y": measure.scaled(number(row, exhibit.y) or 0.0),
             "series": series[key],
+            "told": told(row),
             "colour": colours[key],
             "width": 2.2 if exhibit.highlight in (None, key) else 1.3,
         }
@@ -106,7 +109,10 @@ def _line_marks(
         ground.transform_filter(alt.datum.width == width).mark_line(strokeWidth=width, strokeJoin="round")
         for width in sorted({row["width"] for row in data})
     ]
-    return [*lines, ground.mark_point(size=13, filled=True, opacity=1)] if points <= _DOTS_UP_TO else lines
+    dots = (
+        telling(ground.mark_point, size=13, filled=True, opacity=1) if points <= _DOTS_UP_TO else unseen_points(ground)
+    )
+    return [*lines, dots]
 
 
 def _index_line(axis: Axis) -> list[Layer]:
@@ -128,30 +134,31 @@ def stacked_area_chart(exhibit: Exhibit, wording: Wording, top: str, width: floa
     margins = {"left": tick_width(axis, measure), "right": label_room(list(series.values()))}
     height = theme.CHART_HEIGHT + max(20.0, _LAYER_ROOM * len(series) - 70)
     frame = Frame(width, height, **margins, bottom=room_below(names.values()))
+    texts = told_of_layers(exhibit)
     data = [
         {
             "x": names[x],
             "low": measure.scaled(low),
             "high": measure.scaled(high),
             "series": series[key],
+            "told": texts.get((x, key), ""),
             "colour": colours[key],
         }
         for x, column in columns.items()
         for key, (low, high) in column.items()
     ]
-    area = (
-        chart_of(data)
-        .mark_area(stroke=theme.PAPER, strokeWidth=0.6, fillOpacity=1)
-        .encode(
-            x=alt.X("x:O", **horizontal(list(names.values()), exhibit.x_unit, frame, **EDGES)),
-            y=alt.Y("low:Q", **vertical(axis, measure)),
-            y2=alt.Y2("high:Q"),
-            color=alt.Color("colour:N", scale=None),
-            detail=alt.Detail("series:N"),
-        )
+    ground = chart_of(data).encode(
+        x=alt.X("x:O", **horizontal(list(names.values()), exhibit.x_unit, frame, **EDGES)),
+        y=alt.Y("low:Q", **vertical(axis, measure)),
+        y2=alt.Y2("high:Q"),
     )
+    area = ground.mark_area(stroke=theme.PAPER, strokeWidth=0.6, fillOpacity=1).encode(
+        color=alt.Color("colour:N", scale=None), detail=alt.Detail("series:N")
+    )
+    step = frame.plot_width / max(len(names) - 1, 1)
+    unseen = telling(ground.mark_bar, width=step, fill="transparent")
     labels = layer_labels(columns[list(names)[-1]], series, colours, measure, axis, frame, exhibit.highlight)
-    return framed([area, *direct_labels(labels, axis, frame), caption(top, frame)], frame)
+    return framed([area, unseen, *direct_labels(labels, axis, frame), caption(top, frame)], frame)
 
 
 Stack = dict[Scalar, dict[Scalar, tuple[float, float]]]
@@ -170,6 +177,11 @@ def stacked(exhibit: Exhibit, xs: Sequence[Scalar], series: Sequence[Scalar]) ->
             edges.append(edges[-1] + values.get((x, key), 0.0))
         columns[x] = dict(zip(series, pairwise(edges), strict=True))
     return columns
+
+
+def told_of_layers(exhibit: Exhibit) -> dict[tuple[Scalar, Scalar], str]:
+    """What each x of each layer tells."""
+    return {(row[exhibit.x], row[exhibit.series] if exhibit.series else None): told(row) for row in exhibit.rows}
 
 
 def layer_labels(

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 from crm_platform.diagnosis.finding import Exhibit, Row, Scalar
 
+_TOLD = "text of the mark"  # a column beside the exhibit's own, with a name that none of them has
+
 
 def number(row: Row, column: str) -> float | None:
     """The number in `column`; None where the row has none. TypeError on text."""
@@ -23,6 +25,16 @@ def numbers(rows: Sequence[Row], column: str) -> list[float]:
 def plotted_rows(exhibit: Exhibit) -> list[Row]:
     """The rows that have a y value."""
     return [row for row in exhibit.rows if number(row, exhibit.y) is not None]
+
+
+def with_told(rows: Sequence[Row], texts: Sequence[str]) -> tuple[Row, ...]:
+    """The rows, each with the text that its mark on the chart tells who points at it."""
+    return tuple({**row, _TOLD: text} for row, text in zip(rows, texts, strict=True))
+
+
+def told(row: Row) -> str:
+    """What the row's mark tells; empty in a picture at which nobody can point."""
+    return str(row.get(_TOLD, ""))
 
 
 def distinct(rows: Sequence[Row], column: str) -> list[Scalar]:

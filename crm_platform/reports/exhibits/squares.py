@@ -21,10 +21,12 @@ from crm_platform.reports.exhibits.canvas import (
     measure_of,
     note,
     numeric_ticks,
+    telling,
     tick_width,
+    unseen_points,
 )
 from crm_platform.reports.exhibits.labels import readable, series_colours, series_names
-from crm_platform.reports.exhibits.rows_of import is_highlighted, number, numbers, plotted_rows
+from crm_platform.reports.exhibits.rows_of import is_highlighted, number, numbers, plotted_rows, told
 from crm_platform.reports.glyphs import width_of
 from crm_platform.reports.wording import Wording
 
@@ -45,6 +47,7 @@ def lorenz_chart(exhibit: Exhibit, wording: Wording, top: str, width: float) -> 
             "x": 100 * (number(row, exhibit.x) or 0.0),
             "y": 100 * (number(row, exhibit.y) or 0.0),
             "series": series[key],
+            "told": told(row),
             "colour": colours[key],
         }
         for row in rows
@@ -59,7 +62,7 @@ def lorenz_chart(exhibit: Exhibit, wording: Wording, top: str, width: float) -> 
         detail=alt.Detail("series:N"),
     )
     curves = ground.mark_line(strokeWidth=2.2 if len(series) == 1 else 1.6)
-    layers: list[Layer] = [_diagonal(100), curves, caption(top, frame)]
+    layers: list[Layer] = [_diagonal(100), curves, unseen_points(ground), caption(top, frame)]
     if exhibit.series:
         return framed([*layers, *_names_in_the_corner(list(series.values()), list(colours.values()), frame)], frame)
     marked = _marked_point(exhibit, rows)
@@ -81,13 +84,14 @@ def calibration_chart(exhibit: Exhibit, wording: Wording, top: str, width: float
             "x": measure.scaled(number(row, exhibit.x) or 0.0),
             "y": measure.scaled(number(row, exhibit.y) or 0.0),
             "name": wording.word(row[exhibit.series]) if exhibit.series else "",
+            "told": told(row),
             "colour": theme.RUST if is_highlighted(exhibit, row) else theme.NAVY,
         }
         for row in rows
     ]
     rooted = _both_ways(axis, measure, type="sqrt")
     ground = chart_of(points).encode(x=alt.X("x:Q", **rooted), y=alt.Y("y:Q", **rooted))
-    dots = ground.mark_point(filled=True, opacity=1, size=34).encode(color=alt.Color("colour:N", scale=None))
+    dots = telling(ground.mark_point, filled=True, opacity=1, size=34).encode(color=alt.Color("colour:N", scale=None))
     names = ground.mark_text(align="left", dx=5, dy=5, fontSize=theme.LABEL_SIZE, color=theme.INK)
     return framed([_diagonal(axis.high), dots, names.encode(text=alt.Text("name:N")), caption(top, frame)], frame)
 

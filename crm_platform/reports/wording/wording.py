@@ -27,6 +27,7 @@ STEMS: Final = (
     "portfolio_report",
     "preview_report",
     "two_track_report",
+    "quote",
     *(f"findings/{chapter}" for chapter in _FINDINGS),
 )
 
@@ -163,6 +164,7 @@ class Wording:
             "yen": self._yen,
             "yen_change": lambda value: self.signed(value, "yen"),
             "jpy": self._yen,
+            "round_yen": self._round_yen,
             "count": lambda value: _minus(f"{round(value):,}"),
             "rate": lambda value: _minus(f"{value:.1%}"),
             "points": lambda value: self.text("format.points", number=_minus(f"{value * 100:+.1f}")),
@@ -190,6 +192,11 @@ class Wording:
         scaled = abs(value) / max(scale.from_jpy, 1)
         digits = f"{scaled:,.{self._decimals(scale, scaled)}f}"
         return _signed(scale.pattern.format(digits), value)
+
+    def _round_yen(self, value: float) -> str:
+        """A round amount as it is spoken: 50億円, not 50.0億円."""
+        scale = self.money_scale(value)
+        return scale.pattern.format(f"{value / scale.from_jpy:,g}")
 
     def _decimals(self, scale: MoneyScale, scaled: float) -> int:
         """Three digits, so that 1.36 and 1.45万円 differ; none after the point for yen and from 100 units on."""

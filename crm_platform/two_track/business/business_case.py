@@ -19,8 +19,9 @@ import numpy as np
 from crm_platform.clients import Client
 from crm_platform.diagnosis.estimates import SHOWN_ERRORS, Estimate, mean
 from crm_platform.refusals import Refused
+from crm_platform.tables.targets import SUBSCRIPTION_STATES as STATES
 from crm_platform.two_track.business.reference_cases import Reference, ReferenceCase, reference_of
-from crm_platform.two_track.business.subscriber_year import STATES, Cell, SubscriberYear
+from crm_platform.two_track.business.subscriber_year import Cell, SubscriberYear
 from crm_platform.two_track.business.take_up import (
     MOST_ALIKE,
     Wholes,
@@ -30,8 +31,10 @@ from crm_platform.two_track.business.take_up import (
     misses,
     spread_of,
 )
+from crm_platform.two_track.one_off_purchases import is_own_data
 
 OWN_DATA, INFERRED, STOPPED = "own_data", "inferred", "stopped"
+_SUBSCRIBERS_NOW = {state: f"@two_track_number.{state}_now" for state in STATES}
 REFERENCE_CASE = "reference_case"
 RAISED_TO: Mapping[str, float | None] = {"cautious": None, "expected": 0.5, "ambitious": 0.75}
 _OF_CASES = {"cautious": 0.25, "expected": 0.5, "ambitious": 0.75}
@@ -87,7 +90,7 @@ class BusinessCase:
 
 def is_inferred(year: SubscriberYear | None, client: Client) -> bool:
     """Whether too few subscribers have bought one-off for figures of the client's own (推論, R36)."""
-    return year is not None and year.buyers_on_file < client.settings.two_track_least_buyers
+    return year is not None and not is_own_data(year.buyers_on_file, client.settings.two_track_least_buyers)
 
 
 def business_case(year: SubscriberYear, client: Client, others: Sequence[ReferenceCase]) -> BusinessCase:
@@ -105,7 +108,7 @@ def business_case(year: SubscriberYear, client: Client, others: Sequence[Referen
     except Refused as refused:
         least = client.settings.two_track_least_buyers
         raise Refused(
-            f"only {year.buyers_on_file} subscribers have bought one-off, fewer than two_track_least_buyers = {least}, "
+            f"subscribers who bought one-off: {year.buyers_on_file}, fewer than two_track_least_buyers = {least}, "
             f"and {refused.problem}",
             refused.remedy,
             column=refused.column or "two_track.use_reference_cases",
@@ -257,10 +260,16 @@ def _row(row: Mapping[str, Any]) -> dict[str, Any]:
     return {"customers": None, "rate": None, "jpy": None, **row}
 
 
+def subscribers_now(document: Mapping[str, Any]) -> int:
+    """Customers with a subscription, running or stopped, as the case counted them."""
+    wanted = set(_SUBSCRIBERS_NOW.values())
+    return sum(row["customers"] for row in document["numbers"] if row["number"] in wanted)
+
+
 def _facts(year: SubscriberYear) -> tuple[dict[str, Any], ...]:
     """What was counted and added up of the client's own data; no model is in it."""
     own = {"source": f"@two_track_source.{OWN_DATA}"}
-    counted = [{"number": f"@two_track_number.{state}_now", "customers": year.now(state), **own} for state in STATES]
+    counted = [{"number": number, "customers": year.now(state), **own} for state, number in _SUBSCRIBERS_NOW.items()]
     amounts = {
         "subscription_sales": year.subscription_sales_jpy,
         "one_off_sales": year.one_off_sales_jpy,

@@ -16,7 +16,7 @@ from crm_platform.diagnosis.trends import trend_of
 from crm_platform.diagnosis.verdicts import verdict_on_change
 from crm_platform.diagnosis.year_on_year import YearOnYear
 from crm_platform.facts.order_kinds import one_off_sales_at_share_jpy
-from crm_platform.two_track.business.business_case import INFERRED
+from crm_platform.two_track.business.business_case import INFERRED, subscribers_now
 
 PILLAR_SHARE = 0.10  # 年商20億円で都度販売比率10%なら2億円 (000:47)
 _YEARS = 5
@@ -43,7 +43,7 @@ def one_off_share(inputs: DiagnosisInputs) -> Finding | None:
     both_jpy = now["subscription_jpy"] + now["one_off_jpy"]
     lost_jpy = max(judged.shortfall * both_jpy, -sales.value if sales else 0.0) if verdict == "issue" else 0.0
     effect_jpy = round(lost_jpy / 2) or None
-    subscribers = sum(row["customers"] or 0 for row in case["numbers"] if row["number"].endswith("_now"))
+    subscribers = subscribers_now(case)
     order_jpy = now["one_off_jpy"] / now["one_off_orders"] if now["one_off_orders"] else 0.0
     expected_jpy = round(subscribers * inputs.response_rate * order_jpy)
     numbers: dict[str, Scalar] = {

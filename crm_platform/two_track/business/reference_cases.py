@@ -22,7 +22,8 @@ from scipy.stats import nct, norm
 from crm_platform.clients.two_track_settings import KINDS_OF_GOODS, TwoTrackSettings
 from crm_platform.diagnosis.estimates import mean
 from crm_platform.refusals import Refused
-from crm_platform.two_track.business.subscriber_year import STATES, SubscriberYear
+from crm_platform.tables.targets import SUBSCRIPTION_STATES as STATES
+from crm_platform.two_track.business.subscriber_year import SubscriberYear
 
 LEAST_CASES = 3  # a mean and a spread do not tell three others apart
 LEAST_SUBSCRIBERS = 1_000  # of each state behind a case

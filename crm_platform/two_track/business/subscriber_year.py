@@ -1,7 +1,8 @@
 """One year of one-off purchases of those who subscribed before it (都度の利用率): what the client's own data tell.
 
 Who had subscribed by the day before the year is counted, continuing (継続中) or stopped (解約) on that day, by the
-product group and the channel of the latest subscription; and who of them bought one-off in the year, for how much.
+product group and the channel of the latest subscription, a running one before all that stopped; and who of them bought
+one-off in the year, for how much.
 """
 
 from __future__ import annotations
@@ -13,9 +14,9 @@ from typing import Any
 
 import ibis
 
-from crm_platform.two_track.turns import runs_by
+from crm_platform.two_track.one_off_purchases import goods_of, one_off_buyers
+from crm_platform.two_track.turns import runs_by, state_where
 
-STATES = ("continuing", "stopped")
 YEAR_MONTHS = 12
 LEAST_GROUPS = 4  # fewer have no best quarter
 LEAST_IN_GROUP = 30  # subscribers of a group that tells how groups differ
@@ -130,7 +131,7 @@ def subscriber_year(past: Past, year: Sequence[dt.date], as_of: dt.date) -> Subs
         subscription_sales_jpy=sums["subscription_sales_jpy"],
         one_off_sales_jpy=sums["one_off_sales_jpy"],
         one_off_sales_of_others_jpy=sums["one_off_sales_jpy"] - of_cells,
-        buyers_on_file=_buyers_on_file(past),
+        buyers_on_file=one_off_buyers(past.customer_days, goods_of(past.products), past.subscriptions),
         cycle_days=float(_row(everything.agg(days=everything.cycle_days.median()))["days"]),
         subscription_order_jpy=orders["jpy"] / max(orders["orders"], 1),
     )
@@ -142,20 +143,20 @@ def subscribers_on(past: Past, day: dt.date) -> ibis.Table:
     The state is the one known then: neither a silence that was no stop yet nor a resume since is read back into it.
     """
     known = past.subscriptions.filter(past.subscriptions.started_on <= day)
-    products = past.products.select("product_id", group=ibis.coalesce(past.products.category, past.products.product_id))
     media = past.media.select("media_id", channel_told=ibis.coalesce(past.media.channel, past.media.media_id))
-    named = known.left_join(products, "product_id", rname="{name}_master").left_join(
+    named = known.left_join(goods_of(past.products), "product_id", rname="{name}_master").left_join(
         media, "media_id", rname="{name}_medium"
     )
     told = named.left_join(runs_by(past.turns, day), "subscription_id", rname="{name}_turned")
-    latest = ibis.window(group_by="customer_id", order_by=[told.started_on.desc(), told.subscription_id.desc()])
+    best_first = [told.runs.fill_null(False).desc(), told.started_on.desc(), told.subscription_id.desc()]
+    latest = ibis.window(group_by="customer_id", order_by=best_first)
     runs = told.runs.any().over(ibis.window(group_by="customer_id"))
     ranked = told.mutate(place=ibis.row_number().over(latest), runs=runs)
     rows = ranked.filter(ranked.place == 0)
     return rows.select(
         "customer_id",
-        state=ibis.ifelse(rows.runs, *STATES),
-        product_group=ibis.coalesce(rows.group, rows.product_id),
+        state=state_where(rows.runs),
+        product_group=ibis.coalesce(rows.product_group, rows.product_id),
         channel=ibis.coalesce(rows.channel_told, rows.media_id, ""),
     )
 
@@ -201,20 +202,6 @@ def _cells(before: ibis.Table, spent: ibis.Table, now: ibis.Table) -> tuple[Cell
     }
     rows = both.select(**names, **counted).order_by(keys).to_pyarrow().to_pylist()
     return tuple(Cell(**row) for row in rows)
-
-
-def _buyers_on_file(past: Past) -> int:
-    """Subscribers with a day of one-off 売上 above 0, whose main line is no one-off trial size (お試し) or gift."""
-    products = past.products.select(
-        "product_id", is_trial=past.products.is_trial.fill_null(False) | past.products.is_gift.fill_null(False)
-    )
-    days = past.customer_days
-    one_off_jpy = days.standing_sales_jpy - days.returned_jpy - days.subscription_sales_jpy - days.bulk_sales_jpy
-    bought = days.filter(one_off_jpy > 0)
-    bought = bought.left_join(products, "product_id", rname="{name}_master")
-    is_trial = bought.is_trial.fill_null(False) & (bought.order_kind == "one_off").fill_null(False)
-    bought = bought.filter(~is_trial).semi_join(past.subscriptions, "customer_id")
-    return int(_row(bought.agg(buyers=bought.customer_id.nunique()))["buyers"])
 
 
 def _count(rows: ibis.Table) -> int:

@@ -10,9 +10,9 @@ from __future__ import annotations
 import ibis
 import pyarrow as pa
 import pyarrow.compute as pc
-from ibis import _
 
 from crm_platform.tables import Fault
+from crm_platform.two_track.turns import customer_states
 
 SUBSCRIPTION, ONE_OFF, BULK = "subscription_sales_jpy", "one_off_sales_jpy", "bulk_sales_jpy"
 
@@ -30,7 +30,7 @@ def two_track_values(
         is_inferred: too few one-off buyers for a model of the client's own: no one-off sales are foreseen (R36).
     """
     known = forecasts.left_join(past_sales(customer_months), "customer_id", rname="{name}_past")
-    known = known.left_join(subscription_states(subscriptions), "customer_id", rname="{name}_state")
+    known = known.left_join(customer_states(subscriptions), "customer_id", rname="{name}_state")
     past = {name: known[name].fill_null(0) for name in (SUBSCRIPTION, ONE_OFF, BULK)}
     foreseen = _foreseen(known, past, is_inferred)
     both = past[SUBSCRIPTION] + past[ONE_OFF]
@@ -75,13 +75,6 @@ def past_sales(customer_months: ibis.Table) -> ibis.Table:
     return customer_months.group_by("customer_id").agg(
         **{name: customer_months[name].cast("float64").sum().cast("int64") for name in names}
     )
-
-
-def subscription_states(subscriptions: ibis.Table) -> ibis.Table:
-    """`customer_id, subscription_state`: continuing while any subscription continues, else stopped (R30)."""
-    runs = (subscriptions.state == "continuing").any()
-    states = subscriptions.group_by("customer_id").agg(runs=runs)
-    return states.select("customer_id", subscription_state=ibis.ifelse(_.runs, "continuing", "stopped"))
 
 
 def _foreseen(known: ibis.Table, past: dict[str, ibis.Value], is_inferred: bool) -> dict[str, ibis.Value]:

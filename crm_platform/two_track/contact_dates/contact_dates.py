@@ -10,79 +10,57 @@ from typing import Any
 import ibis
 from ibis import _
 
-from crm_platform.diagnosis.estimates import Estimate, errors_for, proportion
-from crm_platform.diagnosis.finding import Action, Exhibit, Finding, Row, Scalar, Unit, Verdict
+from crm_platform.diagnosis.finding import Action, Exhibit, Finding, Row, Scalar, Unit
 from crm_platform.diagnosis.inputs import DiagnosisInputs
 from crm_platform.diagnosis.rows import client_text, one_row, rows
-from crm_platform.diagnosis.verdicts import LEAST_CUSTOMERS, measured_against, verdict_on_change
-from crm_platform.two_track.contact_dates.looking_back import METHODS, WITHIN_DAYS
+from crm_platform.two_track.contact_dates.timing import Timing
 
 _WEEKS = 8
 _SOON_WEEKS = 4
 _SHOWN_PRODUCTS = 15
-_YARDSTICKS = METHODS[1:]
+_SUPPLY: tuple[tuple[str, Unit], ...] = (
+    ("supply_product", "text"),
+    ("supply_master_days", "days"),
+    ("supply_learned_days", "days"),
+    ("supply_low_days", "days"),
+    ("supply_high_days", "days"),
+    ("supply_repeats", "count"),
+    ("supply_customers", "count"),
+    ("supply_verdict", "text"),
+)
 
 
 def contact_dates(inputs: DiagnosisInputs) -> Finding | None:
-    """The share of customers who bought the product again within a week of the run-out foreseen half a year ago.
+    """The share of the calls of half a year ago that would have come in time (see `look_back`).
 
-    Judged against the better of two yardsticks over the same deliveries: the customer's own cycle, and 30 days for all.
-    At stake: the calls of six months that the yardstick would have placed in time and these dates do not, × the mean
-    order value. None where nobody has a date.
+    Judged against the better of two yardsticks over the same customers: their own cycle, and 30 days for all. At stake:
+    the calls of six months that the yardstick would have placed in time and these dates do not, × the mean order value.
+    None where nobody has a date.
     """
     if inputs.contact_dates is None or inputs.product_supply is None:
         return None
-    due = due_sums(inputs)
-    if not due["dated"] + due["subscribers"]:
+    due, past = due_sums(inputs), Timing.of(inputs.contact_dates_backtest)
+    if not due["dated"] + due["subscribers"] + due["lapsed"]:
         return None
-    came = inputs.contact_dates_backtest or {}
-    hits = {method: proportion(hit, came["compared"]) for method, hit in came["hits"].items()} if came else {}
-    rival = max(_YARDSTICKS, key=lambda method: came["hits"][method]) if came else _YARDSTICKS[0]
-    change, ours = paired_change(came, rival), hits.get(METHODS[0])
-    theirs = hits.get(rival)
-    line = theirs.value if theirs else None
-    verdict = _verdict(came, change, line)
-    soon = due["overdue"] + due["soon"]
-    expected_jpy = round(soon * inputs.response_rate * inputs.order_value_jpy)
-    effect_jpy = _effect(inputs, due, change) if verdict == "issue" else None
-    supply = supply_rows(inputs)
-    worst = next((row for row in supply if row["supply_verdict"] == "@supply.contradicted"), None)
-    numbers: dict[str, Scalar] = {
-        **inputs.period,
-        **{f"{name}_customers": number for name, number in due.items()},
-        "due_customers": soon,
-        "weeks": _SOON_WEEKS,
-        "within_days": WITHIN_DAYS,
-        "compared": came.get("compared", 0),
-        "in_time_rate": ours.value if ours else None,
-        "rival": f"@timing.{rival}",
-        "rival_rate": line,
-        "change_points": change.value if change else None,
-        "contradicted_products": sum(row["supply_verdict"] == "@supply.contradicted" for row in supply),
-        "worst_product": worst["supply_product"] if worst else None,
-        "worst_master_days": worst["supply_master_days"] if worst else None,
-        "worst_learned_days": worst["supply_learned_days"] if worst else None,
-        "response_rate": inputs.response_rate,
-        "expected_jpy": expected_jpy,
-        "effect_jpy": effect_jpy,
-    }
+    supply, soon = supply_rows(inputs), due["overdue"] + due["soon"]
+    worth = _worth(inputs, due, past)
     return Finding(
         key="contact_dates",
         chapter="contact_dates",
-        verdict=verdict,
-        numbers=numbers,
-        exhibits=_exhibits(inputs, came, hits, supply),
-        threshold=line,
-        yen_effect_jpy=effect_jpy,
+        verdict=past.verdict,
+        numbers={**inputs.period, **_due_numbers(due), **past.numbers(), **_supply_numbers(supply), **worth},
+        exhibits=(_weeks(inputs), *past.exhibits(), Exhibit("supply", "table", tuple(supply), columns=_SUPPLY)),
+        threshold=past.line,
+        yen_effect_jpy=worth["effect_jpy"],
         concerned_customers=soon,
-        measured=measured_against(ours, "rate", line, change, errors=errors_for(len(_YARDSTICKS))) if ours else None,
-        action=Action("@action_segment.running_out", soon, "@action_channel.phone", expected_jpy),
+        measured=past.measured(),
+        action=Action("@action_segment.running_out", soon, "@action_channel.phone", worth["expected_jpy"]),
         sources=("contact_dates", "product_supply", "products", "customer_history", "contact_dates_backtest"),
     )
 
 
 def due_sums(inputs: DiagnosisInputs) -> Mapping[str, int]:
-    """Customers with a date to be called on: all, overdue, within four weeks, within half a year; subscribers apart."""
+    """Customers to be called: all, overdue, within four weeks, within half a year; lapsed and subscribers apart."""
     dates = _table(inputs.contact_dates)
     days = dates.next_contact_on.delta(ibis.literal(inputs.as_of), unit="day").cast("int64")
     sums = {
@@ -90,20 +68,10 @@ def due_sums(inputs: DiagnosisInputs) -> Mapping[str, int]:
         "overdue": dates.count(where=dates.to_call & (days <= 0)),
         "soon": dates.count(where=dates.to_call & (days > 0) & (days <= 7 * _SOON_WEEKS)),
         "half_year": dates.count(where=dates.to_call & (days <= 183)),
-        "subscribers": dates.count(where=~dates.to_call),
+        "lapsed": dates.count(where=dates.reason == "lapsed"),
+        "subscribers": dates.count(where=~dates.to_call & (dates.reason != "lapsed")),
     }
     return {name: int(number) for name, number in one_row(dates.agg(**sums)).items()}
-
-
-def paired_change(came: Mapping[str, Any], rival: str) -> Estimate | None:
-    """Share in time less that of the yardstick, over the same deliveries (McNemar's error); None below two."""
-    people = came.get("compared", 0)
-    if people < 2:
-        return None
-    ours, theirs = came["only_product"][rival], came["only_yardstick"][rival]
-    value = (ours - theirs) / people
-    spread = (ours + theirs + 1) / people - value**2  # one more, so that no difference is not certain to stay none
-    return Estimate(value, math.sqrt(max(spread, 0.0) / people))
 
 
 def supply_rows(inputs: DiagnosisInputs) -> list[dict[str, Any]]:
@@ -136,59 +104,41 @@ def _said(row: Mapping[str, Any]) -> str:
     return f"@supply.{row['supply_source']}"
 
 
-def _verdict(came: Mapping[str, Any], change: Estimate | None, line: float | None) -> Verdict:
-    if change is None or line is None or came["compared"] < LEAST_CUSTOMERS:
-        return "undetermined"
-    return verdict_on_change(change, line, errors=errors_for(len(_YARDSTICKS)))
+def _due_numbers(due: Mapping[str, int]) -> dict[str, Scalar]:
+    """Counts of `due_sums`, and how many become due a day in the four weeks to come, rounded up."""
+    return {
+        **{f"{name}_customers": number for name, number in due.items()},
+        "due_customers": due["overdue"] + due["soon"],
+        "daily_customers": math.ceil(due["soon"] / (7 * _SOON_WEEKS)),
+        "weeks": _SOON_WEEKS,
+    }
 
 
-def _effect(inputs: DiagnosisInputs, due: Mapping[str, int], change: Estimate | None) -> int | None:
-    short = max(-change.value, 0.0) if change else 0.0
-    return round(short * due["half_year"] * inputs.order_value_jpy) or None
+def _supply_numbers(supply: list[dict[str, Any]]) -> dict[str, Scalar]:
+    """How many products' days the repeats contradict, and the first of them."""
+    contradicted = [row for row in supply if row["supply_verdict"] == "@supply.contradicted"]
+    worst = contradicted[0] if contradicted else {}
+    return {
+        "contradicted_products": len(contradicted),
+        "worst_product": worst.get("supply_product"),
+        "worst_master_days": worst.get("supply_master_days"),
+        "worst_learned_days": worst.get("supply_learned_days"),
+    }
 
 
-def _table(table: ibis.Table | None) -> ibis.Table:
-    if table is None:
-        raise ValueError("contact dates and days of supply come together")
-    return table
+def _worth(inputs: DiagnosisInputs, due: Mapping[str, int], past: Timing) -> dict[str, Any]:
+    """What the calls of four weeks should bring, and what half a year of badly timed ones loses where it is proven."""
+    short = max(-past.change.value, 0.0) if past.change and past.verdict == "issue" else 0.0
+    soon = due["overdue"] + due["soon"]
+    return {
+        "response_rate": inputs.response_rate,
+        "expected_jpy": round(soon * inputs.response_rate * inputs.order_value_jpy),
+        "effect_jpy": round(short * due["half_year"] * inputs.order_value_jpy) or None,
+    }
 
 
-def _exhibits(
-    inputs: DiagnosisInputs, came: Mapping[str, Any], hits: Mapping[str, Estimate | None], supply: list[dict[str, Any]]
-) -> tuple[Exhibit, ...]:
-    columns: tuple[tuple[str, Unit], ...] = (
-        ("supply_product", "text"),
-        ("supply_master_days", "days"),
-        ("supply_learned_days", "days"),
-        ("supply_low_days", "days"),
-        ("supply_high_days", "days"),
-        ("supply_repeats", "count"),
-        ("supply_customers", "count"),
-        ("supply_verdict", "text"),
-    )
-    weeks = Exhibit("weeks", "bar", tuple(_week_rows(inputs)), x="due_week", y="due_customers", y_unit="count")
-    table = Exhibit("supply", "table", tuple(supply), columns=columns)
-    if not any(hits.values()):
-        return weeks, table
-    methods = tuple(
-        {
-            "timing_method": f"@timing.{method}",
-            "timing_rate": found.value,
-            "timing_low_rate": max(found.low, 0.0),
-            "timing_high_rate": min(found.high, 1.0),
-            "timing_error_days": came["median_error_days"][method],
-        }
-        for method, found in hits.items()
-        if found
-    )
-    named: tuple[tuple[str, Unit], ...] = (
-        ("timing_method", "text"),
-        ("timing_rate", "rate"),
-        ("timing_low_rate", "rate"),
-        ("timing_high_rate", "rate"),
-        ("timing_error_days", "days"),
-    )
-    return weeks, Exhibit("timing", "table", methods, columns=named), table
+def _weeks(inputs: DiagnosisInputs) -> Exhibit:
+    return Exhibit("weeks", "bar", tuple(_week_rows(inputs)), x="due_week", y="due_customers", y_unit="count")
 
 
 def _week_rows(inputs: DiagnosisInputs) -> list[Row]:
@@ -206,3 +156,9 @@ def _week_rows(inputs: DiagnosisInputs) -> list[Row]:
         }
         for week_no in range(_WEEKS + 1)
     ]
+
+
+def _table(table: ibis.Table | None) -> ibis.Table:
+    if table is None:
+        raise ValueError("contact dates and days of supply come together")
+    return table

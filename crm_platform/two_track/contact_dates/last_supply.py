@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass
 
 import ibis
@@ -15,11 +16,12 @@ _EPOCH = ibis.date(1970, 1, 1)
 
 @dataclass(frozen=True, eq=False)
 class Known:
-    """What is known of one client on a day: CUSTOMER_PRODUCT_MONTHS up to it, the rest as of it.
+    """What is known of one client at the end of the day `on`: CUSTOMER_PRODUCT_MONTHS up to it, the rest as of it.
 
     `contacts` and `overrides`: CONTACTS up to the day, and CONTACT_OVERRIDES, as delivered.
     """
 
+    on: dt.date
     product_months: ibis.Table
     supply: ibis.Table  # PRODUCT_SUPPLY
     history: ibis.Table  # CUSTOMER_HISTORY
@@ -33,7 +35,7 @@ def last_supplies(known: Known, settings: Settings) -> ibis.Table:
 
     Columns: customer_id, product_id, supplied_on, supply_days, supply_source, due_on (contact without any outcome),
     runs_out_on, to_call, and the settings of the operator (stated_on, hold_until). Whoever has left (離脱) is called
-    back, not supplied, unless a day was set.
+    back, not supplied, unless a day was set or a contact sent the product since.
     """
     overrides = ibis.memtable(known.overrides).rename(
         set_days="supply_days", stated_on="next_contact_on", overridden_id="customer_id"
@@ -41,8 +43,9 @@ def last_supplies(known: Known, settings: Settings) -> ibis.Table:
     people = known.history.select("customer_id", "last_purchased_on", "cycle_days", "gap_days")
     people = people.left_join(overrides, people.customer_id == overrides.overridden_id).drop("overridden_id")
     bought_lately = (people.gap_days < settings.cpm_lapsed_gap_days) & people.last_purchased_on.notnull()
-    is_active = bought_lately | people.customer_id.isin(_running(known).customer_id)  # a yearly plan is no long silence
-    people = people.mutate(is_active=is_active).filter(_.is_active | _.stated_on.notnull())
+    sent_lately = people.customer_id.isin(_sent_since(known, settings.cpm_lapsed_gap_days).customer_id)
+    runs = people.customer_id.isin(_running(known).customer_id)  # a yearly plan is no long silence
+    people = people.mutate(is_active=bought_lately | sent_lately | runs).filter(_.is_active | _.stated_on.notnull())
     return _with_days(_beside_subscription(people, known, settings), settings)
 
 
@@ -66,6 +69,12 @@ def _days_since(day: ibis.Value) -> ibis.Value:
 
 def _running(known: Known) -> ibis.Table:
     return known.subscriptions.filter((_.state == "continuing") & _.next_due_on.notnull())
+
+
+def _sent_since(known: Known, lapsed_gap_days: int) -> ibis.Table:
+    """Contacts at which a product was sent, not as long ago as customers take to leave."""
+    since = known.on - dt.timedelta(days=lapsed_gap_days)
+    return ibis.memtable(known.contacts).filter((_.outcome == "sent") & (_.contacted_on > since))
 
 
 def _beside_subscription(people: ibis.Table, known: Known, settings: Settings) -> ibis.Table:

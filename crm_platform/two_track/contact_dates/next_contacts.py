@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 import ibis
 import pyarrow as pa
 from ibis import _
@@ -15,21 +17,24 @@ from crm_platform.two_track.contact_dates.outcomes import outcomes_since
 def next_contact_dates(known: Known, settings: Settings) -> pa.Table:
     """CONTACT_DATES: last delivery + units × days of supply − lead days, moved by what came of contacts since.
 
-    A day in the past is kept: the contact is overdue. Who has neither days of supply nor an own cycle has no row,
-    unless the operator set a day. A subscriber's day is that of the next delivery, and nobody is called for it unless
-    `settings.contact_subscribers`. The rules, each with its reason:
+    A day in the past is kept: the contact is overdue, and lapses in the end. Who has neither days of supply nor an own
+    cycle has no row, unless the operator set a day. A subscriber's day is that of the next delivery, and nobody is
+    called for it unless `settings.contact_subscribers`. The rules, each with its reason:
 
     * sent: counts as a delivery of the same, as long as no order followed (`supplied_on` is the contact's day);
     * declined (余っていれば断る): not before `declined_pause_days` after it; never a stop;
     * no_answer: again `no_answer_pause_days` after it; after every `no_answer_tries` of them when the next supply would
       run out (next_cycle);
     * stated_day: the operator's day, whatever came before it, until a delivery, a decline or a sending reaches it;
-    * hold: not before the operator's day.
+    * hold: not before the operator's day;
+    * lapsed (掘り起こし): nobody was called though the product ran out longer ago than `contact_lapse_supplies` more of
+      the same would have lasted. The day stays, the call is off the list (`to_call`) until an order or an outcome gives
+      a new one. Neither a day that the operator set lapses, nor a subscription.
     """
     supplies = last_supplies(known, settings)
     told = outcomes_since(supplies, known.contacts)
     rows = supplies.left_join(told, "customer_id").drop("customer_id_right")
-    rows = _held(_paused(_stated(_sent(rows)), settings))
+    rows = _lapsed(_held(_paused(_stated(_sent(rows)), settings)), known.on, settings)
     dated = rows.filter(_.next_contact_on.notnull())
     return CONTACT_DATES.cast(dated.select(*CONTACT_DATES.names).to_pyarrow())
 
@@ -80,6 +85,15 @@ def _paused(rows: ibis.Table, settings: Settings) -> ibis.Table:
 def _held(rows: ibis.Table) -> ibis.Table:
     """Not before the operator's hold is over."""
     return _moved(rows, rows.to_call & (rows.hold_until > rows.next_contact_on), rows.hold_until, "hold")
+
+
+def _lapsed(rows: ibis.Table, on: dt.date, settings: Settings) -> ibis.Table:
+    """Off the list where the call is overdue by more than the lead days and so many supplies."""
+    patience_days = (rows.supply_days * settings.contact_lapse_supplies).ceil().cast("int64")
+    last_on = plus_days(rows.next_contact_on, patience_days + settings.contact_lead_days)
+    lapses = rows.to_call & ~rows.subscribes & rows.stands_from.isnull() & (last_on < ibis.literal(on))
+    lapses = lapses.fill_null(False)
+    return rows.mutate(to_call=rows.to_call & ~lapses, reason=ibis.ifelse(lapses, "lapsed", rows.reason))
 
 
 def _moved(rows: ibis.Table, moves: ibis.BooleanValue, day: ibis.Value, why: ibis.Value | str) -> ibis.Table:

@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+import ibis
 from ibis import _
 
 from crm_platform.diagnosis.estimates import Estimate, proportion
-from crm_platform.diagnosis.finding import Action, Exhibit, Finding, Row, Scalar, Unit, client_word
+from crm_platform.diagnosis.finding import Action, Exhibit, Finding, Row, Scalar, Unit, Verdict, client_word
 from crm_platform.diagnosis.inputs import DiagnosisInputs
 from crm_platform.diagnosis.rows import one_row, rows, yen_sum
 from crm_platform.diagnosis.spans import YEAR_MONTHS, index_column, month_of
 from crm_platform.diagnosis.trends import trend_of
 from crm_platform.diagnosis.verdicts import LEAST_CUSTOMERS, measured_against, verdict_on_change
 from crm_platform.two_track.contact_dates.term_values import (
-    LATEST_ENTRY,
     Matched,
     deliveries_with_term,
     matched_values,
     value_cells,
+    weighted_means,
+    year_values,
 )
 
 OFFER_AFTER_DELIVERIES = 3  # 3回続いてから: so many deliveries without a skip before a term plan is offered
+LATEST_ENTRY = 6  # later ones are one row of the table
 _SHOWN_COURSES = 10
 _SHOWN_HALF_YEARS = 10
 
@@ -40,49 +43,77 @@ def term_plans(inputs: DiagnosisInputs) -> Finding | None:
     if not any(row["plan_term"] > 1 for row in courses):
         return None
     placed = deliveries_with_term(inputs.subscription_deliveries, inputs.subscriptions).cache()
-    cells = value_cells(placed, inputs.as_of)
-    matched, starts = matched_values(cells), start_rows(inputs, placed)
-    is_enough = matched is not None and matched.entries >= LEAST_CUSTOMERS
-    verdict = (
-        verdict_on_change(matched.difference_jpy, matched.monthly_jpy) if matched and is_enough else "undetermined"
-    )
-    offered = offered_customers(inputs)
-    running = sum(row["plan_running"] for row in courses)
-    term_running = sum(row["plan_running"] for row in courses if row["plan_term"] > 1)
-    gain = max(matched.difference_jpy.value, 0.0) / 2 if matched else 0.0
-    expected_jpy = round(offered * inputs.response_rate * gain)
-    effect_jpy = round(-matched.difference_jpy.value * entered_last_half(inputs, placed)) if matched else 0
-    numbers: dict[str, Scalar] = {
-        **inputs.period,
-        "running": running,
-        "term_running": term_running,
-        "uptake_rate": term_running / running if running else None,
-        "start_rate": starts[-1]["plan_start_rate"] if starts else None,
-        **discount_rates(placed, inputs),
-        "entries": matched.entries if matched else 0,
-        "term_value_jpy": round(matched.term_jpy) if matched else None,
-        "monthly_value_jpy": round(matched.monthly_jpy) if matched else None,
-        "difference_jpy": round(matched.difference_jpy.value) if matched else None,
-        "offer_after": OFFER_AFTER_DELIVERIES,
-        "offered_customers": offered,
-        "response_rate": inputs.response_rate,
-        "expected_jpy": expected_jpy,
-        "effect_jpy": effect_jpy if verdict == "issue" else None,
-    }
+    values = year_values(placed, inputs.as_of).cache()
+    cells = value_cells(values)
+    matched, starts = matched_values(values, cells), start_rows(inputs, placed)
+    verdict, worth = _verdict(matched), _worth(inputs, matched, placed)
+    issue_jpy = worth["effect_jpy"] if verdict == "issue" else None
     return Finding(
         key="term_plans",
         chapter="contact_dates",
         verdict=verdict,
-        numbers=numbers,
+        numbers={
+            **inputs.period,
+            **uptake(courses, starts),
+            **discount_rates(placed, inputs),
+            **_sold(matched),
+            **worth,
+            "effect_jpy": issue_jpy,
+        },
         exhibits=_exhibits(cells, courses),
         threshold=matched.monthly_jpy if matched else None,
-        yen_effect_jpy=effect_jpy if verdict == "issue" else None,
-        concerned_customers=offered,
+        yen_effect_jpy=issue_jpy,
+        concerned_customers=worth["offered_customers"],
         measured=_measured(matched),
         trend=trend_of([(row["month"], row["estimate"]) for row in starts], "rate"),
-        action=Action("@action_segment.steady_subscribers", offered, "@action_channel.insert_phone", expected_jpy),
+        action=Action(
+            "@action_segment.steady_subscribers",
+            worth["offered_customers"],
+            "@action_channel.insert_phone",
+            worth["expected_jpy"],
+        ),
         sources=("subscriptions", "subscription_deliveries"),
     )
+
+
+def _verdict(matched: Matched | None) -> Verdict:
+    if matched is None or matched.entries < LEAST_CUSTOMERS:
+        return "undetermined"
+    return verdict_on_change(matched.difference_jpy, matched.monthly_jpy)
+
+
+def uptake(courses: Sequence[Mapping[str, Any]], starts: Sequence[Mapping[str, Any]]) -> dict[str, Scalar]:
+    """Running subscriptions, those on a term plan, their share, and the latest half-year's share of starts."""
+    running = sum(row["plan_running"] for row in courses)
+    term_running = sum(row["plan_running"] for row in courses if row["plan_term"] > 1)
+    return {
+        "running": running,
+        "term_running": term_running,
+        "uptake_rate": term_running / running if running else None,
+        "start_rate": starts[-1]["plan_start_rate"] if starts else None,
+    }
+
+
+def _sold(matched: Matched | None) -> dict[str, Scalar]:
+    """What both tracks sold in a year."""
+    return {
+        "entries": matched.entries if matched else 0,
+        "term_value_jpy": round(matched.term_jpy) if matched else None,
+        "monthly_value_jpy": round(matched.monthly_jpy) if matched else None,
+        "difference_jpy": round(matched.difference_jpy.value) if matched else None,
+    }
+
+
+def _worth(inputs: DiagnosisInputs, matched: Matched | None, placed: ibis.Table) -> dict[str, Any]:
+    """Whom to offer a term plan, what half a year of it brings, and what half a year of entries lost."""
+    offered, difference_jpy = offered_customers(inputs), matched.difference_jpy.value if matched else 0.0
+    return {
+        "offer_after": OFFER_AFTER_DELIVERIES,
+        "offered_customers": offered,
+        "response_rate": inputs.response_rate,
+        "expected_jpy": round(offered * inputs.response_rate * max(difference_jpy, 0.0) / 2),
+        "effect_jpy": round(-difference_jpy * entered_last_half(inputs, placed)),
+    }
 
 
 def course_rows(inputs: DiagnosisInputs) -> list[dict[str, Any]]:
@@ -184,12 +215,13 @@ def _exhibits(cells: Sequence[dict[str, Any]], courses: Sequence[Row]) -> tuple[
 
 
 def _entry_row(cells: Sequence[dict[str, Any]], number: int) -> Row | None:
-    matched = matched_values([row for row in cells if row["entry"] == number])
-    if matched is None:
+    here = [cell for cell in cells if min(cell["place"], LATEST_ENTRY) == number]
+    if not here:
         return None
+    entries, term_jpy, monthly_jpy = weighted_means(here)
     return {
         "plan_entry": f"@plan_entry.{number}",
-        "plan_term_subscriptions": matched.entries,
-        "plan_term_jpy": round(matched.term_jpy),
-        "plan_monthly_jpy": round(matched.monthly_jpy),
+        "plan_term_subscriptions": entries,
+        "plan_term_jpy": round(term_jpy),
+        "plan_monthly_jpy": round(monthly_jpy),
     }

@@ -16,11 +16,12 @@ import ibis
 from ibis import _
 
 from crm_platform.diagnosis.estimates import Estimate
-from crm_platform.diagnosis.rows import rows, yen_products, yen_sum
+from crm_platform.diagnosis.rows import one_row, rows, yen_products, yen_sum
 
 VALUE_DAYS = 365
-LATEST_ENTRY = 6  # later deliveries are one cell
-_CELL = ["entry", "half_year"]
+_CELL = ["place", "half_year"]
+TRACKS = ("term", "monthly")
+_SEN = 100  # a yen has so many: contributions to an error are summed as whole sen, the same in any order
 
 
 @dataclass(frozen=True)
@@ -48,68 +49,81 @@ def deliveries_with_term(deliveries: ibis.Table, subscriptions: ibis.Table) -> i
     return joined.mutate(is_term=(joined.term > 1).fill_null(False))
 
 
-def value_cells(placed: ibis.Table, as_of: dt.date) -> list[dict[str, Any]]:
-    """Per cell (number of the delivery, half-year) and track: subscriptions, their 売上 of the year after, squares.
+def year_values(placed: ibis.Table, as_of: dt.date) -> ibis.Table:
+    """`subscription_id, place, half_year, is_term, value_jpy`: the 売上 of the year from a delivery on.
 
     A subscription enters the term track once, at its first delivery on a term plan; it stands among the monthly ones at
-    every delivery before that. Only deliveries with a whole year behind them count.
+    every delivery before that, so at most once in a cell (number of the delivery, half-year). Only deliveries with a
+    whole year behind them count.
     """
-    by_subscription = ibis.window(group_by="subscription_id")
-    entry = placed.place.min(where=placed.is_term).over(by_subscription)
-    entered = placed.mutate(entered=entry)
-    entered = entered.filter(entered.entered.isnull() | (entered.place <= entered.entered))
+    entered_at = placed.place.min(where=placed.is_term).over(ibis.window(group_by="subscription_id"))
+    entered = placed.mutate(entered_at=entered_at).filter(_.entered_at.isnull() | (_.place <= _.entered_at))
     last = as_of - dt.timedelta(days=VALUE_DAYS)
     starts = entered.filter(_.ordered_on <= last).select(
         "subscription_id",
         "is_term",
+        "place",
         from_on=_.ordered_on,
-        entry=ibis.least(_.place, LATEST_ENTRY),
         half_year=_.ordered_on.year() * 2 + (_.ordered_on.month() > 6).cast("int64"),
-        place=_.place,
     )
     sales = placed.select("subscription_id", "ordered_on", "sales_jpy")
     days = sales.ordered_on.delta(starts.from_on, unit="day").cast("int64")
     followed = starts.inner_join(sales, ["subscription_id"]).mutate(after=days)
     followed = followed.filter((_.after >= 0) & (_.after < VALUE_DAYS))
-    values = followed.group_by("subscription_id", "place", "is_term", *_CELL).agg(value_jpy=yen_sum(_.sales_jpy))
-    sums = values.group_by(*_CELL, "is_term").agg(
-        subscriptions=_.count(), value_jpy=yen_sum(_.value_jpy), squares=yen_products(_.value_jpy, _.value_jpy)
+    return followed.group_by("subscription_id", *_CELL, "is_term").agg(value_jpy=yen_sum(_.sales_jpy))
+
+
+def value_cells(values: ibis.Table) -> list[dict[str, Any]]:
+    """Cells of `year_values` that hold two of each track, in order.
+
+    Each a row of `place, half_year, term, monthly` (subscriptions), `term_jpy, monthly_jpy` (means).
+    """
+    of_cell = values.group_by(*_CELL).agg(
+        term=_.count(where=_.is_term),
+        monthly=_.count(where=~_.is_term),
+        term_jpy=yen_sum(_.value_jpy, _.is_term),
+        monthly_jpy=yen_sum(_.value_jpy, ~_.is_term),
     )
-    return rows(sums.order_by(*_CELL, "is_term"))
+    both = of_cell.filter((_.term >= 2) & (_.monthly >= 2)).order_by(*_CELL)
+    return [{**row, **{f"{track}_jpy": row[f"{track}_jpy"] / row[track] for track in TRACKS}} for row in rows(both)]
 
 
-def matched_values(cells: Sequence[dict[str, Any]]) -> Matched | None:
-    """Both tracks over the cells that hold two of each, weighted by the entries into term plans; None without any."""
-    by_cell = {(row["entry"], row["half_year"], row["is_term"]): row for row in cells}
-    pairs = [
-        (row, by_cell[row["entry"], row["half_year"], False])
-        for row in cells
-        if row["is_term"] and row["subscriptions"] >= 2 and _size(by_cell, row) >= 2
-    ]
-    entries = sum(term["subscriptions"] for term, _monthly in pairs)
-    if not entries:
+def weighted_means(cells: Sequence[dict[str, Any]]) -> tuple[int, float, float]:
+    """Entries into term plans, and the means of both tracks, in which each cell weighs as many as entered in it."""
+    entries = sum(cell["term"] for cell in cells)
+    term_jpy, monthly_jpy = (sum(cell["term"] * cell[f"{track}_jpy"] for cell in cells) / entries for track in TRACKS)
+    return entries, term_jpy, monthly_jpy
+
+
+def matched_values(values: ibis.Table, cells: Sequence[dict[str, Any]]) -> Matched | None:
+    """Both tracks of `year_values` over these cells; None without any.
+
+    The error takes what one subscription adds to all cells together, since a monthly one stands in several.
+    """
+    if not cells:
         return None
-    weights = [term["subscriptions"] / entries for term, _monthly in pairs]
-    means = [[_mean(row) for row in pair] for pair in pairs]
-    term_jpy, monthly_jpy = (
-        sum(weight * mean[side] for weight, mean in zip(weights, means, strict=True)) for side in (0, 1)
-    )
-    variance = sum(
-        weight**2 * sum(_variance(row) / row["subscriptions"] for row in pair)
-        for weight, pair in zip(weights, pairs, strict=True)
-    )
-    return Matched(entries, term_jpy, monthly_jpy, Estimate(term_jpy - monthly_jpy, math.sqrt(variance)))
+    entries, term_jpy, monthly_jpy = weighted_means(cells)
+    error = math.sqrt(_squares(values, cells)) / entries
+    return Matched(entries, term_jpy, monthly_jpy, Estimate(term_jpy - monthly_jpy, error))
 
 
-def _size(by_cell: dict[Any, dict[str, Any]], row: dict[str, Any]) -> int:
-    found = by_cell.get((row["entry"], row["half_year"], False))
-    return int(found["subscriptions"]) if found else 0
+def _squares(values: ibis.Table, cells: Sequence[dict[str, Any]]) -> float:
+    """Σ over subscriptions of (Σ over its cells of what it adds to entries × the difference)², in yen².
 
-
-def _mean(row: dict[str, Any]) -> float:
-    return float(row["value_jpy"] / row["subscriptions"])
-
-
-def _variance(row: dict[str, Any]) -> float:
-    number = row["subscriptions"]
-    return float(max(row["squares"] / number - _mean(row) ** 2, 0.0) * number / (number - 1))
+    It adds (value − mean) × entries ÷ subscriptions of its track in the cell, × √(n ÷ (n − 1)) for the mean's sake.
+    """
+    sides = [
+        {
+            **{name: cell[name] for name in _CELL},
+            "is_term": track == "term",
+            "mean_jpy": cell[f"{track}_jpy"],
+            "weight": cell["term"] / math.sqrt(cell[track] * (cell[track] - 1)) * (1 if track == "term" else -1),
+        }
+        for cell in cells
+        for track in TRACKS
+    ]
+    held = ibis.memtable({name: [side[name] for side in sides] for name in sides[0]})
+    joined = values.inner_join(held, [*_CELL, "is_term"])
+    added = joined.mutate(sen=((_.value_jpy - _.mean_jpy) * _.weight * _SEN).round().cast("int64"))
+    of_subscription = added.group_by("subscription_id").agg(sen=_.sen.sum().cast("int64"))
+    return float(one_row(of_subscription.agg(squares=yen_products(_.sen, _.sen)))["squares"]) / _SEN**2

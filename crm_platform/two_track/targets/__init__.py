@@ -5,7 +5,7 @@ who is worth a contact, how former lists came true. Does not: reconstructing sub
 """
 
 from crm_platform.two_track.targets.backtest import backtest_targets, outcome_at
-from crm_platform.two_track.targets.candidates import is_own_data, one_off_candidates, targets
+from crm_platform.two_track.targets.candidates import one_off_candidates, targets
 from crm_platform.two_track.targets.known import KnownSubscribers
 from crm_platform.two_track.targets.one_off_forecast import OneOffForecast, fit_one_off_forecast, foresee_one_off
 from crm_platform.two_track.targets.one_off_targets import one_off_targets
@@ -24,7 +24,6 @@ __all__ = [
     "fit_one_off_forecast",
     "foresee_one_off",
     "group_margins",
-    "is_own_data",
     "one_off_candidates",
     "one_off_targets",
     "outcome_at",

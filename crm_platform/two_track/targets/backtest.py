@@ -14,6 +14,7 @@ from crm_platform.forecast import metrics
 from crm_platform.forecast.backtest import former_origins
 from crm_platform.forecast.yardsticks import yardsticks
 from crm_platform.history.customer_features import YEAR_DAYS
+from crm_platform.two_track.one_off_purchases import one_off_jpy
 from crm_platform.two_track.targets.captured import captured_errors
 from crm_platform.two_track.targets.known import KnownSubscribers
 from crm_platform.two_track.targets.one_off_forecast import (
@@ -22,7 +23,7 @@ from crm_platform.two_track.targets.one_off_forecast import (
     foresee_one_off,
     subscribers_in_parts,
 )
-from crm_platform.two_track.targets.subscriber_features import one_off_jpy, one_off_sales_after
+from crm_platform.two_track.targets.subscriber_features import one_off_sales_after
 
 Reals = npt.NDArray[np.float64]
 

@@ -12,7 +12,8 @@ import pyarrow as pa
 
 from crm_platform.clients import Settings
 from crm_platform.forecast.forecast import every_nth
-from crm_platform.tables.targets import ONE_OFF_CANDIDATES, TARGETS
+from crm_platform.tables.targets import ONE_OFF_CANDIDATES, STATUSES, SUBSCRIPTION_STATES, TARGETS
+from crm_platform.two_track.one_off_purchases import is_own_data, one_off_buyers
 from crm_platform.two_track.targets.known import KnownSubscribers
 from crm_platform.two_track.targets.offers import best_offers, learn_offers
 from crm_platform.two_track.targets.one_off_forecast import OneOffForecast, foresee_one_off, subscribers_in_parts
@@ -24,6 +25,7 @@ Texts = npt.NDArray[np.object_]
 QUIET_TERMS = 2.0  # without a one-off purchase: 都度 is no habit any more
 PAST_TERMS = 2  # that offers are learned from, so that every season is in them once
 MOST_ASKED = 50_000  # subscribers of the past that offers are learned from
+OWN_DATA, INFERRED = STATUSES
 _SAID = ("p_buys", "expected_sales_jpy", "sales_p10_jpy", "sales_p90_jpy")
 
 
@@ -37,8 +39,8 @@ def one_off_candidates(
 ) -> pa.Table:
     """ONE_OFF_CANDIDATES: exactly one row per customer who has subscribed by `as_of`.
 
-    顕在 has bought one-off before, trial sizes included; 潜在 has not (R31). With fewer buyers than
-    `settings.two_track_least_buyers`, or without a model, the status is 推論 and nothing is foretold (R36).
+    顕在 has bought one-off before, trial sizes included; 潜在 has not (R31). With fewer buyers on file than
+    `settings.two_track_least_buyers` the status is 推論 (R36). Then nothing is foretold, nor without a model.
 
     Args:
         known: what is known at `as_of`.
@@ -48,7 +50,8 @@ def one_off_candidates(
         as_of: the last day known.
         horizon_days: the term.
     """
-    fitted = model if is_own_data(model, settings) else None
+    suffices = is_own_data(one_off_buyers(known.days, known.goods, known.turns), settings.two_track_least_buyers)
+    status = OWN_DATA if suffices else INFERRED
     ids = known.subscriber_ids()
     past_days = [as_of - dt.timedelta(days=horizon_days * back) for back in range(1, PAST_TERMS + 1)]
     sample = known.of_customers(every_nth(ids, MOST_ASKED))
@@ -57,15 +60,10 @@ def one_off_candidates(
     for rows in subscribers_in_parts(known, as_of, horizon_days):
         part = known.between(rows["customer_id"].iloc[0], rows["customer_id"].iloc[-1])
         offered = best_offers(offers, part, rows).set_index("customer_id")["product_group"]
-        parts.append(_described(rows, offered, fitted, horizon_days))
+        parts.append(_described(rows, offered, model if suffices else None, horizon_days).assign(status=status))
     if not parts:
         return ONE_OFF_CANDIDATES.empty()
     return ONE_OFF_CANDIDATES.from_pandas(with_returns(pd.concat(parts, ignore_index=True), margins, settings))
-
-
-def is_own_data(model: OneOffForecast | None, settings: Settings) -> bool:
-    """Whether enough subscribers have bought one-off for figures of the client's own (R36)."""
-    return model is not None and model.buyers >= settings.two_track_least_buyers
 
 
 def targets(candidates: pa.Table) -> pa.Table:
@@ -109,12 +107,11 @@ def _described(rows: pd.DataFrame, offered: pd.Series, model: OneOffForecast | N
     return pd.DataFrame(
         {
             "customer_id": rows["customer_id"],
-            "subscription_state": np.where(rows["is_continuing"], "continuing", "stopped"),
+            "subscription_state": np.where(rows["is_continuing"], *SUBSCRIPTION_STATES),
             "need": np.where(rows["one_off_days"] > 0, "manifest", "latent"),
             "segment": _segments(rows, horizon_days),
             "product_group": rows["customer_id"].map(offered).astype(object),
             "reason": _reasons(rows, horizon_days),
-            "status": "inferred" if model is None else "own_data",
             **said,
         }
     )

@@ -10,7 +10,8 @@ from typing import Self
 import ibis
 import pandas as pd
 
-from crm_platform.two_track.targets.subscriber_features import goods_of, subscribers_at
+from crm_platform.two_track.one_off_purchases import goods_of
+from crm_platform.two_track.targets.subscriber_features import subscribers_at
 from crm_platform.two_track.turns import turns_of
 
 

@@ -28,7 +28,7 @@ class Listed:
     `buyers` and `expected_jpy` are who should buy one-off in the six months and for how much; `returns` the sum of the
     returns per yen of a contact; `added_jpy` the sales that contacts add at the assumed response. `first` are the
     `targets` at the head of the list, as many as FIRST_SHARE of the subscribers at most. `bought` one-off have so many.
-    `is_inferred`: too few of them, nothing is foretold (推論, R36). `bases` are the bases of the returns.
+    `is_foretold`: not where they are too few (推論, R36) or the history is too short. `bases` are those of the returns.
     """
 
     all: Counted
@@ -37,7 +37,7 @@ class Listed:
     segments: Sequence[Counted]
     first: Counted
     bought: int
-    is_inferred: bool
+    is_foretold: bool
     bases: Sequence[str]
 
 
@@ -49,7 +49,7 @@ def listed(inputs: DiagnosisInputs) -> Listed | None:
     known = one_row(
         candidates.agg(
             people=_.count(),
-            inferred=_.count(where=_.status == "inferred"),
+            foretold=_.p_buys.count(),
             bought=_.count(where=_.segment.isin(BOUGHT)),
             chances=exact_sum(_.p_buys),
             profit=_.count(where=_.is_target & (_.return_basis == "profit")),
@@ -81,7 +81,7 @@ def listed(inputs: DiagnosisInputs) -> Listed | None:
         segments=[segments.get(name) or _nobody(segment=name) for name in TARGET_SEGMENTS],
         first=_first(said, round(known["people"] * FIRST_SHARE)),
         bought=known["bought"],
-        is_inferred=known["inferred"] > 0,
+        is_foretold=known["foretold"] > 0,
         bases=[basis for basis in ("profit", "sales") if known[basis]],
     )
 

@@ -19,8 +19,8 @@ import pandas as pd
 import pyarrow as pa
 from ibis import _
 
+from crm_platform.two_track.one_off_purchases import one_off_jpy
 from crm_platform.two_track.targets.known import KnownSubscribers
-from crm_platform.two_track.targets.subscriber_features import one_off_jpy
 
 MOST_GROUPS = 20  # by one-off sales of the past year
 SUBSCRIBERS_DRAWN = 50.0  # of all subscribed groups, beside the own

@@ -21,7 +21,10 @@ from crm_platform.forecast.forecast import every_nth
 from crm_platform.forecast.intervals import Intervals, fit_intervals, interval
 from crm_platform.forecast.origins import plan_origins
 from crm_platform.forecast.season import Season, fit_season
+from crm_platform.two_track.one_off_purchases import one_off_buyers, one_off_jpy
+from crm_platform.two_track.targets.basket_level import in_todays_yen
 from crm_platform.two_track.targets.known import KnownSubscribers
+from crm_platform.two_track.targets.lessons import Lesson, can_be_held_against, halves, lessons_at
 from crm_platform.two_track.targets.one_off_rates import OneOffRates, fit_one_off_rates, read_one_off_rates
 from crm_platform.two_track.targets.one_off_trees import (
     Foreseen,
@@ -29,7 +32,6 @@ from crm_platform.two_track.targets.one_off_trees import (
     fit_one_off_trees,
     read_one_off_trees,
 )
-from crm_platform.two_track.targets.subscriber_features import one_off_jpy, one_off_sales_after
 
 Reals = npt.NDArray[np.float64]
 
@@ -44,7 +46,8 @@ SUBSCRIBERS_AT_ONCE = 100_000
 class OneOffForecast:
     """A frozen model. `buyers` are the subscribers with a one-off purchase on file, trial sizes left out.
 
-    `buyers_learned` of `lessons` (subscribers × origins) bought in the term after.
+    `buyers_learned` of `lessons` (subscribers × origins) bought in the term after; the yen of each of `origins` were
+    multiplied by its `basket_factors`, to be learned from as yen of today.
     """
 
     as_of: dt.date
@@ -54,6 +57,7 @@ class OneOffForecast:
     lessons: int
     buyers_learned: int
     origins: tuple[dt.date, ...]
+    basket_factors: tuple[float, ...]
     rates: OneOffRates
     trees: OneOffTrees | None
     season: Season
@@ -81,6 +85,7 @@ class OneOffForecast:
                 "trees": OneOffTrees.from_json(value["trees"]) if value["trees"] else None,
                 "as_of": dt.date.fromisoformat(value["as_of"]),
                 "origins": tuple(dt.date.fromisoformat(origin) for origin in value["origins"]),
+                "basket_factors": tuple(value["basket_factors"]),
             }
         )
 
@@ -98,9 +103,9 @@ def fit_one_off_forecast(known: KnownSubscribers, as_of: dt.date, horizon_days: 
     if not len(ids) or not origins:
         return None
     sample = known.of_customers(every_nth(ids, MOST_LESSONS // (len(origins) + 1)))
-    rows = sample.subscribers([as_of, *origins], horizon_days)  # one pass over the days for all of them
-    now, *past = _lessons(rows, sample.days, [as_of, *origins], horizon_days)
-    if not _can_be_held_against(past):
+    now, *former = lessons_at(sample, [as_of, *origins], horizon_days)
+    past, basket_factors = in_todays_yen(now, former)
+    if not can_be_held_against(past):
         return None
     rates, trees, came_true = _learn(past, horizon_days)
     present = _read(rates, trees, now.features)
@@ -110,10 +115,11 @@ def fit_one_off_forecast(known: KnownSubscribers, as_of: dt.date, horizon_days: 
         as_of=as_of,
         horizon_days=horizon_days,
         subscribers=len(ids),
-        buyers=round(float((now.features["repeat_days"] > 0).mean()) * len(ids)),
+        buyers=one_off_buyers(known.days, known.goods, known.turns),
         lessons=sum(len(lesson.sales_jpy) for lesson in past),
         buyers_learned=sum(int((lesson.sales_jpy > 0).sum()) for lesson in past),
         origins=tuple(lesson.as_of for lesson in past),
+        basket_factors=basket_factors,
         rates=rates,
         trees=trees,
         season=season,
@@ -144,42 +150,19 @@ def subscribers_in_parts(known: KnownSubscribers, as_of: dt.date, horizon_days: 
 # --- inside -----------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, eq=False)
-class _Lesson:
-    """Subscribers of an earlier origin and the one-off sales of each in the term after, in yen."""
-
-    as_of: dt.date
-    features: pd.DataFrame
-    sales_jpy: Reals
-
-
 def _one_off_days(days: ibis.Table) -> ibis.Table:
     """CUSTOMER_DAYS as if only one-off lines had been bought, for the season of these."""
     sold = days.mutate(standing_sales_jpy=one_off_jpy(days), returned_jpy=ibis.literal(0.0))
     return sold.filter(sold.standing_sales_jpy > 0).select("customer_id", "day", "standing_sales_jpy", "returned_jpy")
 
 
-def _lessons(rows: pd.DataFrame, days: ibis.Table, as_ofs: Sequence[dt.date], horizon_days: int) -> list[_Lesson]:
-    """Every one of `as_ofs` with a subscriber, in their order; nothing is known to follow the first."""
-    came = one_off_sales_after(days, as_ofs, horizon_days).to_pandas()
-    told = rows.merge(came.rename(columns={"one_off_jpy": "came_jpy"}), on=["as_of", "customer_id"], how="left")
-    day = pd.to_datetime(told["as_of"])
-    found = []
-    for as_of in as_ofs:
-        chosen = told[day == pd.Timestamp(as_of)].drop(columns="as_of").reset_index(drop=True)
-        if len(chosen):
-            sales = chosen.pop("came_jpy").fillna(0.0).to_numpy(dtype=np.float64)
-            found.append(_Lesson(as_of, chosen, sales))
-    return found
-
-
-def _learn(past: Sequence[_Lesson], horizon_days: int) -> tuple[OneOffRates, OneOffTrees | None, list[PastForecast]]:
+def _learn(past: Sequence[Lesson], horizon_days: int) -> tuple[OneOffRates, OneOffTrees | None, list[PastForecast]]:
     """The models of all subscribers, and what models of the other half would have said at each origin."""
     features = pd.concat([lesson.features for lesson in past], ignore_index=True)
     sales = np.concatenate([lesson.sales_jpy for lesson in past])
     place = np.repeat(np.arange(len(past)), [len(lesson.sales_jpy) for lesson in past])
     weights = (1 / np.bincount(place))[place]
-    half = _halves(past)
+    half = halves(past)
     with_trees = _can_grow(past)
     p_buys, foreseen = np.zeros(len(sales)), np.zeros(len(sales))
     for wanted in (0, 1):
@@ -195,22 +178,7 @@ def _learn(past: Sequence[_Lesson], horizon_days: int) -> tuple[OneOffRates, One
     return rates, trees, came_true
 
 
-def _halves(past: Sequence[_Lesson]) -> npt.NDArray[np.int64]:
-    """0 or 1 per row of all lessons, the same for every row of a customer."""
-    codes, _ids = pd.factorize(pd.concat([lesson.features["customer_id"] for lesson in past]), sort=True)
-    half: npt.NDArray[np.int64] = codes.astype(np.int64) % 2
-    return half
-
-
-def _can_be_held_against(past: Sequence[_Lesson]) -> bool:
-    """Whether somebody bought in either half."""
-    if not past:
-        return False
-    half, bought = _halves(past), np.concatenate([lesson.sales_jpy for lesson in past]) > 0
-    return len(set(half[bought])) == 2
-
-
-def _can_grow(past: Sequence[_Lesson]) -> bool:
+def _can_grow(past: Sequence[Lesson]) -> bool:
     """Whether enough subscribers bought after the latest origin."""
     return bool((past[0].sales_jpy > 0).sum() >= FEWEST_BUYERS)
 

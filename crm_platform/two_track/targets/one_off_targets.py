@@ -25,7 +25,7 @@ def one_off_targets(inputs: DiagnosisInputs) -> Finding | None:
     nothing is foretold for want of own one-off buyers (R36; see `subscriber_needs`).
     """
     found = inputs.once(listed)
-    if found is None or found.is_inferred:
+    if found is None or not found.is_foretold:
         return None
     halves = half_years(inputs)
     habit = judged(halves)

@@ -14,9 +14,9 @@ from collections.abc import Sequence
 import ibis
 
 from crm_platform.history.customer_features import YEAR_DAYS
+from crm_platform.two_track.one_off_purchases import is_repeat, one_off_jpy
 from crm_platform.two_track.turns import TURNS
 
-CONTINUING, STOPPED = "continuing", "stopped"
 KINDS = ("stop_reason", "product_group", "channel", "last_order_kind")
 SPANS = {"quarter_term": 1 / 4, "half_term": 1 / 2, "term": 1.0, "two_terms": 2.0}  # half-lives
 _KEYS = ("as_of", "customer_id")
@@ -65,23 +65,6 @@ def one_off_sales_after(days: ibis.Table, as_ofs: Sequence[dt.date], horizon_day
     return sums.mutate(one_off_jpy=ibis.greatest(sums.one_off_jpy, 0.0)).filter(lambda rows: rows.one_off_jpy > 0)
 
 
-def one_off_jpy(days: ibis.Table) -> ibis.Value:
-    """売上 of one-off lines (都度) of each row of CUSTOMER_DAYS, credits deducted."""
-    value: ibis.Value = (
-        days.standing_sales_jpy - days.returned_jpy - days.subscription_sales_jpy - days.bulk_sales_jpy
-    ).cast("float64")
-    return value
-
-
-def goods_of(products: ibis.Table) -> ibis.Table:
-    """`product_id, product_group, is_trial`: the group, or the product itself where the master names none."""
-    return products.select(
-        "product_id",
-        product_group=ibis.coalesce(products.category, products.product_name, products.product_id),
-        is_trial=products.is_trial.fill_null(False) | products.is_gift.fill_null(False),
-    )
-
-
 # --- inside -----------------------------------------------------------------------------------------------------------
 
 
@@ -125,12 +108,11 @@ def _days_known(days: ibis.Table, goods: ibis.Table, contracts: ibis.Table) -> i
     known = known.filter(known.day <= known.as_of).left_join(goods, "product_id", rname="{name}_master")
     amount = one_off_jpy(known)
     ago = known.as_of.delta(known.day, unit="day").cast("float64")
-    is_trial = known.is_trial.fill_null(False) & (known.order_kind == "one_off").fill_null(False)
     return known.mutate(
         ago=ago,
         one_off=ibis.greatest(amount, 0.0),
         is_one_off=amount > 0,
-        is_repeat=(amount > 0) & ~is_trial,
+        is_repeat=is_repeat(known),
         subscribes=known.subscription_sales_jpy > 0,
         net_jpy=(known.standing_sales_jpy - known.returned_jpy).cast("float64"),
     )
@@ -139,6 +121,7 @@ def _days_known(days: ibis.Table, goods: ibis.Table, contracts: ibis.Table) -> i
 def _one_off(known: ibis.Table) -> dict[str, ibis.Value]:
     """One-off purchases so far; trial sizes count as purchases but tell no rhythm."""
     repeat = known.is_repeat
+    in_year = repeat & (known.ago < YEAR_DAYS)
     return {
         "one_off_days": known.is_one_off.cast("int64").sum(),
         "repeat_days": repeat.cast("int64").sum(),
@@ -147,6 +130,8 @@ def _one_off(known: ibis.Table) -> dict[str, ibis.Value]:
         "one_off_gap_days": known.ago.min(where=repeat),
         "one_off_age_days": known.ago.max(where=repeat),
         "one_off_jpy": ibis.ifelse(repeat, known.one_off, 0.0).sum(),
+        "repeats_in_year": in_year.cast("int64").sum(),
+        "one_off_in_year_jpy": ibis.ifelse(in_year, known.one_off, 0.0).sum(),
         "last_one_off_jpy": known.one_off.argmax(-known.ago, where=repeat),
         "one_off_same_term_last_year_jpy": ibis.ifelse(
             repeat & (known.ago >= YEAR_DAYS / 2) & (known.ago < YEAR_DAYS), known.one_off, 0.0

@@ -14,7 +14,7 @@ def subscriber_needs(inputs: DiagnosisInputs) -> Finding | None:
     nobody has ever subscribed.
     """
     found = inputs.once(listed)
-    if found is None or not found.is_inferred:
+    if found is None or found.is_foretold:
         return None
     least = inputs.client.settings.two_track_least_buyers
     counts = {f"{row['subscription_state']}_{row['need']}": row["subscribers"] for row in found.cells}

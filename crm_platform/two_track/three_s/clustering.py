@@ -20,11 +20,12 @@ def design_effects(past: KnownPast) -> dict[str, float]:
     subscription stops once, so that its cycles are no repetition: of stops the effect is 1.
     """
     number = one_row(past.subscriptions.agg(subscriptions=_.count()))["subscriptions"]
-    cycles = delivered_cycles(past.of_some(number // DRAWN_SUBSCRIPTIONS + 1))
-    last_on = cycles.filter(_.is_over).ordered_on.max().to_pyarrow().as_py()
+    cycles = delivered_cycles(past.of_some(number // DRAWN_SUBSCRIPTIONS + 1).in_numbers())
+    over = cycles.filter(_.is_over).select("subscription_id", "ordered_on", *KINDS.values()).cache()
+    last_on = over.ordered_on.max().to_pyarrow().as_py()
     if last_on is None:
         return dict.fromkeys(KINDS, 1.0)
-    recent = cycles.filter(cycles.is_over & (ibis.literal(last_on).delta(cycles.ordered_on, unit="day") < YEAR_DAYS))
+    recent = over.filter(ibis.literal(last_on).delta(over.ordered_on, unit="day") < YEAR_DAYS)
     each = recent.group_by("subscription_id").agg(
         whole=_.count(), **{kind: (_[column] > 0).cast("int64").sum() for kind, column in KINDS.items()}
     )

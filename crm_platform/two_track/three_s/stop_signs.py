@@ -10,13 +10,7 @@ import ibis
 import pandas as pd
 from ibis import _
 
-from crm_platform.two_track.three_s.delivered_cycles import (
-    NO_NAME,
-    KnownPast,
-    course_traits,
-    cycles_until_known,
-    delivered_cycles,
-)
+from crm_platform.two_track.three_s.delivered_cycles import NO_NAME, KnownPast, delivered_cycles
 
 LATE_SHIPPING_DAYS = 7  # from the order to the shipment
 ONE_OFF_DAYS = 60  # purchases beside the subscription are looked for so far back
@@ -84,7 +78,7 @@ def lesson_rows(past: KnownPast, others: Subscribers, since: dt.date) -> pd.Data
         *_SEEN,
         stopped=seen.stops > 0,
         gone_cycles=seen.gone_days / seen.cycle_days - seen.told_skips,
-        known_on=(seen.day + (seen.cycle_days * cycles_until_known(past)).ceil().cast("int64").as_interval("D")).cast(
+        known_on=(seen.day + (seen.cycle_days * past.cycles_until_known).ceil().cast("int64").as_interval("D")).cast(
             "date"
         ),
     )
@@ -108,7 +102,7 @@ def former_rows(past: KnownPast, others: Subscribers, days: Sequence[dt.date]) -
     stops = past.events.filter(_.event == "stop").mutate(after=ibis.array([_.cycle_no, _.cycle_no - 1])).unnest("after")
     both = stops.select("subscription_id", cycle_no="after").distinct().mutate(stops_ahead=True)
     joined = seen.left_join(both, _TOGETHER).drop("subscription_id_right", "cycle_no_right")
-    ahead = joined.cycle_days * (1 + joined.next_skips + cycles_until_known(past))
+    ahead = joined.cycle_days * (1 + joined.next_skips + past.cycles_until_known)
     return _in_order(
         joined.select(
             *_SEEN,
@@ -191,7 +185,7 @@ def _signs_on(rows: ibis.Table, past: KnownPast, others: Subscribers) -> ibis.Ta
 
 def _happened(events: ibis.Table, past: KnownPast, prefix: str) -> ibis.Table:
     """Per subscription and cycle: skips (delivered ones apart, with days), switches, whether to longer cycles."""
-    traits = course_traits(past.subscriptions).select("course", "course_days")
+    traits = past.courses.select("course", "course_days")
     to = traits.select(to_course="course", to_days="course_days")
     of = traits.select(from_course="course", from_days="course_days")
     known = events.left_join(to, "to_course").drop("to_course_right").left_join(of, "from_course")
@@ -217,7 +211,7 @@ def _with_start(rows: ibis.Table, past: KnownPast, others: Subscribers) -> ibis.
     history = others.history.select("customer_id", "first_purchased_on")
     joined = rows.inner_join(started, "subscription_id")
     joined = joined.left_join(history, "customer_id").drop("customer_id_right")
-    joined = joined.left_join(course_traits(past.subscriptions).select("course", "course_term"), "course")
+    joined = joined.left_join(past.courses.select("course", "course_term"), "course")
     joined = joined.drop("course_right")
     switches = past.events.filter(_.event == "switch").select("subscription_id", switch_no="cycle_no").distinct()
     at = joined.select("subscription_id", "cycle_no", "day").inner_join(switches, "subscription_id")

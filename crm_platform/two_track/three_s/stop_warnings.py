@@ -38,7 +38,7 @@ def lessons(past: KnownPast, others: Subscribers) -> Lessons:
     month = Month.of(past.as_of)
     since = month.plus(-LEARNED_MONTHS).first_day
     number = one_row(past.deliveries.filter(_.ordered_on >= since).agg(deliveries=_.count()))["deliveries"]
-    some = past.of_some(number // LEARNED_ROWS + 1)
+    some = past.of_some(number // LEARNED_ROWS + 1).held()
     ends = [month.plus(-back).last_day for back in range(TESTED_MONTHS, 0, -1)]
     return Lessons(lesson_rows(some, others, since), former_rows(some, others, ends))
 

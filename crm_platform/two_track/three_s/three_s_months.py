@@ -6,8 +6,9 @@ import ibis
 import pyarrow as pa
 from ibis import _
 
+from crm_platform.diagnosis.rows import yen_sum
 from crm_platform.tables.three_s import THREE_S_MONTHS
-from crm_platform.two_track.three_s.delivered_cycles import NO_NAME, KnownPast, delivered_cycles
+from crm_platform.two_track.three_s.delivered_cycles import NO_NAME, KnownPast, described_cycles, numbered_cycles
 
 _KEY = THREE_S_MONTHS.key
 _COUNTS = tuple(name for name in THREE_S_MONTHS.names if name not in _KEY)
@@ -16,15 +17,15 @@ _EVENTS = {"skips": "skip", "switches": "switch", "stops": "stop", "resumes": "r
 
 def three_s_months(past: KnownPast) -> pa.Table:
     """THREE_S_MONTHS as known at `past.as_of`: each known event but the starts once, each cycle once (R33)."""
-    parts = [_counted(part).to_pyarrow() for part in past.in_numbers()]
+    parts = [_counted(part.in_numbers()).to_pyarrow() for part in past.in_parts()]
     every = ibis.memtable(pa.concat_tables(parts))
     both = every.group_by(*_KEY).agg(**{name: _[name].sum().cast("int64") for name in _COUNTS})
     return THREE_S_MONTHS.cast(both.order_by(*_KEY).to_pyarrow())
 
 
 def _counted(past: KnownPast) -> ibis.Table:
-    cycles = delivered_cycles(past)
-    return _of_cycles(cycles).union(_beside_the_data(past, cycles))
+    cycles = numbered_cycles(past)
+    return _of_cycles(described_cycles(cycles, past)).union(_beside_the_data(past, cycles))
 
 
 def _of_cycles(cycles: ibis.Table) -> ibis.Table:
@@ -32,7 +33,7 @@ def _of_cycles(cycles: ibis.Table) -> ibis.Table:
     over = keyed.is_over
     sums = keyed.group_by(*_KEY).agg(
         deliveries=_.count(),
-        sales_jpy=_.sales_jpy.sum(),
+        sales_jpy=yen_sum(_.sales_jpy),
         **{name: _[name].sum() for name in _EVENTS},
         at_risk=keyed.count(where=over),
         skipped=keyed.count(where=over & (keyed.skips > 0)),

@@ -20,6 +20,7 @@ from crm_platform.two_track.business import (
     one_off_share,
     two_track_ltv,
 )
+from crm_platform.two_track.business.business_case import subscribers_now
 from crm_platform_tests.two_track.business.shop import Line, cells_of, client_of, inputs_of, stored, year_of
 from crm_platform_tests.two_track.business.test_reference_cases import TINY, others, tiny_client
 
@@ -53,6 +54,11 @@ def asked(question: Any, inputs: DiagnosisInputs) -> Finding:
 
 
 # --- the share --------------------------------------------------------------------------------------------------------
+
+
+def test_subscribers_are_those_who_run_and_those_who_stopped_and_no_other_number_of_the_case() -> None:
+    further = {"number": "@two_track_number.others_now", "customers": 7}
+    assert subscribers_now({**OWN, "numbers": [*OWN["numbers"], further]}) == subscribers_now(OWN) == 30 * 400
 
 
 def test_the_golden_case_two_billion_at_ten_percent_is_two_hundred_million() -> None:

@@ -167,6 +167,6 @@ def test_without_a_comparable_case_the_run_is_refused_before_anything_is_told(
 ) -> None:
     with pytest.raises(Refused, match=said) as refused:
         business_case(TINY, client, cases)
-    assert "only 7 subscribers have bought one-off" in refused.value.problem
+    assert "subscribers who bought one-off: 7" in refused.value.problem
     assert "two_track" in refused.value.place
     assert refused.value.remedy

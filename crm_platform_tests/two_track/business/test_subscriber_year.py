@@ -9,7 +9,9 @@ import ibis
 
 from crm_platform.tables.delivered import PRODUCTS
 from crm_platform.two_track.business import SubscriberYear, subscriber_year
-from crm_platform_tests.two_track.business.shop import AS_OF, Contract, Line, past_of
+from crm_platform.two_track.business.subscriber_year import subscribers_on
+from crm_platform.two_track.turns import customer_states
+from crm_platform_tests.two_track.business.shop import AS_OF, Contract, Line, frame, past_of
 
 YEAR = [dt.date(2023, month, 1) for month in range(1, 13)]
 BEFORE, WITHIN = dt.date(2022, 6, 1), dt.date(2023, 6, 1)
@@ -49,6 +51,19 @@ def test_the_state_is_the_one_known_then_neither_a_resume_since_nor_a_stop_that_
     assert counts == {"continuing": (2, 1), "stopped": (3, 4)}
 
 
+def test_a_customers_state_of_today_is_one_whether_read_from_subscriptions_or_from_what_happened_to_them() -> None:
+    contracts = [
+        Contract("runs", BEFORE),
+        Contract("stopped", BEFORE, WITHIN),
+        Contract("one of two runs", BEFORE, WITHIN),
+        Contract("one of two runs", WITHIN),
+    ]
+    past = past_of([Line("runs", WITHIN, "subscription", 4_000)], contracts)
+    told = frame(subscribers_on(past, AS_OF))["state"].to_dict()
+    assert told == frame(customer_states(past.subscriptions))["subscription_state"].to_dict()
+    assert told == {"runs": "continuing", "stopped": "stopped", "one of two runs": "continuing"}
+
+
 def test_buyers_and_sales_are_of_the_year_and_what_others_bought_stands_apart() -> None:
     lines = [
         Line("A", BEFORE, "one_off", 7_777),
@@ -82,6 +97,20 @@ def test_a_one_off_trial_size_is_no_purchase_on_file_what_is_bought_beside_a_tri
     year = subscriber_year(replace(past, products=ibis.memtable(products)), YEAR, AS_OF)
     assert year is not None
     assert year.buyers_on_file == 1
+
+
+def test_the_group_is_that_of_a_subscription_that_runs_though_a_later_one_stopped() -> None:
+    contracts = [
+        Contract("A", BEFORE, product="P1"),
+        Contract("A", dt.date(2022, 8, 1), dt.date(2022, 11, 1), product="P2"),
+        Contract("B", BEFORE, dt.date(2022, 8, 1), product="P1"),
+        Contract("B", dt.date(2022, 8, 1), dt.date(2022, 11, 1), product="P2"),
+    ]
+    past = past_of([Line("A", WITHIN, "subscription", 4_000)], contracts)
+    products = PRODUCTS.from_columns({"product_id": ["P1", "P2"], "product_name": ["Tea", "Soap"]})
+    year = subscriber_year(replace(past, products=ibis.memtable(products)), YEAR, AS_OF)
+    assert year is not None
+    assert {cell.state: cell.product_group for cell in year.cells} == {"continuing": "Tea", "stopped": "Soap"}
 
 
 def test_a_client_without_a_subscription_has_no_such_year() -> None:

@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crm_platform.clients import Settings
+from crm_platform.two_track.one_off_purchases import is_own_data, one_off_buyers
 from crm_platform.two_track.targets import (
     KnownSubscribers,
     OneOffForecast,
@@ -22,7 +23,6 @@ from crm_platform.two_track.targets import (
     fit_one_off_forecast,
     foresee_one_off,
     group_margins,
-    is_own_data,
     one_off_candidates,
     outcome_at,
     targets,
@@ -187,12 +187,23 @@ def test_with_too_few_buyers_nothing_is_foretold_and_nobody_is_a_target(
     shop: Shop, then: dt.date, model: OneOffForecast, candidates: pd.DataFrame
 ) -> None:
     assert model.buyers == (candidates["need"] == "manifest").sum()
-    assert is_own_data(model, Settings(two_track_least_buyers=model.buyers))
+    assert is_own_data(model.buyers, model.buyers)
     few = listed(shop.known().until(then), model, then, Settings(two_track_least_buyers=model.buyers + 1))
     assert (set(few["status"]), set(candidates["status"])) == ({"inferred"}, {"own_data"})
     assert few[["p_buys", "expected_sales_jpy", "sales_p90_jpy", "expected_return_times"]].isna().all().all()
     assert not few["is_target"].any()
     assert few["need"].equals(candidates["need"])
+
+
+def test_a_client_with_buyers_enough_and_a_history_too_short_has_own_data_but_no_forecast() -> None:
+    shop = draw_shop(1, 60, 150)
+    known = shop.known()
+    assert fit_one_off_forecast(known, shop.as_of, TERM_DAYS) is None
+    buyers = one_off_buyers(known.days, known.goods, known.turns)
+    rows = listed(known, None, shop.as_of, Settings(two_track_least_buyers=buyers))
+    assert set(rows["status"]) == {"own_data"}
+    assert rows["p_buys"].isna().all()
+    assert not rows["is_target"].any()
 
 
 def test_offered_is_what_can_be_bought_one_off_and_neither_a_trial_size_nor_what_is_delivered(
@@ -214,14 +225,12 @@ def test_a_client_without_subscriptions_without_products_or_with_few_months_is_s
     assert fit_one_off_forecast(nobody, shop.as_of, TERM_DAYS) is None
     assert len(listed(nobody, None, shop.as_of)) == 0
     assert backtest_targets(nobody, shop.as_of, TERM_DAYS) is None
-    year = FIRST + dt.timedelta(days=365)
-    bare = shop.having(products=shop.products.slice(0, 0), media=shop.media.slice(0, 0)).known().until(year)
+    small, year = draw_shop(1, 200, 500), FIRST + dt.timedelta(days=365)
+    bare = small.having(products=small.products.slice(0, 0), media=small.media.slice(0, 0)).known().until(year)
     fitted = fit_one_off_forecast(bare, year, TERM_DAYS)
     assert fitted is not None
     assert len(fitted.origins) >= 2
     assert set(listed(bare, fitted, year)["product_group"]) == {"CREAM"}
-    young = FIRST + dt.timedelta(days=150)
-    assert fit_one_off_forecast(shop.known(), young, TERM_DAYS) is None
 
 
 @given(st.lists(st.tuples(st.floats(0.001, 1), st.floats(0, 50_000)), min_size=1, max_size=20), st.floats(1, 1_000))

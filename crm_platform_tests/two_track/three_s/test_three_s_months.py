@@ -5,6 +5,7 @@ from dataclasses import replace
 import ibis
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 from crm_platform.demo.house import (
@@ -110,6 +111,18 @@ def test_parts_together_are_the_whole(
     pd.testing.assert_frame_equal(three_s_months(drawn.past()).to_pandas(), months)
 
 
+def test_whether_the_client_tells_its_stops_is_known_of_every_part(
+    drawn: SimulatedContracts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(delivered_cycles, "_PART_DELIVERIES", 15_000)
+    past = drawn.past()
+    first = past.events.filter(past.events.event == "stop").subscription_id.min().to_pyarrow().as_py()
+    told_once = replace(past, events=past.events.filter(past.events.subscription_id == first))
+    parts = list(told_once.in_parts())
+    assert len(parts) > 1
+    assert {part.cycles_until_known for part in parts} == {past.cycles_until_known} == {1.5}
+
+
 def test_two_orders_within_one_cycle_are_one_delivery_at_risk(drawn: SimulatedContracts) -> None:
     first = drawn.deliveries.slice(0, 1).to_pylist()[0]
     twin = {**first, "order_id": "twin", "ordered_on": first["ordered_on"] + dt.timedelta(3)}
@@ -126,3 +139,22 @@ def test_two_orders_within_one_cycle_are_one_delivery_at_risk(drawn: SimulatedCo
     counted = [three_s_months(replace(own, deliveries=table, subscriptions=mine)).to_pandas() for table in tables]
     assert counted[0][["deliveries", "at_risk"]].sum().equals(counted[1][["deliveries", "at_risk"]].sum())
     assert counted[1]["sales_jpy"].sum() - counted[0]["sales_jpy"].sum() == DELIVERY_JPY
+
+
+def test_of_two_orders_of_a_day_the_same_is_first_whatever_the_order_of_rows(drawn: SimulatedContracts) -> None:
+    own = drawn.past()
+    mine = own.subscriptions.order_by("subscription_id").limit(40).cache()
+    rows = own.deliveries.semi_join(mine, "subscription_id").to_pyarrow()
+    day_long = pa.array(["2020-05-05"] * rows.num_rows).cast(pa.date32())
+    courses = pa.array([f"course {number % 7}" for number in range(rows.num_rows)])
+    told = {"ordered_on": day_long, "course": courses}
+    same_day = rows.select([name for name in rows.column_names if name not in told])
+    for name, values in told.items():
+        same_day = same_day.append_column(name, values)
+    backwards = same_day.take(np.arange(rows.num_rows)[::-1])
+    counted = [
+        three_s_months(replace(own, deliveries=ibis.memtable(table), subscriptions=mine)).to_pandas()
+        for table in (same_day, backwards)
+    ]
+    pd.testing.assert_frame_equal(*counted)
+    assert counted[0]["cycle_no"].max() > 1

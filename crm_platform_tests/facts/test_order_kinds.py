@@ -1,14 +1,11 @@
-"""定期, 都度 and まとめ売り add up to the whole; the fee is of the last closed business year."""
+"""定期, 都度 and まとめ売り add up to the whole."""
 
 from __future__ import annotations
-
-import datetime as dt
-from typing import Any
 
 import ibis
 import pytest
 
-from crm_platform.facts import fee_basis, one_off_sales_at_share_jpy, order_kinds
+from crm_platform.facts import one_off_sales_at_share_jpy, order_kinds
 
 
 def months(*rows: tuple[str, str, int, int, int]) -> ibis.Table:
@@ -44,29 +41,6 @@ def test_bulk_sales_stand_alone_with_their_discount_and_take_no_part_in_the_shar
 def test_a_client_without_sales_has_no_rate_and_no_failure() -> None:
     (row,) = order_kinds(months(("2025-01-01", "one_off", 500, 0, 0))).to_pylist()
     assert (row["discount_rate"], row["sales_share_rate"]) == (None, None)
-
-
-@pytest.mark.parametrize(
-    ("as_of", "first_month", "year", "ordered_jpy", "held"),
-    [
-        (dt.date(2025, 6, 30), 4, ("2024-04", "2025-03"), 9_700, 3),
-        (dt.date(2025, 3, 31), 4, ("2024-04", "2025-03"), 9_700, 3),
-        (dt.date(2025, 3, 30), 4, ("2023-04", "2024-03"), 900, 1),
-        (dt.date(2025, 6, 30), 1, ("2024-01", "2024-12"), 9_900, 3),
-    ],
-)
-def test_the_fee_is_of_the_last_business_year_that_had_ended(
-    as_of: dt.date, first_month: int, year: tuple[str, str], ordered_jpy: int, held: int
-) -> None:
-    basis: dict[str, Any] = fee_basis(months(*HISTORY), 10, as_of, first_month)
-    found = basis["business_year"]
-    assert ((found["first_month"], found["last_month"]), found["ordered_jpy"]) == (year, ordered_jpy)
-    assert found["months_with_lines"] == held
-
-
-@pytest.mark.parametrize(("customers", "individual"), [(2_000_000, False), (2_000_001, True)])
-def test_more_than_two_million_customers_are_quoted_individually(customers: int, individual: bool) -> None:
-    assert fee_basis(months(*HISTORY), customers, dt.date(2025, 6, 30), 4)["individual_quote"] is individual
 
 
 def test_a_tenth_of_two_billion_yen_sold_one_by_one_is_two_hundred_million() -> None:
