@@ -53,6 +53,7 @@ bench: install  ## speed and memory beside a baseline
 	$(BIN)/python -m crm_platform_tests.benchmarks
 	$(BIN)/python -m crm_platform_tests.benchmarks.admission
 	$(BIN)/python -m crm_platform_tests.benchmarks.reading
+	$(BIN)/python -m crm_platform_tests.benchmarks.reports
 	$(BIN)/python -m crm_platform_tests.benchmarks.fuzzing
 	$(BIN)/python -m crm_platform_tests.benchmarks.purchase_models
 	$(BIN)/python -m crm_platform_tests.benchmarks.forecast

@@ -137,7 +137,7 @@ class Diagnosis:
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Diagnosis:
         """Read what `to_json` wrote."""
-        told = {name: tuple(map(_finding, value.get(name, ()))) for name in ("findings", "for_portfolio")}
+        told = {name: tuple(map(finding_of, value.get(name, ()))) for name in ("findings", "for_portfolio")}
         return cls(**{**value, **told, "forecast_notes": tuple(value.get("forecast_notes", ()))})
 
 
@@ -157,7 +157,8 @@ def by_yen_effect(findings: Sequence[Finding]) -> list[Finding]:
     return sorted(findings, key=lambda finding: -abs(finding.yen_effect_jpy or 0))
 
 
-def _finding(value: Mapping[str, Any]) -> Finding:
+def finding_of(value: Mapping[str, Any]) -> Finding:
+    """A finding read from its plain JSON values."""
     exhibits = tuple(
         Exhibit(**{**item, "rows": tuple(item["rows"]), "columns": tuple((c[0], c[1]) for c in item["columns"])})
         for item in value["exhibits"]

@@ -24,21 +24,22 @@ CHAPTERS = (
     "diagnosis",
     "portfolio",
     "two_track",
+    "letter",
     "quotes",
     "reports",
     "preview",
 )
 ASSET_FILES = {  # where they are not `assets/<chapter>.py` alone
     "two_track": ("two_track", "three_s", "contact_dates"),
-    "reports": ("reports", "lists", "drawn_reports", "study_gate", "quotes"),
+    "reports": ("reports", "lists", "drawn_reports", "study_gate", "quotes", "proposals", "outbox_index"),
     "preview": ("preview", "drawn_reports", "study_gate"),
 }
 _ENGINES = (
     "duckdb", "ibis-framework", "numpy", "pandas", "pyarrow", "scipy",
-    "altair", "brotli", "budoux", "fonttools", "great-expectations", "noto-cjk-sans-jp-bold",
-    "noto-cjk-sans-jp-regular", "typst", "vl-convert-python",
+    "altair", "brotli", "budoux", "fonttools", "great-expectations", "lxml", "noto-cjk-sans-jp-bold",
+    "noto-cjk-sans-jp-regular", "python-docx", "typst", "vl-convert-python",
 )  # fmt: skip
-_SOURCES = {".py", ".toml", ".typ", ".css", ".j2"}
+_SOURCES = {".py", ".toml", ".typ", ".css", ".js", ".j2"}
 _PACKAGE = Path(crm_platform.__file__).parent
 
 

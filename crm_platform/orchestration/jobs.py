@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dagster as dg
 
-from crm_platform.orchestration.assets import EVERY_MONTH, MONTHS_ASKED_FOR, PREVIEW, PREVIEWED
+from crm_platform.orchestration.assets import EVERY_MONTH, FORECASTS, MONTHS_ASKED_FOR, PREVIEW, PREVIEWED
 from crm_platform.orchestration.reissue import reissue_segments
 
 backfill_facts = dg.define_asset_job(
@@ -17,9 +17,15 @@ analyse_month = dg.define_asset_job(
     selection=dg.AssetSelection.assets(*(asset.definition for asset in MONTHS_ASKED_FOR)),
     description="Everything after the facts, to the deliverables, as known at the end of one month of one client.",
 )
+forecast_month = dg.define_asset_job(
+    "forecast_month",
+    selection=dg.AssetSelection.assets(FORECASTS.definition).upstream()
+    & dg.AssetSelection.assets(*(asset.definition for asset in MONTHS_ASKED_FOR)),
+    description="The forecasts of one client and month and what they are made from: enough to reissue its segments.",
+)
 preview_month = dg.define_asset_job(
     "preview_month",
     selection=dg.AssetSelection.assets(*(asset.definition for asset in (*PREVIEWED, PREVIEW))),
     description="The preview plan of one client and month: every analysis, but no deliverable with a customer number.",
 )
-JOBS = (backfill_facts, analyse_month, preview_month, reissue_segments)
+JOBS = (backfill_facts, analyse_month, forecast_month, preview_month, reissue_segments)

@@ -17,7 +17,7 @@ from crm_platform.orchestration.assets.preview import preview_folder
 from crm_platform.orchestration.build import build_definitions
 from crm_platform.orchestration.client_month import ClientData, ClientMonth
 from crm_platform.orchestration.gates import refuse_blocked
-from crm_platform.orchestration.jobs import analyse_month, backfill_facts, preview_month
+from crm_platform.orchestration.jobs import analyse_month, backfill_facts, forecast_month, preview_month
 from crm_platform.orchestration.partitions import partition_key, register_client
 from crm_platform.orchestration.platform import Platform
 from crm_platform.orchestration.progress import LOGGER
@@ -95,7 +95,7 @@ def reissue_and_run(
     instance: dg.DagsterInstance,
     listen: Listener,
 ) -> RunReport:
-    """Bring the month up to date, issue another book from its forecasts, and make again what reads it (R51).
+    """Bring the month's forecasts up to date, issue another book from them, and make again what reads it (R51).
 
     Refused before anything is made where no book is in force or no reason is given.
     """
@@ -103,7 +103,9 @@ def reissue_and_run(
     at = data.at(month or data.months()[-1])
     at.refuse_outside_data()
     refuse_reissue(at, reason)
-    run_platform(platform, client_id, at.month, instance, listen)
+    bring_facts_up_to_date(platform, client_id, at.month, instance, listen)
+    with _reporting_to(RunReport(client_id, at.month, platform.outbox), listen):
+        _run_job(forecast_month.name, platform, instance, [at])
     listen(reissue_segments.name)
     config = {"ops": {"issue_another_book": {"config": {"reason": reason}}}}
     _run_job(reissue_segments.name, platform, instance, [at], config)

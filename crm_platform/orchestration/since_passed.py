@@ -24,7 +24,7 @@ from crm_platform.reports.left_out import TWO_TRACK as STUDY
 from crm_platform.reports.manifest import FILE_NAME as MANIFEST
 from crm_platform.reports.quote_json import FILE_NAME as QUOTE
 
-PREVIEW = "preview/"
+PREVIEW, PROPOSALS, LETTER = "preview/", "proposals/", "letter/"
 Publishing = tuple[Month, Mapping[str, str]]  # a month and the digests of its files, before they are in the outbox
 
 
@@ -117,9 +117,9 @@ def parts_of(files: Mapping[str, bytes]) -> dict[str, str]:
 
 
 def confirmed_parts(digests: Mapping[str, str]) -> dict[str, str]:
-    """Without what follows the confirmation (study, preview), pages, which share letters with these, and the quote."""
+    """Without what follows the confirmation (study, preview, letter), pages (which share fonts), quote, proposals."""
     return {
         path: digest
         for path, digest in digests.items()
-        if not path.startswith((STUDY, PREVIEW, QUOTE)) and not path.endswith(".html")
+        if not path.startswith((STUDY, PREVIEW, QUOTE, PROPOSALS, LETTER)) and not path.endswith(".html")
     }

@@ -30,6 +30,7 @@ from crm_platform.reports.diagnosis_report import diagnosis_report
 from crm_platform.reports.exhibits import exhibit_png
 from crm_platform.reports.html import write_html, write_htmls
 from crm_platform.reports.manifest import manifest, published_manifest
+from crm_platform.reports.monthly_letter import letter_report
 from crm_platform.reports.outbox import publish
 from crm_platform.reports.pages import Report
 from crm_platform.reports.pdf import write_pdf
@@ -57,6 +58,7 @@ __all__ = [
     "dormant_customers_csv",
     "due_contacts_csv",
     "exhibit_png",
+    "letter_report",
     "manifest",
     "missed_by_client_rank_csv",
     "order_kinds_csv",

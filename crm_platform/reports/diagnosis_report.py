@@ -48,9 +48,9 @@ def _largest(diagnosis: Diagnosis, words: Wording) -> str:
 
 
 def _effects(diagnosis: Diagnosis, words: Wording) -> Picture | None:
-    """The findings with a yen effect as bars, the largest in rust; None where no finding has one."""
+    """The findings with a yen effect as bars, the largest in rust; None for fewer than two: one compares nothing."""
     found = [f for f in by_yen_effect(diagnosis.findings) if f.yen_effect_jpy]
-    if not found:
+    if len(found) < 2:
         return None
     rows = tuple({"finding": words.text(f"{f.key}.name"), "jpy": abs(f.yen_effect_jpy or 0)} for f in found)
     exhibit = Exhibit("effects", "bar", rows, x="finding", y="jpy", y_unit="jpy", highlight=rows[0]["finding"])  # type: ignore[arg-type]

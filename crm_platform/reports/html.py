@@ -1,24 +1,22 @@
-"""Pages as one HTML file that opens offline: no script, no reference to anything outside, strict content policy."""
+"""Pages as one HTML file that opens offline: one script of our own, no reference to anything outside, strict policy."""
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import re
 from collections.abc import Sequence
 from functools import cached_property
 from html import escape
 from pathlib import Path
 
-from crm_platform.reports import theme
 from crm_platform.reports.html_front import broken, front_html
-from crm_platform.reports.pages import SIGNS, Chapter, Comment, Grid, Picture, Report, Section, Tile
-from crm_platform.reports.web_fonts import font_faces
+from crm_platform.reports.html_tables import table_html
+from crm_platform.reports.pages import SIGNS, Change, Chapter, Comment, Grid, Picture, Report, Section, Summary, Tile
+from crm_platform.reports.web_page import style_of, web_page
 
-_STYLE = Path(__file__).with_name("report.css")
-_ALWAYS = "".join(chr(code) for code in range(0x20, 0x7F)) + "▲▼→○―—−…・、。〓×"
+_SCRIPT = Path(__file__).with_name("report.js")
 _ARROWS = {"up": "▲", "down": "▼", "level": "→"}
 _SVG_ROOT = re.compile(r"""<svg\b[^>]*?(viewBox="[^"]*")[^>]*>""")
+_ROLES = re.compile(r' (?:role="graphics-[a-z]*"|aria-roledescription="[^"]*")')  # English words for a drawing's parts
 _ID = re.compile(r"""\b(id="|url\(#|href="#)""")
 
 
@@ -44,16 +42,14 @@ class _Page:
     @cached_property
     def document(self) -> str:
         body = self.body
-        style = self.style(body)
-        digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-        policy = f"default-src 'none'; style-src 'sha256-{digest}'; font-src data:; base-uri 'none'; form-action 'none'"
-        return (
-            f'<!doctype html>\n<html lang="{self.report.language}">\n<head>\n<meta charset="utf-8">\n'
-            f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
-            '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-            '<meta name="referrer" content="no-referrer">\n'
-            f"<title>{escape(self.report.title)} {escape(self.report.client)}</title>\n"
-            f"<style>{style}</style>\n</head>\n<body>\n{body}\n</body>\n</html>\n"
+        said = {"sorted-up": "report.sorted_up", "sorted-down": "report.sorted_down"}
+        return web_page(
+            self.report.language,
+            f"{self.report.title} {self.report.client}",
+            self.style(body),
+            body,
+            _SCRIPT.read_text("utf-8"),
+            {name: self.text(key) for name, key in said.items()},
         )
 
     # --- style --------------------------------------------------------------------------------------------------------
@@ -63,11 +59,7 @@ class _Page:
 
         The wording's letters are the same for every client and month, so that a font once cut mostly does again.
         """
-        colours = {name: value for name, value in vars(theme).items() if name.isupper() and str(value).startswith("#")}
-        variables = "".join(f"--{name.lower()}:{value};" for name, value in sorted(colours.items()))
-        wording = "".join(self.report.wording.texts.values())
-        letters = "".join(sorted(set(body) | set(self.letters) | set(wording) | set(_ALWAYS)))
-        return f"{font_faces(letters)}:root{{{variables}}}\n{_STYLE.read_text('utf-8')}"
+        return style_of(f"{body}{self.letters}{''.join(self.report.wording.texts.values())}")
 
     # --- body ---------------------------------------------------------------------------------------------------------
 
@@ -123,13 +115,21 @@ class _Page:
         return (
             f'<section id="this-month"><p class="tag">{escape(self.text("report.this_month"))}</p>'
             f'<h2 class="title">{broken(summary.title)}</h2>'
-            + (f'<dl class="tiles">{tiles}</dl>' if tiles else "")
+            + (f'<dl class="tiles{" three" if self.report.is_letter else ""}">{tiles}</dl>' if tiles else "")
             + (self.picture(summary.picture, 3) if summary.picture else "")
-            + self.comment(summary.comment, "")
+            + self.story(summary)
             + (self.grid(summary.overview, 3) if summary.overview else "")
+            + "".join(f"<p>{escape(line)}</p>" for line in summary.told)
             + "".join(self.grid(grid, 3) for grid in summary.further)
             + "</section>"
         )
+
+    def story(self, summary: Summary) -> str:
+        """The comment, beside the chart of its reasons where there is one."""
+        comment = self.comment(summary.comment, "")
+        if summary.why is None:
+            return comment
+        return f'<div class="exhibits">{self.picture(summary.why, 3)}<div class="half">{comment}</div></div>'
 
     def tile(self, tile: Tile) -> str:
         change = (
@@ -137,7 +137,7 @@ class _Page:
             "</strong> "
             f"{escape(tile.base)}</dd>"
             if tile.change
-            else ""
+            else "".join(map(_change, tile.changes))
         )
         return f'<div><dt>{escape(tile.label)}</dt><dd class="value">{escape(tile.value)}</dd>{change}</div>'
 
@@ -195,12 +195,13 @@ class _Page:
             f'<div class="scroll" role="group" tabindex="0" aria-label="{escape(picture.title)}">'
             f"{self.drawing(picture)}</div>"
             f'<p class="source">{escape(picture.source)}</p>'
-            f"<details><summary>{summary}</summary>{self.table(picture.data)}</details></figure>"
+            f"<details><summary>{summary}</summary>{table_html(picture.data, self.report.wording)}</details></figure>"
         )
 
     def drawing(self, picture: Picture) -> str:
         """The SVG with ids of its own and a description instead of its inner labels."""
-        svg = _ID.sub(lambda found: f"{found[1]}{picture.key}-", self.report.drawings[picture.key])
+        plain = _ROLES.sub("", self.report.drawings[picture.key])
+        svg = _ID.sub(lambda found: f"{found[1]}{picture.key}-", plain)
         root = _SVG_ROOT.match(svg)
         if root is None:
             raise ValueError(f"the drawing of '{picture.key}' does not begin with an SVG root that has a viewBox")
@@ -209,27 +210,10 @@ class _Page:
     def grid(self, grid: Grid, level: int = 4) -> str:
         title = _titled(grid.title, level) if grid.title else ""
         source = f'<p class="source">{escape(grid.source)}</p>' if grid.source else ""
-        kind = " half" if grid.half else f" {grid.key}" if grid.key in ("overview", "plan") else ""
-        return f'<div class="table{kind}">{title}{self.table(grid)}{source}</div>'
-
-    def table(self, grid: Grid) -> str:
-        kinds = ["number" if numeric else "words" for numeric in grid.numeric]
-        head = "".join(
-            f'<th scope="col" class="{kind}">{escape(header)}</th>'
-            for kind, header in zip(kinds, grid.headers, strict=True)
+        kind = (
+            " half" if grid.half else f" {grid.key}" if grid.key in ("overview", "plan", "turned", "contacts") else ""
         )
-        rows = "".join(
-            "<tr>"
-            + "".join(f'<td class="{kind}">{_cell(cell)}</td>' for kind, cell in zip(kinds, row, strict=True))
-            + "</tr>"
-            for row in grid.rows
-        )
-        label = escape(self.text("report.table_of", title=grid.title or self.text("actions.title")))
-        remark = f'<p class="source">{escape(grid.remark)}</p>' if grid.remark else ""
-        return (
-            f'<div class="scroll" role="group" tabindex="0" aria-label="{label}">'
-            f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>{remark}"
-        )
+        return f'<div class="table{kind}">{title}{table_html(grid, self.report.wording)}{source}</div>'
 
     def comment(self, comment: Comment, action: str, facts: str = "") -> str:
         evidence = f"<p>{escape(comment.evidence)}</p>" if comment.evidence else ""
@@ -246,7 +230,7 @@ class _Page:
 
     def actions(self) -> str:
         actions = self.report.actions
-        table = self.grid(actions.table, 3) if actions.table else ""
+        table = "".join(self.grid(grid, 3) for grid in (actions.table, *actions.further) if grid)
         return (
             f'<section id="actions"><p class="tag">{escape(self.text("actions.title"))}</p>'
             f'<h2 class="title">{broken(actions.title)}</h2>{table}</section>'
@@ -262,9 +246,9 @@ class _Page:
         )
 
 
-def _cell(text: str) -> str:
-    """A cell's text; the verdict `issue` stands out."""
-    return f'<strong class="down">{escape(text)}</strong>' if text.startswith(SIGNS["issue"]) else escape(text)
+def _change(change: Change) -> str:
+    sign = f"{_ARROWS[change.direction]} {escape(change.text)}" if change.text else ""
+    return f'<dd class="change"><strong class="{change.look}">{sign}</strong> {escape(change.base)}</dd>'
 
 
 def _titled(title: str, level: int) -> str:

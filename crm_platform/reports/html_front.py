@@ -13,7 +13,8 @@ def front_html(front: Front, text: Callable[[str], str]) -> str:
     """The answer before everything else; `text` gives the words under a key."""
     issues = "".join(map(_issue, front.issues))
     return (
-        f'<section class="front"><h2>{broken(front.conclusion)}</h2>{_answers(front)}{_counts(front)}'
+        f'<section class="front" aria-labelledby="answer"><h2 id="answer">{broken(front.conclusion)}</h2>'
+        + f"{_answers(front)}{_counts(front)}"
         + _first(front, text)
         + (f"<h3>{escape(text('front.issues'))}</h3><ol>{issues}</ol>" if issues else "")
         + f"{_lists(front, text)}</section>"

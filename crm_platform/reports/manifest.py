@@ -30,6 +30,7 @@ def manifest(
     project: Mapping[str, Any] | None = None,
     withheld: Mapping[str, str] | None = None,
     left_out: Mapping[str, Mapping[str, str]] | None = None,
+    replaced_characters: Mapping[str, int] | None = None,
 ) -> bytes:
     """JSON naming each of `files` by path with its SHA-256, bytes and, for CSV, rows without the header.
 
@@ -37,7 +38,8 @@ def manifest(
     those of the programs. `same_spec`: whether the latest delivery came as the one before (R13), null for the first,
     and `spec_differences` what differs, in words. `segment_book` is the book in force with its term and digest (R51),
     `project` its gates, those open with the reason, and deliveries (R38, R43), `withheld` the folders that a gate holds
-    back, and why, `left_out` the deliverables that the data do not give, each with its reason as a key and a sentence.
+    back, and why, `left_out` the deliverables that the data do not give, each with its reason as a key and a sentence,
+    `replaced_characters` how many characters of the client's texts each report shows as 〓, since no font has them.
     Equal input gives equal bytes.
     """
     document = {
@@ -52,6 +54,7 @@ def manifest(
         "project": None if project is None else dict(project),
         "withheld": dict(withheld or {}),
         "left_out": {path: dict(why) for path, why in sorted((left_out or {}).items())},
+        "replaced_characters": dict(sorted((replaced_characters or {}).items())),
         "versions": dict(sorted(versions.items())),
         "files": {path: _entry(path, content) for path, content in sorted(files.items())},
     }

@@ -53,6 +53,21 @@ class Comment:
 
 
 @dataclass(frozen=True)
+class Change:
+    """A signed change, what it is measured against, and whether it is welcome: sign and colour tell two things."""
+
+    text: str
+    direction: Literal["up", "down", "level"]
+    base: str
+    is_welcome: bool = True
+
+    @property
+    def look(self) -> Literal["up", "down", "level"]:
+        """Whose colour it is drawn in: that of a rise where it is welcome."""
+        return "level" if self.direction == "level" else "up" if self.is_welcome else "down"
+
+
+@dataclass(frozen=True)
 class Tile:
     """A key figure with its change against an earlier time; colour and symbol both tell whether it is welcome."""
 
@@ -61,6 +76,7 @@ class Tile:
     change: str = ""
     direction: Literal["up", "down", "level"] = "level"
     base: str = ""
+    changes: tuple[Change, ...] = ()  # in the place of `change`, where it is held against several times
 
 
 @dataclass(frozen=True)
@@ -107,6 +123,8 @@ class Summary:
     comment: Comment
     overview: Grid | None
     further: tuple[Grid, ...] = ()
+    why: Picture | None = None  # beside the comment
+    told: tuple[str, ...] = ()  # sentences in the place of what there is not to show
 
 
 @dataclass(frozen=True)
@@ -145,10 +163,11 @@ class Front:
 
 @dataclass(frozen=True)
 class Actions:
-    """推奨アクション: what to do, the largest effect first."""
+    """推奨アクション: what to do, the largest effect first, and what belongs to it."""
 
     title: str
     table: Grid | None
+    further: tuple[Grid, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -158,7 +177,7 @@ class Appendix:
     reading: str
     forecast: str
     notes: Grid | None  # of the forecast
-    definitions: Grid
+    definitions: Grid | None
     method: Grid | None
 
     @property
@@ -183,6 +202,7 @@ class Report:
     wording: Wording = field(repr=False)
     replaced_characters: int = 0
     watermark: str = ""  # across every page; empty where there is none
+    is_letter: bool = False  # on two pages, without cover and contents
 
     @property
     def language(self) -> str:
@@ -194,6 +214,8 @@ class Report:
         """All charts in reading order."""
         if self.summary.picture:
             yield self.summary.picture
+        if self.summary.why:
+            yield self.summary.why
         for chapter in self.chapters:
             for section in chapter.sections:
                 yield from (exhibit for exhibit in section.exhibits if isinstance(exhibit, Picture))

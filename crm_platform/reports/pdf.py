@@ -18,15 +18,18 @@ import typst
 from crm_platform.reports import theme
 from crm_platform.reports.glyphs import FONT_FOLDERS, broken
 from crm_platform.reports.grids import column_widths
-from crm_platform.reports.pages import Chapter, Grid, Picture, Report, Section
+from crm_platform.reports.pages import Chapter, Grid, Picture, Report, Section, Tile
 
 STANDARDS: list[Any] = ["a-2a", "ua-1"]
-_TEMPLATE = Path(__file__).with_name("report.typ")
+TALL = 1.6 * theme.CHART_HEIGHT  # a chart that may part from its comment, lest both leave most of a page empty
+_REPORT, _LETTER, _PARTS = (Path(__file__).with_name(f"{name}.typ") for name in ("report", "letter", "parts"))
 
 
 def write_pdf(report: Report) -> bytes:
     """The report as PDF; equal reports give equal bytes."""
-    files = {"main.typ": _TEMPLATE.read_bytes(), "report.json": json.dumps(typeset(report)).encode()}
+    template = _LETTER if report.is_letter else _REPORT
+    files = {"main.typ": template.read_bytes(), "parts.typ": _PARTS.read_bytes()}
+    files |= {"report.json": json.dumps(typeset(report)).encode()}
     charts = {f"{key}.svg": svg.encode() for key, svg in report.drawings.items()}
     return compiled({**files, **charts}, report.as_of)
 
@@ -75,6 +78,8 @@ def typeset(report: Report) -> dict[str, Any]:
             "picture": _exhibit(report.summary.picture) if report.summary.picture else None,
             "overview": _exhibit(report.summary.overview) if report.summary.overview else None,
             "further": [_exhibit(grid) for grid in report.summary.further],
+            "why": _exhibit(report.summary.why) if report.summary.why else None,
+            "tiles": [_tile(tile) for tile in report.summary.tiles],
             "lines": _heading(report.summary.title, theme.CHAPTER_SIZE),
         },
         "chapters": [_chapter(chapter, report) for chapter in report.chapters],
@@ -82,6 +87,7 @@ def typeset(report: Report) -> dict[str, Any]:
             "lines": _heading(report.actions.title, theme.CHAPTER_SIZE),
             "title": report.actions.title,
             "table": _exhibit(report.actions.table) if report.actions.table else None,
+            "further": [_exhibit(grid) for grid in report.actions.further],
         },
         "appendix": {
             "reading": report.appendix.reading,
@@ -112,6 +118,10 @@ def _front(report: Report) -> dict[str, Any]:
         "first_action": front.first_action,
         "first_facts": front.first_facts,
     }
+
+
+def _tile(tile: Tile) -> dict[str, Any]:
+    return {**asdict(tile), "changes": [{**asdict(change), "look": change.look} for change in tile.changes]}
 
 
 def _heading(text: str, size: float = theme.TITLE_SIZE) -> list[str]:
@@ -145,6 +155,7 @@ def _exhibit(exhibit: Picture | Grid) -> dict[str, Any]:
     title = {"title": exhibit.title, "lines": broken(exhibit.title, theme.CHART_TITLE_SIZE, width)}
     if isinstance(exhibit, Picture):
         image = {"image": f"{exhibit.key}.svg", "alt": exhibit.alt, "half": exhibit.half}
+        image["is_tall"] = exhibit.spec.get("height", 0) > TALL
         return {**title, "source": exhibit.source, **image}
     return {**asdict(exhibit), **title, "widths": column_widths(exhibit)}
 

@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from itertools import groupby
+from math import ceil
 
 from crm_platform.diagnosis.finding import Diagnosis, Exhibit, Finding, Measured, Scalar, Trend
 from crm_platform.diagnosis.lineage import Delivered, Lineage, lineage_of
 from crm_platform.reports import theme
 from crm_platform.reports.actions import action_facts, action_of
-from crm_platform.reports.exhibits import chart_spec, data_columns, distinct, is_drawable, with_told
+from crm_platform.reports.exhibits import chart_spec, data_columns, is_drawable, with_told
+from crm_platform.reports.glyphs import width_of
 from crm_platform.reports.grids import column_widths, grid_of, told_of
 from crm_platform.reports.pages import Chapter, Comment, Grid, Picture, Section
+from crm_platform.reports.side_by_side import FEW_COLUMNS, halves, in_pairs
 from crm_platform.reports.wording import Wording
 
-BESIDE = ("bar", "line", "lorenz", "calibration", "heatmap")
-SQUARE = ("lorenz", "calibration")
-FEW_COLUMNS = 12
-FEW_CELLS = 6  # columns of a heatmap in half the width
+WIDEST_HALF_TABLE = 1.15 * theme.HALF_WIDTH  # it is set smaller by as much
+TALLEST_BESIDE = 1.4 * theme.CHART_HEIGHT  # of a comment beside a chart, its title and source
+COMMENT_MARGIN = 12.0  # left and right of a comment's text, twice that of an action's
 _BRACKET = re.compile(r"（| ?\(")
 _FIRST_SENTENCE = re.compile(r"(.+?(?:。|[.!?](?=\s)))\s*(.*)", re.DOTALL)
 
@@ -153,48 +155,37 @@ def _comment(text: str) -> Comment:
 # --- exhibits ---------------------------------------------------------------------------------------------------------
 
 
-def halves(exhibits: Sequence[Exhibit], narrow: Collection[int] = ()) -> list[bool]:
-    """Which exhibits take half the width: the square ones, and two that need little width stand side by side.
-
-    `narrow` names the places of tables that fit into half the width.
-    """
-    found = [exhibit.kind in SQUARE and is_drawable(exhibit) for exhibit in exhibits]
-    place = 1
-    while place < len(exhibits):
-        fits = place in narrow or _is_plain(exhibits[place])
-        if fits and (found[place - 1] or _is_plain(exhibits[place - 1])):
-            found[place - 1] = found[place] = True
-            place += 1
-        place += 1
-    return found
-
-
-def _is_plain(exhibit: Exhibit) -> bool:
-    """Whether half the width is enough for a chart: few columns, one series."""
-    if exhibit.kind not in BESIDE or not is_drawable(exhibit):
-        return False
-    few = len(distinct(exhibit.rows, exhibit.x)) <= (FEW_CELLS if exhibit.kind == "heatmap" else FEW_COLUMNS)
-    return few and (exhibit.series is None or exhibit.kind == "heatmap")
-
-
 def _shown_exhibits(finding: Finding, words: Wording) -> Iterable[Picture | Grid]:
     """The exhibits that have something to show, and whose conclusion is known."""
-    exhibits = [
-        exhibit
-        for exhibit in finding.exhibits
-        if exhibit.rows and words.knows(f"{finding.key}.exhibits.{exhibit.key}.title", finding.numbers)
-    ]
+    exhibits = in_pairs(
+        [
+            exhibit
+            for exhibit in finding.exhibits
+            if exhibit.rows and words.knows(f"{finding.key}.exhibits.{exhibit.key}.title", finding.numbers)
+        ]
+    )
     grids = [_grid(finding, exhibit, words) for exhibit in exhibits]
     narrow = {
         place
         for place, (exhibit, grid) in enumerate(zip(exhibits, grids, strict=True))
-        if exhibit.kind == "table" and len(grid.rows) <= FEW_COLUMNS and sum(column_widths(grid)) <= theme.HALF_WIDTH
+        if exhibit.kind == "table" and len(grid.rows) <= FEW_COLUMNS and sum(column_widths(grid)) <= WIDEST_HALF_TABLE
     }
-    for exhibit, grid, half in zip(exhibits, grids, halves(exhibits, narrow), strict=True):
+    is_short = _comment_height(finding, words) <= TALLEST_BESIDE
+    for exhibit, grid, half in zip(exhibits, grids, halves(exhibits, narrow, is_short), strict=True):
         if is_drawable(exhibit):
             yield picture_of(grid.key, exhibit, grid, _labels(finding, exhibit, words), words, half)
         else:
             yield replace(grid, half=half)
+
+
+def _comment_height(finding: Finding, words: Wording) -> float:
+    """About how many points the finding's comment and action take in half the width."""
+    comment = words.known_sentences(f"{finding.key}.comment.{finding.verdict}", finding.numbers)
+    lines = sum(
+        ceil(width_of(text, theme.BODY_SIZE) / (theme.HALF_WIDTH - margin))
+        for text, margin in ((comment, 2 * COMMENT_MARGIN), (action_of(finding, words), 4 * COMMENT_MARGIN))
+    )
+    return lines * 1.82 * theme.BODY_SIZE
 
 
 def _labels(finding: Finding, exhibit: Exhibit, words: Wording) -> tuple[str, str]:

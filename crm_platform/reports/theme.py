@@ -52,6 +52,7 @@ CHAPTER_SIZE: Final = 16.0
 TITLE_SIZE: Final = 13.5
 TITLE_WIDTH: Final = 470.0
 CHART_TITLE_SIZE: Final = 10.5
+BODY_SIZE: Final = 9.2
 TABLE_SIZE: Final = 8.4
 CELL_MARGIN: Final = 10.0  # left and right of a cell together
 

@@ -6,7 +6,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-_QUIET = (
+QUIET = (
     "--headless",
     "--no-sandbox",
     "--disable-gpu",
@@ -32,7 +32,7 @@ def open_page(url: str, profile: Path, *, milliseconds: int = 20_000) -> Seen:
     """Open `url` in a new profile and read the document."""
     command = [
         "chromium",
-        *_QUIET,
+        *QUIET,
         f"--user-data-dir={profile}",
         f"--virtual-time-budget={milliseconds}",
         "--dump-dom",

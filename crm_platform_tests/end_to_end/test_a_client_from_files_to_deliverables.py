@@ -1,16 +1,23 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import re
+import shutil
 from pathlib import Path
 
 import dagster as dg
 import pytest
+from docx import Document
 
 from crm_platform.demo import Demo
+from crm_platform.orchestration.assets.outbox_index import outbox_index
+from crm_platform.orchestration.assets.reports import deliverables
+from crm_platform.orchestration.client_month import ClientData
 from crm_platform.orchestration.partitions import partition_key
 from crm_platform.periods import Month
+from crm_platform.reports import Wording
 from crm_platform_tests.browser.chromium import open_page
 from crm_platform_tests.end_to_end.conftest import deliver_history
 from crm_platform_tests.end_to_end.installation import Installation
@@ -35,6 +42,8 @@ DELIVERABLES = {
     "acceptance/receipts.json",
     "acceptance/subscription_repairs.csv",
     "acceptance/test_totals.csv",
+    "letter/monthly_letter.html",
+    "letter/monthly_letter.pdf",
     "manifest.json",
     "portfolio/contact_dates.csv",
     "portfolio/cpm_classes.csv",
@@ -45,6 +54,10 @@ DELIVERABLES = {
     "preview/counts.csv",
     "preview/preview_report.html",
     "preview/preview_report.pdf",
+    "proposals/alert_test_plan.docx",
+    "proposals/alert_test_plan.pdf",
+    "proposals/internal_approval.docx",
+    "proposals/internal_approval.pdf",
     "quote.json",
     "second_opinion/customer_powers.csv",
     "second_opinion/diagnosis_report.html",
@@ -118,6 +131,19 @@ def test_the_alert_report_counts_the_rows_of_its_files(onboarded: Installation) 
     assert f"{len(alerted):,}人に、買わなくなる兆候がある" in html
 
 
+def test_the_letter_has_two_pages_and_counts_the_rows_of_the_lists_that_it_names(onboarded: Installation) -> None:
+    files, told = onboarded.outbox("demo", MONTH), onboarded.document("demo", "monthly_letter", MONTH)
+    assert len(re.findall(rb"/Type\s*/Page\b", files["letter/monthly_letter.pdf"])) == 2
+    whole = {"alerted", "dormant", "targets"}  # of the others the letter counts a part
+    listed = {
+        one["key"]: (one["customers"], len(onboarded.rows("demo", MONTH, one["file"]))) for one in told["contacts"]
+    }
+    assert len(listed) == 6
+    assert {key: counts for key, counts in listed.items() if key in whole and counts[0] != counts[1]} == {}
+    treated = [row for row in onboarded.rows("demo", MONTH, "shopping_alert/test_groups.csv") if row["グループ"] == "①"]
+    assert listed["treated"][0] == len(treated)
+
+
 def test_the_report_has_pages_charts_and_no_outside_reference(onboarded: Installation) -> None:
     files = onboarded.outbox("demo", MONTH)
     pdf, html = files["second_opinion/diagnosis_report.pdf"], files["second_opinion/diagnosis_report.html"].decode()
@@ -166,13 +192,54 @@ def test_the_same_delivery_again_adds_nothing(onboarded: Installation, demo: Dem
 
 
 def test_lost_or_damaged_deliverables_are_made_again_byte_for_byte(onboarded: Installation) -> None:
-    before = onboarded.outbox("demo", MONTH)
+    before = onboarded.everything()
     folder = onboarded.data / "outbox" / "demo" / MONTH
     (folder / "second_opinion" / "segments.csv").unlink()
     (folder / "second_opinion" / "diagnosis_report.pdf").write_bytes(b"damaged")
+    (folder.parent / "index.html").unlink()
     answer = onboarded.run("refresh", "--client", "demo")
-    assert "1 table-months recomputed" in answer.out, answer.err
-    assert onboarded.outbox("demo", MONTH) == before
+    assert "2 table-months recomputed" in answer.out, answer.err
+    assert onboarded.everything() == before
+
+
+def test_the_index_links_every_deliverable_and_knows_what_each_is_for(onboarded: Installation) -> None:
+    page = (onboarded.data / "outbox" / "demo" / "index.html").read_text("utf-8").split("<body>")[1]
+    linked = set(re.findall(rf'href="{MONTH}/([^"]+)"', page))
+    assert linked == {path for path in DELIVERABLES if "data_docs" not in path} | {"acceptance/data_docs/index.html"}
+    assert Wording.of("ja").text("client_index.other") not in page.replace("<wbr>", "")
+
+
+def test_a_lost_index_or_a_month_that_came_or_went_asks_for_the_index_alone(onboarded: Installation) -> None:
+    def stale() -> list[str]:
+        at = ClientData(onboarded.platform, onboarded.platform.catalogue.load("demo")).at(Month.parse(MONTH))
+        return [asset.recipe.name for asset in (deliverables, outbox_index) if not asset.recipe.is_current(at)]
+
+    folder = onboarded.data / "outbox" / "demo"
+    page = (folder / "index.html").read_bytes()
+    assert stale() == []
+    for content in (b"damaged", None):
+        (folder / "index.html").write_bytes(content) if content else (folder / "index.html").unlink()
+        assert stale() == ["outbox_index"]
+    (folder / "index.html").write_bytes(page)
+    (folder / FORMER).mkdir()
+    shutil.copy(folder / MONTH / "manifest.json", folder / FORMER)
+    assert stale() == ["outbox_index"]
+    shutil.rmtree(folder / FORMER)
+    assert stale() == []
+
+
+def test_the_proposals_hold_the_numbers_of_the_quote_and_of_the_test_groups(onboarded: Installation) -> None:
+    files = onboarded.outbox("demo", MONTH)
+    fees = {one["service"]: one["total_jpy"] for one in json.loads(files["quote.json"])["quotes"]}
+    groups = onboarded.rows("demo", MONTH, "shopping_alert/test_groups.csv")
+    plan, approval = (
+        [cell.text for table in Document(io.BytesIO(files[f"proposals/{name}.docx"])).tables for cell in table._cells]
+        for name in ("alert_test_plan", "internal_approval")
+    )
+    assert f"¥{fees['shopping_alert']:,}" in plan
+    assert f"¥{fees['second_opinion']:,}" in approval
+    for sign in ("①", "②"):
+        assert plan[plan.index(sign) + 2] == f"{sum(row['グループ'] == sign for row in groups):,}人"
 
 
 def test_a_lost_fact_and_a_damaged_forecast_are_made_again_and_nothing_else(onboarded: Installation) -> None:

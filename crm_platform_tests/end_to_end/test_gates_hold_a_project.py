@@ -198,6 +198,8 @@ def test_deliverables_that_change_after_they_were_confirmed_hold_the_study_back_
         ("two_track/targets.csv", False),
         ("preview/counts.csv", False),
         ("quote.json", False),
+        ("proposals/internal_approval.pdf", False),
+        ("letter/monthly_letter.pdf", False),
     ):
         said = json.loads(confirmed) | {"files": {**files, path: {"sha256": "0" * 64}}}
         listed.write_text(json.dumps(said), "utf-8")

@@ -10,6 +10,7 @@ import dagster as dg
 import pytest
 
 from crm_platform.demo import make_demo
+from crm_platform.lake import digest_of
 from crm_platform.orchestration.assets import EVERY_MONTH, MONTHS_ASKED_FOR
 from crm_platform.orchestration.build import build_definitions
 from crm_platform.orchestration.client_month import ClientData
@@ -55,17 +56,18 @@ class House:
         return requests.run_requests[0] if requests.run_requests else str(requests.skip_message)
 
     def make(self, months: Iterable[Month], assets: Iterable[ClientMonthAsset]) -> None:
-        """Leave empty tables with the record of ones that were made from what is there now."""
+        """Leave empty tables with the record of ones that were made from what is there now, and an empty outbox."""
+        document, outbox = {"files": {}, "digest": digest_of(b"")}, self.platform.outbox / "demo"
+        (outbox / str(self.last)).mkdir(parents=True, exist_ok=True)
+        (outbox / str(self.last) / "manifest.json").write_text(json.dumps(document))
+        (outbox / "index.html").write_bytes(b"")
         for at in map(self.data.at, months):
             for recipe in (asset.recipe for asset in assets):
                 made_from = recipe.made_from(at)
                 if recipe.table is None:
-                    at.data.lake.write_document("demo", recipe.name, at.month, {"files": {}}, made_from)
+                    at.data.lake.write_document("demo", recipe.name, at.month, document, made_from)
                 else:
                     at.data.lake.write("demo", recipe.table, at.month, recipe.table.empty(), made_from)
-        manifest = self.platform.outbox / "demo" / str(self.last) / "manifest.json"
-        manifest.parent.mkdir(parents=True, exist_ok=True)
-        manifest.write_text(json.dumps({"files": {}}))
 
     def key(self, month: Month) -> str:
         """The partition of `demo` and a month, as one that the definitions know."""

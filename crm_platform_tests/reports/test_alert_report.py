@@ -151,7 +151,7 @@ def test_hostile_names_of_client_channels_and_campaigns_become_text_of_pdf_and_p
     shown = tuple(one for one in told.findings if one.key in ("alert_test_design", "alert_campaigns"))
     report = alert_report(replace(told, findings=shown), "en")
     page = write_html(report).decode()
-    assert "<script" not in page
+    assert page.count("<script") == 1  # its own
     assert "\u202e" not in page
     assert html.escape(HOSTILE_NAMES[2]) in page.replace("<wbr>", "")
     assert write_pdf(report).startswith(b"%PDF")

@@ -2,13 +2,15 @@ import dataclasses
 import datetime as dt
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from crm_platform.diagnosis import diagnose
 from crm_platform.diagnosis.finding import Diagnosis, Exhibit, Finding, Measured
 from crm_platform.diagnosis.lineage import Delivered
 from crm_platform.reports import MissingWordingError, diagnosis_report, write_html, write_pdf
 from crm_platform.reports.pages import Grid, Picture
-from crm_platform.reports.sections import halves
+from crm_platform.reports.side_by_side import halves, in_pairs
 from crm_platform_tests.diagnosis.planted import planted_inputs, random_orders
 from crm_platform_tests.reports import invented
 
@@ -190,6 +192,43 @@ def test_a_lorenz_curve_and_a_plain_bar_share_their_rows_with_what_needs_little_
     table = Exhibit("c", "table", ({"x": 1},), columns=(("x", "count"),))
     assert halves((bar, table, bar), narrow={1}) == [True, True, False]
     assert halves((bar, table)) == [False, False]
+    assert halves((table, table), narrow={0, 1}) == [True, True]
+
+
+def test_a_last_small_chart_leaves_half_its_row_to_a_short_comment():
+    bar = Exhibit("a", "bar", tuple({"x": n, "y": 0.8} for n in range(6)), x="x", y="y")
+    wide = dataclasses.replace(bar, rows=tuple({"x": n, "y": 0.8} for n in range(12)))
+    table = Exhibit("b", "table", ({"x": 1},), columns=(("x", "count"),))
+    assert halves((table, bar), is_comment_short=True) == [False, True]
+    assert halves((table, bar)) == halves((table, wide), is_comment_short=True) == [False, False]
+    assert halves((wide, bar, bar), is_comment_short=True) == [True, True, False], "no room beside a pair"
+
+
+@given(st.lists(st.sampled_from(["small", "wide", "table"]), max_size=8))
+def test_small_charts_come_together_and_no_exhibit_is_lost(kinds):
+    small = ({"x": 1, "y": 0.8},)
+    made = {
+        "small": lambda key: Exhibit(key, "bar", small, x="x", y="y"),
+        "wide": lambda key: Exhibit(key, "bar", tuple({"x": n, "y": 1} for n in range(20)), x="x", y="y"),
+        "table": lambda key: Exhibit(key, "table", small, columns=(("x", "count"),)),
+    }
+    exhibits = [made[kind](f"{place}-{kind}") for place, kind in enumerate(kinds)]
+    found = [exhibit.key for exhibit in in_pairs(exhibits)]
+    assert sorted(found) == sorted(exhibit.key for exhibit in exhibits)
+    places = [place for place, key in enumerate(found) if key.endswith("small")]
+    assert all(second == first + 1 for first, second in zip(places[::2], places[1::2], strict=False))
+    for kind in made:
+        assert [key for key in found if key.endswith(kind)] == [e.key for e in exhibits if e.key.endswith(kind)]
+
+
+def test_one_effect_alone_is_told_and_not_drawn():
+    finding = next(finding for finding in invented.diagnosis().findings if finding.yen_effect_jpy)
+    other = next(f for f in invented.diagnosis().findings if f.yen_effect_jpy and f.key != finding.key)
+    assert diagnosis_report(_one(finding), "ja", JA).summary.picture is None
+    both = dataclasses.replace(invented.diagnosis(), findings=(finding, other))
+    picture = diagnosis_report(both, "ja", JA).summary.picture
+    assert picture is not None
+    assert len(picture.data.rows) == 2
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from crm_platform.diagnosis.rows import client_text, one_row, rows, yen_sum
 from crm_platform.diagnosis.spans import Span
 
 LEAST_TOGETHER = 20  # customers; of fewer no pair is told
-TOP_PRODUCTS = 200
+TOP_ITEMS = 200
 SHOWN_PAIRS = 10
 Basis = Literal["day", "year"]
 Row = dict[str, Any]
@@ -32,16 +32,22 @@ def product_pair_rows(inputs: DiagnosisInputs, year: Span) -> tuple[Basis, list[
         "product_id", name=client_text(ibis.coalesce(_.product_name, _.product_id))
     )
     bought = inputs.customer_product_months.filter(year.holds(_.month)).semi_join(named, "product_id")
-    totals = bought.group_by("product_id").agg(sales_jpy=yen_sum(_.standing_sales_jpy))
-    best = totals.order_by(ibis.desc("sales_jpy"), "product_id").limit(TOP_PRODUCTS)
-    names = {row["product_id"]: row["name"] for row in rows(named.semi_join(best, "product_id").order_by("product_id"))}
-    return _pairs(bought.mutate(item=_.product_id), best.select(item=_.product_id), names)
+    bought = bought.mutate(item=_.product_id)
+    best = _best_sold(bought)
+    of_best = named.semi_join(best, named.product_id == best.item).order_by("product_id")
+    return _pairs(bought, best, {row["product_id"]: row["name"] for row in rows(of_best)})
 
 
 def group_pair_rows(inputs: DiagnosisInputs, year: Span, level: Level) -> tuple[Basis, list[Row]]:
     """The same of product groups or brands."""
     bought = group_purchases(inputs, level).filter(year.holds(_.month)).mutate(item=_.product_group)
-    return _pairs(bought, None, None)
+    return _pairs(bought, _best_sold(bought), None)
+
+
+def _best_sold(bought: ibis.Table) -> ibis.Table:
+    """`item`: the 200 that sold most; a master without groups has one for every product."""
+    totals = bought.group_by("item").agg(sales_jpy=yen_sum(_.standing_sales_jpy))
+    return totals.order_by(ibis.desc("sales_jpy"), "item").limit(TOP_ITEMS).select("item")
 
 
 def log_lift(sums: Mapping[str, int]) -> Estimate:
@@ -84,7 +90,7 @@ def ranked(found: list[Row]) -> list[Row]:
     return sorted(told, key=lambda row: (-row["sure_lift"], row["first_id"], row["second_id"]))
 
 
-def _pairs(bought: ibis.Table, items: ibis.Table | None, names: Mapping[str, str] | None) -> tuple[Basis, list[Row]]:
+def _pairs(bought: ibis.Table, items: ibis.Table, names: Mapping[str, str] | None) -> tuple[Basis, list[Row]]:
     basis: Basis
     for basis in ("day", "year"):
         counted = _counted(bought, items, basis)
@@ -100,46 +106,54 @@ def _pairs(bought: ibis.Table, items: ibis.Table | None, names: Mapping[str, str
     ]
 
 
-def _counted(bought: ibis.Table, items: ibis.Table | None, basis: Basis) -> list[Row]:
+def _counted(bought: ibis.Table, items: ibis.Table, basis: Basis) -> list[Row]:
     """Per pair of 20 customers or more: the sums of `log_lift`; `together` have it in a basket, `in_year` in the year.
 
     Known of a month are the first and the last day of an item: of who bought it three times or more in one month, a
     basket in the middle goes unseen.
     """
-    held = _baskets(bought, basis).cache()  # read four times
-    sizes = held.select("customer_id", "basket").distinct().group_by("customer_id").agg(baskets=_.count())
+    held = _baskets(bought, basis).cache()  # read three times
+    sizes = held.select("person", "basket").distinct().group_by("person").agg(baskets=_.count())
     whole = one_row(sizes.agg(baskets=yen_sum(_.baskets), baskets_baskets=yen_sum(_.baskets * _.baskets)))
-    inside = held if items is None else held.semi_join(items, "item")
-    counts = inside.group_by("customer_id", "item").agg(times=_.count()).inner_join(sizes, "customer_id").cache()
-    single = counts.group_by("item").agg(
+    numbers = _numbers(held.semi_join(items, "item")).cache()
+    inside = held.inner_join(numbers, "item").select("person", "basket", "number").cache()
+    counts = inside.group_by("person", "number").agg(times=_.count()).inner_join(sizes, "person").cache()
+    single = counts.group_by("number").agg(
         times=yen_sum(_.times), squares=yen_sum(_.times * _.times), products=yen_sum(_.times * _.baskets)
     )
-    items_found = {row["item"]: row for row in rows(single.order_by("item"))}
+    found = {row["number"]: row for row in rows(single.inner_join(numbers, "number").order_by("number"))}
     return [
-        {**row, **whole, **_of("first", items_found[row["first_id"]]), **_of("second", items_found[row["second_id"]])}
+        {**row, **whole, **_of("first", found[row["first_no"]]), **_of("second", found[row["second_no"]])}
         for row in rows(_both(inside, counts))
     ]
 
 
 def _baskets(bought: ibis.Table, basis: Basis) -> ibis.Table:
-    """Customer × item × basket, each once."""
+    """Person × item × basket, each once; a person is the hash of a customer number, which is counted only."""
+    person = bought.customer_id.hash()
     if basis == "year":
-        return bought.select("customer_id", "item", basket=ibis.literal(0)).distinct()
-    first = bought.select("customer_id", "item", basket=bought.first_purchased_on)
+        return bought.select("item", person=person, basket=ibis.literal(0)).distinct()
+    first = bought.select("item", person=person, basket=bought.first_purchased_on)
     more = bought.filter(bought.last_purchased_on > bought.first_purchased_on)
-    return ibis.union(first, more.select("customer_id", "item", basket=more.last_purchased_on), distinct=True)
+    more = more.select("item", person=more.customer_id.hash(), basket=more.last_purchased_on)
+    return ibis.union(first, more, distinct=True)
+
+
+def _numbers(held: ibis.Table) -> ibis.Table:
+    """`item`, `number`: the items in their order, numbered, since pairs of numbers count sooner than pairs of texts."""
+    return held.select("item").distinct().mutate(number=ibis.row_number().over(order_by=_.item).cast("int16"))
 
 
 def _both(inside: ibis.Table, counts: ibis.Table) -> ibis.Table:
     """Per pair: baskets with both, and sums over customers of products of counts of baskets."""
-    left = inside.select("customer_id", "basket", first_id=_.item)
-    right = inside.select("customer_id", "basket", second_id=_.item)
-    baskets = left.inner_join(right, ["customer_id", "basket"]).filter(_.first_id < _.second_id)
-    together = baskets.group_by("customer_id", "first_id", "second_id").agg(both=_.count())
-    firsts = counts.select("customer_id", "baskets", first_id=_.item, first=_.times)
-    seconds = counts.select("customer_id", second_id=_.item, second=_.times)
-    pair = ["first_id", "second_id"]
-    of_both = together.inner_join(firsts, ["customer_id", "first_id"]).inner_join(seconds, ["customer_id", "second_id"])
+    left = inside.select("person", "basket", first_no=_.number)
+    right = inside.select("person", "basket", second_no=_.number)
+    baskets = left.inner_join(right, ["person", "basket"]).filter(_.first_no < _.second_no)
+    together = baskets.group_by("person", "first_no", "second_no").agg(both=_.count())
+    firsts = counts.select("person", "baskets", first_no=_.number, first=_.times)
+    seconds = counts.select("person", second_no=_.number, second=_.times)
+    pair = ["first_no", "second_no"]
+    of_both = together.inner_join(firsts, ["person", "first_no"]).inner_join(seconds, ["person", "second_no"])
     sums = of_both.group_by(pair).agg(
         both=yen_sum(_.both),
         together=_.count(),
@@ -148,10 +162,15 @@ def _both(inside: ibis.Table, counts: ibis.Table) -> ibis.Table:
         both_first=yen_sum(_.both * _["first"]),
         both_second=yen_sum(_.both * _.second),
     )
-    people = firsts.inner_join(seconds, "customer_id").filter(_.first_id < _.second_id)
+    people = firsts.inner_join(seconds, "person").filter(_.first_no < _.second_no)
     in_year = people.group_by(pair).agg(in_year=_.count(), first_second=yen_sum(_["first"] * _.second))
     return sums.filter(_.together >= LEAST_TOGETHER).inner_join(in_year, pair).order_by(pair)
 
 
 def _of(side: str, row: Row) -> Row:
-    return {side: row["times"], f"{side}_{side}": row["squares"], f"{side}_baskets": row["products"]}
+    return {
+        f"{side}_id": row["item"],
+        side: row["times"],
+        f"{side}_{side}": row["squares"],
+        f"{side}_baskets": row["products"],
+    }

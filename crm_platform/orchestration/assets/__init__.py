@@ -8,6 +8,8 @@ from crm_platform.orchestration.assets import (
     forecast,
     history,
     intake,
+    letter,
+    outbox_index,
     portfolio,
     preview,
     reports,
@@ -71,8 +73,11 @@ MONTHS_ASKED_FOR = (  # made for the month somebody asks for, from the facts of 
     diagnosis.alert_diagnosis,
     diagnosis.portfolio_diagnosis,
     two_track.two_track_diagnosis,
+    letter.monthly_letter,
     preview.preview_counts,
     reports.deliverables,
+    outbox_index.outbox_index,
 )
-PREVIEWED = MONTHS_ASKED_FOR[:-1]  # all but the deliverables
+PREVIEWED = MONTHS_ASKED_FOR[:-2]  # all but the deliverables and their index
+FORECASTS = forecast.forecasts  # what a book of segments is issued from
 PREVIEW = preview.preview  # made where somebody asks for a preview alone

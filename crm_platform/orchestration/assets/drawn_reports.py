@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from crm_platform.diagnosis import Diagnosis
 from crm_platform.diagnosis.finding import Row
 from crm_platform.diagnosis.lineage import Delivered
 from crm_platform.diagnosis.preview import without_targets
 from crm_platform.lake import digest_of
+from crm_platform.letter import Letter
 from crm_platform.orchestration.assets.segments import as_booked
 from crm_platform.orchestration.assets.study_gate import of_the_study
 from crm_platform.orchestration.client_month import ClientMonth
@@ -17,17 +18,19 @@ from crm_platform.reports import (
     Wording,
     alert_report,
     diagnosis_report,
+    letter_report,
     portfolio_report,
     preview_counts_csv,
     preview_report,
     two_track_report,
+    write_html,
     write_htmls,
     write_pdf,
 )
 from crm_platform.reports.left_out import TWO_TRACK
 from crm_platform.two_track.left_out import left_out_of
 
-_PREVIEW = "preview/preview_report"
+_PREVIEW, _LETTER = "preview/preview_report", "letter/monthly_letter"
 
 
 def specification(at: ClientMonth) -> dict[str, str]:
@@ -85,3 +88,9 @@ def pages_and_preview(at: ClientMonth, reports: Mapping[str, Report], withheld: 
         **printed(preview),
         "preview/counts.csv": preview_counts_csv(counts, words, at.client.csv_encoding),
     }
+
+
+def month_letter(at: ClientMonth, files: Collection[str]) -> dict[str, bytes]:
+    """The monthly letter, which tells of no list and no study that is not among `files` (R38)."""
+    letter = letter_report(Letter.from_json(at.document("monthly_letter")), at.client.language, files)
+    return {f"{_LETTER}.html": write_html(letter), **printed({_LETTER: letter})}

@@ -10,6 +10,7 @@ from typing import Any
 import dagster as dg
 
 from crm_platform.orchestration.assets.drawn_reports import (
+    month_letter,
     pages_and_preview,
     printed,
     reports_of,
@@ -17,6 +18,7 @@ from crm_platform.orchestration.assets.drawn_reports import (
     words_of,
 )
 from crm_platform.orchestration.assets.lists import lists_of
+from crm_platform.orchestration.assets.proposals import month_proposals
 from crm_platform.orchestration.assets.quotes import month_quote
 from crm_platform.orchestration.assets.segments import book_digest
 from crm_platform.orchestration.assets.study_gate import (
@@ -44,6 +46,7 @@ _SAME_MONTH = (
     "alert_diagnosis",
     "portfolio_diagnosis",
     "two_track_diagnosis",
+    "monthly_letter",
     "segments",
     "lapse_alerts",
     "test_groups",
@@ -90,13 +93,16 @@ def where_published(at: ClientMonth, document: Any) -> dict[str, Any]:
     describe=where_published,
 )
 def deliverables(at: ClientMonth) -> Any:
-    """The month's folder in the outbox: report as PDF and HTML, the CSVs, the acceptance, and the manifest."""
+    """The month's folder in the outbox: reports, lists, proposals, acceptance, quote and manifest."""
     reports = reports_of(at)
     made = {**lists_of(at), **printed(reports)}
     publishing = about_to_publish(at, given_of(at, made)[0])
     waits = study_waits_because(at, publishing)
-    given, left_out = given_of(at, {**made, **pages_and_preview(at, reports, waits), **month_quote(at)})
+    quoted = month_quote(at)
+    papers = {**quoted, **month_proposals(at, quoted)}
+    given, left_out = given_of(at, {**made, **pages_and_preview(at, reports, waits), **papers})
     files = of_the_study(given, waits)
+    files |= month_letter(at, files)
     listed = manifest(
         files,
         client=at.client.id,
@@ -109,6 +115,7 @@ def deliverables(at: ClientMonth) -> Any:
         project=project_record(at.data, at.month, publishing),
         withheld={} if waits is None else {TWO_TRACK: waits},
         left_out=left_out,
+        replaced_characters={path: one.replaced_characters for path, one in of_the_study(reports, waits).items()},
     )
     publish(at.data.platform.outbox, at.client.id, at.month, {**files, "manifest.json": listed})
     return json.loads(listed)

@@ -43,6 +43,7 @@ from crm_platform.reports.exhibits.rows_of import distinct, is_highlighted, numb
 from crm_platform.reports.glyphs import width_of
 from crm_platform.reports.wording import Wording
 
+COMPARED = "is_compared"  # a column of an exhibit: true where the bar is the one that the highlighted is held against
 _LYING_ROW = 17.0
 _WIDEST_BAR = 84.0
 _NAME_WIDTH = 170.0
@@ -66,7 +67,9 @@ def bar_chart(exhibit: Exhibit, wording: Wording, top: str, width: float) -> dic
 def _bar_colour(exhibit: Exhibit, row: Row) -> str:
     if exhibit.highlight is None:
         return theme.NAVY
-    return theme.RUST if is_highlighted(exhibit, row) else theme.GREY
+    if is_highlighted(exhibit, row):
+        return theme.RUST
+    return theme.NAVY if row.get(COMPARED) else theme.GREY
 
 
 def _bar_rows(exhibit: Exhibit, names: Mapping[Scalar, str], measure: Measure) -> list[dict[str, Any]]:

@@ -26,8 +26,11 @@ STEMS: Final = (
     "alert_findings",
     "portfolio_report",
     "preview_report",
+    "letter_report",
     "two_track_report",
     "quote",
+    "proposals",
+    "client_index",
     *(f"findings/{chapter}" for chapter in _FINDINGS),
 )
 
@@ -61,7 +64,7 @@ class Wording:
             raise ValueError(f"there is no wording in '{language}': choose one of {', '.join(LANGUAGES)}")
         return replace(_loaded(language), value_classes=value_classes)
 
-    def of_report(self, kind: ReportKind | Literal["preview"]) -> Wording:
+    def of_report(self, kind: ReportKind | Literal["preview", "letter"]) -> Wording:
         """The wording of one report: its own texts, under `<kind>_report.`, in the place of those that all share."""
         prefix = f"{kind}_report."
         own = {key.removeprefix(prefix): text for key, text in self.texts.items() if key.startswith(prefix)}

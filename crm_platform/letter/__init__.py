@@ -1,0 +1,10 @@
+"""The monthly letter (月次レター): what changed since last month, why, and what to do, on two pages.
+
+Belongs here: this month's figures beside last month's and those of a year ago, verdicts that turned, the bridge of the
+month's sales, what to do first, whom to contact. Does not: a question of its own (the diagnoses ask), words and looks.
+"""
+
+from crm_platform.letter.letter import Contact, Figure, Letter, Step, Turned
+from crm_platform.letter.monthly_letter import LetterInputs, monthly_letter
+
+__all__ = ["Contact", "Figure", "Letter", "LetterInputs", "Step", "Turned", "monthly_letter"]

@@ -1,0 +1,108 @@
+"""What the letter says, in numbers and wording keys; words belong to `reports/wording`."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from crm_platform.diagnosis.finding import Finding, Scalar, Unit, Verdict, finding_of
+
+Base = Literal["year_ago", "last_month"]
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A key figure of the month, as known at its end, beside the same of two earlier months.
+
+    `last_month` and `year_ago` are None where that month cannot be compared: before the data, or not known alike.
+    `is_more_better` says whether a rise is welcome.
+    """
+
+    key: str
+    unit: Unit
+    now: int
+    last_month: int | None = None
+    year_ago: int | None = None
+    is_more_better: bool = True
+
+
+@dataclass(frozen=True)
+class Step:
+    """A step of the bridge: the wording key of what changed, and its yen; the steps add up to the change exactly."""
+
+    factor: str
+    jpy: int
+
+
+@dataclass(frozen=True)
+class Turned:
+    """A question whose verdict differs from last month's, with the number it is on, then and now (in `unit`)."""
+
+    report: str
+    finding: Finding
+    was: Verdict
+    former_value: float | None
+
+
+@dataclass(frozen=True)
+class Contact:
+    """Whom to contact this month: the wording key of the list, how many, and the deliverable that holds them."""
+
+    key: str
+    customers: int
+    file: str
+
+
+@dataclass(frozen=True)
+class Letter:
+    """A month's letter.
+
+    `figures_month` is the last finished month, None while not even the first month is over: then the figures are those
+    of the days so far, without a comparison. `course` are the sales of up to thirteen months, (month, yen). `bridge`
+    leads from `before_jpy` of the month that `bridge_base` names to the month's sales; empty without such a month.
+    `turned` is None where last month's documents are not at hand; `questions_compared` says by report how many
+    questions both months answer. `actions` are findings without exhibits, by report, in the order of what is to be
+    done first. `former_forecast` are the numbers of the finding `forecast_accuracy`.
+    """
+
+    client: str
+    month: str
+    as_of: str
+    first_month: str
+    figures_month: str | None
+    figures: tuple[Figure, ...]
+    course: tuple[tuple[str, int], ...]
+    bridge_base: Base | None
+    bridge: tuple[Step, ...]
+    factors: Mapping[str, Scalar]
+    turned: tuple[Turned, ...] | None
+    questions_compared: Mapping[str, int]
+    actions: tuple[tuple[str, Finding], ...]
+    contacts: tuple[Contact, ...]
+    former_forecast: Mapping[str, Scalar] | None
+    delivery: Mapping[str, Scalar]
+    value_classes: int = 10
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Letter:
+        """Read what `to_json` wrote."""
+        turned = value["turned"]
+        told: dict[str, Any] = {
+            "figures": tuple(Figure(**one) for one in value["figures"]),
+            "course": tuple((month, jpy) for month, jpy in value["course"]),
+            "bridge": tuple(Step(**one) for one in value["bridge"]),
+            "turned": None if turned is None else tuple(map(_turned, turned)),
+            "actions": tuple((report, finding_of(finding)) for report, finding in value["actions"]),
+            "contacts": tuple(Contact(**one) for one in value["contacts"]),
+        }
+        return cls(**{**value, **told})
+
+
+def _turned(value: Mapping[str, Any]) -> Turned:
+    return Turned(**{**value, "finding": finding_of(value["finding"])})

@@ -1,0 +1,88 @@
+"""The monthly letter as an asset: this month's documents and lists beside the documents of the month before."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from crm_platform.diagnosis.finding import Diagnosis, Scalar
+from crm_platform.lake import digest_of
+from crm_platform.letter import LetterInputs
+from crm_platform.letter import monthly_letter as letter_of
+from crm_platform.orchestration.assets.segments import as_booked, book_digest
+from crm_platform.orchestration.client_month import ClientMonth
+from crm_platform.orchestration.client_month_asset import client_month_asset
+from crm_platform.orchestration.recipe import Reads, Recipe, everything
+from crm_platform.two_track.left_out import left_out_of
+
+_DIAGNOSES = {
+    "diagnosis": "diagnosis",
+    "alert": "alert_diagnosis",
+    "portfolio": "portfolio_diagnosis",
+    "two_track": "two_track_diagnosis",
+}
+_LISTS = ("lapse_alerts", "test_groups", "contact_dates", "dormant_customers", "targets", "stop_warnings")
+_SAME_MONTH = ("customer_history", *_DIAGNOSES.values(), *_LISTS)
+
+
+def what_the_letter_read(at: ClientMonth) -> dict[str, str]:
+    """Digests of last month's diagnoses, as far as they are stored, of the deliveries' receipts and of the book."""
+    month, lake = at.month.plus(-1), at.data.lake
+    former = {f"former {name}": lake.digest(at.client.id, name, [month]) for name in _DIAGNOSES.values()}
+    receipts = digest_of([delivery.receipt for delivery in at.data.deliveries])
+    return {**former, **book_digest(at), "deliveries": receipts}
+
+
+@client_month_asset(
+    Recipe(
+        "monthly_letter",
+        "letter",
+        {"customer_months": Reads.UP_TO_MONTH, **dict.fromkeys(_SAME_MONTH, Reads.SAME_MONTH)},
+        settings=everything,
+        further_inputs=what_the_letter_read,
+    )
+)
+def monthly_letter(at: ClientMonth) -> Any:
+    """What changed since last month, why, and what to do: the figures and findings of the two-page letter."""
+    before = at.earlier(1)
+    settings = as_booked(at).settings
+    inputs = LetterInputs(
+        client=at.client.name,
+        month=at.month,
+        as_of=at.as_of,
+        months=at.history_months,
+        customer_months=at.past("customer_months"),
+        history=at.expression("customer_history"),
+        now=stored_diagnoses(at),
+        former=stored_diagnoses(before) if before else {},
+        lists={name: at.expression(name) for name in _LISTS},
+        delivery=latest_delivery(at),
+        silent_days=settings.lapse_silent_days,
+        value_classes=settings.value_classes,
+    )
+    return letter_of(inputs).to_json()
+
+
+def stored_diagnoses(at: ClientMonth) -> dict[str, Diagnosis]:
+    """The month's diagnoses by report, without those that are not stored or that its data do not give."""
+    lake, client = at.data.lake, at.client.id
+    stored = {
+        report: at.document(name)
+        for report, name in _DIAGNOSES.items()
+        if lake.provenance(client, name, at.month) is not None
+    }
+    return {
+        report: Diagnosis.from_json(document) for report, document in stored.items() if left_out_of(document) is None
+    }
+
+
+def latest_delivery(at: ClientMonth) -> Mapping[str, Scalar]:
+    """What the receipt of the latest delivery says: when, of which days, how many rows, how many not admitted."""
+    receipt = at.data.deliveries[-1].receipt
+    accounts = receipt["accounts"].values()
+    return {
+        **{name: receipt[name] for name in ("delivery_id", "examined_on", "data_from", "data_to")},
+        "rows": sum(account["delivered"] for account in accounts),
+        "quarantined_rows": sum(account["quarantined"] for account in accounts),
+        "set_aside_rows": sum(sum(account["set_aside"].values()) for account in accounts),
+    }

@@ -1,0 +1,65 @@
+"""The index of a client's outbox as an asset: made again whenever a manifest beside it, or the page itself, changed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+
+from crm_platform.clients import Client
+from crm_platform.lake import digest_of
+from crm_platform.lake.files import write_whole
+from crm_platform.orchestration.client_month import ClientMonth
+from crm_platform.orchestration.client_month_asset import client_month_asset
+from crm_platform.orchestration.recipe import Reads, Recipe
+from crm_platform.reports import Wording
+from crm_platform.reports.client_index import INDEX_NAME, client_index, manifests_digest, manifests_of
+from crm_platform.reports.client_index_html import write_client_index
+
+
+def named(client: Client) -> Any:
+    """What the page says of the client itself."""
+    return [client.name, client.language]
+
+
+def months_published(at: ClientMonth) -> dict[str, str]:
+    """The manifests that lie in the client's outbox now, whichever month is asked for."""
+    return {"manifests": manifests_digest(manifests_of(at.data.platform.outbox, at.client.id))}
+
+
+def index_path(at: ClientMonth) -> Path:
+    """Where the index lies: beside the months."""
+    return at.data.platform.outbox / at.client.id / INDEX_NAME
+
+
+def is_there(at: ClientMonth) -> bool:
+    """Whether the outbox still holds the page as it was made."""
+    path = index_path(at)
+    return path.is_file() and bool(digest_of(path.read_bytes()) == at.document("outbox_index")["digest"])
+
+
+def where_shown(at: ClientMonth, document: Any) -> dict[str, Any]:
+    """The page, and the months in it."""
+    return {"index": dg.MetadataValue.path(str(index_path(at))), "months": dg.MetadataValue.json(document["months"])}
+
+
+@client_month_asset(
+    Recipe(
+        "outbox_index",
+        "reports",
+        {"deliverables": Reads.SAME_MONTH},
+        settings=named,
+        further_inputs=months_published,
+        still_there=is_there,
+    ),
+    describe=where_shown,
+)
+def outbox_index(at: ClientMonth) -> Any:
+    """The page beside the months (目次): every month's deliverables, what is new, what each file is for."""
+    manifests = manifests_of(at.data.platform.outbox, at.client.id)
+    page = write_client_index(client_index(at.client.name, manifests, Wording.of(at.client.language)))
+    path = index_path(at)
+    if not path.is_file() or path.read_bytes() != page:
+        write_whole(path, page)
+    return {"months": list(manifests), "digest": digest_of(page)}

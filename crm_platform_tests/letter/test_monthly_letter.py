@@ -1,0 +1,140 @@
+from __future__ import annotations
+
+import datetime as dt
+import json
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from crm_platform.letter import Letter, monthly_letter
+from crm_platform.periods import Month
+from crm_platform_tests.letter.invented_month import (
+    MONTH,
+    MONTHS,
+    Bought,
+    active,
+    diagnosis,
+    finding,
+    house,
+    inputs,
+    no_lists,
+)
+
+LAST, YEAR_AGO = MONTH.plus(-1), MONTH.plus(-12)
+amounts = st.tuples(st.integers(1, 3), st.integers(1, 90_000), st.integers(0, 5_000))
+month_of_purchases = st.lists(amounts, max_size=6)
+
+
+def _month(month: Month, purchases: list[tuple[int, int, int]]) -> list[Bought]:
+    return [Bought(month, f"C{n}", *each) for n, each in enumerate(purchases)]
+
+
+@settings(max_examples=5, deadline=None)
+@given(month_of_purchases, month_of_purchases)
+def test_the_bridge_leads_to_the_yen_from_a_year_ago_to_the_month_and_months_exchanged_flip_every_step(
+    then: list[tuple[int, int, int]], now: list[tuple[int, int, int]]
+) -> None:
+    there, back = (
+        monthly_letter(inputs([*_month(YEAR_AGO, before), *_month(MONTH, after)]))
+        for before, after in ((then, now), (now, then))
+    )
+    sales = [sum(gross - returned for _, gross, returned in purchases) for purchases in (then, now)]
+    assert there.bridge_base == "year_ago"
+    assert sum(step.jpy for step in there.bridge) == sales[1] - sales[0]
+    assert (there.factors["before_jpy"], there.factors["now_jpy"]) == tuple(sales)
+    assert [(step.factor, -step.jpy) for step in back.bridge] == [(step.factor, step.jpy) for step in there.bridge]
+
+
+def test_the_figures_are_those_of_the_facts_of_three_months() -> None:
+    bought = house()
+    people = {month: 100 + place for place, month in enumerate(MONTHS)}
+    told = monthly_letter(
+        inputs(bought, now={"diagnosis": diagnosis([active(people)]), "alert": diagnosis([], alerted_customers=3)})
+    )
+    found = {figure.key: (figure.now, figure.last_month, figure.year_ago) for figure in told.figures}
+    months = (MONTH, LAST, YEAR_AGO)
+    of = {month: [one for one in bought if one.month == month] for month in months}
+    assert found["sales_jpy"] == tuple(sum(one.gross_jpy - one.returned_jpy for one in of[month]) for month in months)
+    assert found["buyers"] == tuple(len(of[month]) for month in months)
+    assert found["active_customers"] == tuple(people[month] for month in months)
+    assert found["new_customers"] == (1, 1, None)  # everyone of the first year of data may be an old customer
+    assert found["alerted_customers"] == (3, None, None)
+    assert [month for month, _ in told.course] == [str(month) for month in MONTHS[-13:]]
+
+
+def test_a_month_that_is_not_over_is_told_as_the_month_before_it() -> None:
+    whole = monthly_letter(
+        inputs([one for one in house() if one.month != MONTH], months=MONTHS[:-1], as_of=LAST.last_day)
+    )
+    running = monthly_letter(inputs(house(), as_of=dt.date(2025, 6, 20)))
+    assert running.figures_month == str(LAST)
+    assert running.course == whole.course
+    assert running.bridge == whole.bridge
+    assert running.figures[:2] == whole.figures[:2]
+
+
+def test_a_first_month_that_is_not_over_is_told_without_a_comparison() -> None:
+    begun = monthly_letter(inputs(_month(MONTH, [(1, 3000, 0)]), months=[MONTH], as_of=dt.date(2025, 6, 5)))
+    assert begun.figures_month is None
+    assert begun.bridge == ()
+    assert {(figure.last_month, figure.year_ago) for figure in begun.figures} == {(None, None)}
+    assert begun.figures[0].now == 3000
+
+
+def test_without_the_year_before_the_bridge_leads_from_last_month() -> None:
+    short = monthly_letter(inputs(house(), months=MONTHS[-3:]))
+    assert short.bridge_base == "last_month"
+    assert short.factors["before_month"] == str(LAST)
+
+
+def test_a_verdict_that_turned_is_named_with_its_number_then_and_now_and_by_one_report_alone() -> None:
+    now = {
+        "diagnosis": diagnosis([finding("kept", "issue"), finding("turned", "healthy", value=0.5), active({})]),
+        "portfolio": diagnosis([finding("turned", "healthy"), finding("new_question", "issue")]),
+        "alert": diagnosis([finding("worse", "issue", at_stake_jpy=5)], alerted_customers=3),
+    }
+    former = {
+        "diagnosis": diagnosis([finding("kept", "issue"), finding("turned", "undetermined", value=0.3)], LAST),
+        "alert": diagnosis([finding("worse", "healthy")], LAST, alerted_customers=7),
+    }
+    told = monthly_letter(inputs(house(), now=now, former=former))
+    assert told.turned is not None
+    assert [(one.report, one.finding.key, one.was, one.finding.verdict) for one in told.turned] == [
+        ("alert", "worse", "healthy", "issue"),
+        ("diagnosis", "turned", "undetermined", "healthy"),
+    ]
+    assert [one.former_value for one in told.turned] == [0.4, 0.3]
+    assert told.questions_compared == {"diagnosis": 2, "alert": 1}
+    assert told.figures[-1].last_month == 7
+    assert monthly_letter(inputs(house(), now=now)).turned is None
+
+
+def test_what_to_do_first_is_the_issue_that_moves_most_and_then_what_should_bring_most() -> None:
+    findings = [
+        finding("small_issue", "issue", 900, at_stake_jpy=10),
+        finding("chance", "undetermined", 8000),
+        finding("large_issue", "issue", 5, at_stake_jpy=70),
+        finding("best_chance", "healthy", 9000),
+        finding("nobody", "healthy", 0),
+    ]
+    told = monthly_letter(inputs(house(), now={"diagnosis": diagnosis(findings)}))
+    assert [one.key for _, one in told.actions] == ["large_issue", "small_issue", "best_chance", "chance"]
+
+
+def test_the_lists_count_whom_to_contact_until_the_end_of_the_next_month() -> None:
+    days = {"A": dt.date(2025, 5, 1), "B": dt.date(2025, 7, 31), "C": dt.date(2025, 8, 1), "D": dt.date(2025, 7, 1)}
+    due = [{"customer_id": key, "to_call": key != "D", "next_contact_on": day} for key, day in days.items()]
+    groups = [{"customer_id": key, "test_group": group} for key, group in (("A", "treated"), ("B", "control"))]
+    warned = [{"customer_id": key, "is_warned": key == "A"} for key in "AB"]
+    lists = no_lists(contact_dates=due, test_groups=groups, stop_warnings=warned, targets=[{"customer_id": "A"}])
+    found = {one.key: one.customers for one in monthly_letter(inputs(house(), lists=lists)).contacts}
+    assert found == {"alerted": 0, "treated": 1, "due": 2, "dormant": 0, "targets": 1, "stop_warnings": 1}
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_a_letter_is_stored_whole_and_is_the_same_whatever_the_order_of_the_facts(order: int) -> None:
+    told = monthly_letter(inputs(house()[::order], former={"diagnosis": diagnosis([])}))
+    assert Letter.from_json(json.loads(json.dumps(told.to_json()))) == told
+    assert replace(told) == monthly_letter(inputs(house(), former={"diagnosis": diagnosis([])}))

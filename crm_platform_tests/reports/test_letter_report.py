@@ -1,0 +1,138 @@
+from __future__ import annotations
+
+import dataclasses
+import re
+import subprocess
+from functools import cache
+from html import unescape
+
+import pytest
+
+from crm_platform.diagnosis.finding import Diagnosis
+from crm_platform.letter import Figure, Letter, monthly_letter
+from crm_platform.reports import Report, letter_report, write_html, write_pdf
+from crm_platform_tests.letter.invented_month import MONTH, diagnosis, house, inputs, no_lists
+from crm_platform_tests.reports import invented
+
+LANGUAGES = ("ja", "en")
+LISTS = ("shopping_alert/alert_customers.csv", "portfolio/dormant_customers.csv")
+FILES = (*LISTS, "two_track/targets.csv")
+
+
+@cache
+def full_letter() -> Letter:
+    """Every verdict turned, every issue with an action for customers of a hostile name, in two reports."""
+    now, lists = invented.diagnosis(), no_lists(targets=[{"customer_id": "A"}], lapse_alerts=[{"customer_id": "B"}])
+    former = dataclasses.replace(now, findings=tuple(dataclasses.replace(f, verdict="healthy") for f in now.findings))
+    half = len(now.findings) // 2
+
+    def reports(of: Diagnosis) -> dict[str, Diagnosis]:
+        parts = {"diagnosis": of.findings[:half], "two_track": of.findings[half:]}
+        return {name: dataclasses.replace(of, findings=found) for name, found in parts.items()}
+
+    alert = diagnosis([], alerted_customers=3)
+    made = monthly_letter(inputs(house(), now={**reports(now), "alert": alert}, former=reports(former), lists=lists))
+    return dataclasses.replace(made, client=now.client)
+
+
+@cache
+def letter(language: str) -> Report:
+    return letter_report(full_letter(), language, FILES, invented.wording(language))
+
+
+def smallest() -> Letter:
+    """One order on the fifth of the first month."""
+    bought = [one for one in house(0) if one.month == MONTH][:1]
+    return monthly_letter(inputs(bought, months=[MONTH], as_of=MONTH.first_day.replace(day=5)))
+
+
+def pages(pdf: bytes) -> int:
+    return len(re.findall(rb"/Type\s*/Page\b", pdf))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_letter_has_two_pages_whether_it_has_much_to_tell_or_little(language: str) -> None:
+    crowded = letter(language)
+    assert crowded.summary.overview is not None
+    assert crowded.actions.table is not None
+    grown = dataclasses.replace(crowded.actions.table, rows=crowded.actions.table.rows * 7)
+    longer = dataclasses.replace(crowded, actions=dataclasses.replace(crowded.actions, table=grown))
+    little = letter_report(smallest(), language, LISTS)
+    assert [pages(write_pdf(report)) for report in (crowded, longer, little)] == [2, 2, 2]
+
+
+@pytest.mark.needs_program("pdftotext", "poppler-utils")
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_paper_and_screen_say_the_same(language: str) -> None:
+    report = letter(language)
+    read = subprocess.run(["pdftotext", "-raw", "-", "-"], input=write_pdf(report), capture_output=True, check=True)
+    paper = re.sub(r"\s", "", read.stdout.decode())
+    screen = re.sub(r"\s", "", unescape(re.sub(r"<[^>]*>", "", write_html(report).decode())))
+    grids = [grid for grid in (report.summary.overview, *report.actions.further) if grid]
+    said = [
+        report.summary.title,
+        report.actions.title,
+        report.summary.comment.claim,
+        report.appendix.forecast,
+        *(picture.title for picture in report.pictures),
+        *(grid.title for grid in grids),
+        *(change.base for tile in report.summary.tiles for change in tile.changes),
+    ]
+    missing = [text for text in said for read in (paper, screen) if re.sub(r"\s", "", text) not in read]
+    assert missing == []
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_titles_tell_the_numbers_that_their_charts_show(language: str) -> None:
+    report, told = letter(language), full_letter()
+    course, bridge = report.pictures
+    sales = report.wording.formatted(told.factors["now_jpy"], "yen")
+    assert sales in report.summary.title
+    assert sales in course.title
+    assert course.data.rows[-1][-1] == bridge.data.rows[-1][-1] == f"¥{told.factors['now_jpy']:,}"
+    steps = [int(re.sub(r"[¥,]", "", row[-1]).replace("−", "-")) for row in bridge.data.rows]
+    assert sum(steps[:-1]) == steps[-1]
+    assert all(row[-1].lstrip("−") in bridge.source for row in bridge.data.rows)
+    assert report.actions.table is not None
+    assert report.actions.table.rows[0][-1] in report.actions.title
+
+
+def test_sign_and_colour_of_a_change_tell_its_direction_and_whether_it_is_welcome() -> None:
+    risen = Figure("buyers", "count", 150, 100, 0)
+    fallen = dataclasses.replace(risen, now=100, last_month=150)
+    alerted = Figure("alerted_customers", "count", 150, 100, None, is_more_better=False)
+    sales = full_letter().figures[0]
+    made = dataclasses.replace(full_letter(), figures=(sales, risen, fallen, alerted))
+    tiles = letter_report(made, "ja", FILES, invented.wording("ja")).summary.tiles[1:]
+    told = [[(change.text, change.direction, change.look) for change in tile.changes] for tile in tiles]
+    assert told == [
+        [("+50.0%", "up", "up"), ("+150", "up", "up")],
+        [("−33.3%", "down", "down"), ("+100", "up", "up")],
+        [("+50.0%", "up", "down"), ("", "level", "level")],
+    ]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_without_a_file_of_the_two_tracks_the_letter_tells_nothing_of_them(language: str) -> None:
+    held_back = letter_report(full_letter(), language, LISTS, invented.wording(language))
+    page = write_html(held_back).decode()
+    assert "two_track/" not in page
+    name = held_back.wording.text("letter.report_name.two_track")
+    assert held_back.summary.overview is not None
+    assert name not in [row[-1] for row in held_back.summary.overview.rows]
+    assert held_back.actions.table is not None
+    assert {row[0] for row in held_back.actions.table.rows} == {"▲ f2", "▲ classes", "▲ portfolio"}
+    assert any(name == row[-1] for row in letter(language).summary.overview.rows)  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_cannot_be_told_yet_is_said_in_a_line_each(language: str) -> None:
+    report = letter_report(smallest(), language, LISTS)
+    assert list(report.pictures) == []
+    assert report.summary.overview is None
+    assert len(report.summary.told) == 1
+    assert (report.actions.table, report.actions.further) == (None, ())
+    assert report.appendix.notes is not None
+    assert [row[0] for row in report.appendix.notes.rows] == [
+        report.wording.text(f"letter.note.{key}") for key in ("lists", "delivery", "unfinished", "not_compared")
+    ]
