@@ -25,6 +25,7 @@ FONT_FOLDERS = (REGULAR_FONT.parent, BOLD_FONT.parent)
 _INVISIBLE = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp", "Mn", "Mc", "Me"}
 _KANA_KANJI, _LATIN = "\u3040-\u30ff\u3400-\u9fff", "0-9A-Za-z%¥"
 _SCRIPT_CHANGE = re.compile(f"(?<=[{_KANA_KANJI}])(?=[{_LATIN}])|(?<=[{_LATIN}])(?=[{_KANA_KANJI}])")
+_INSIDE_LATIN = re.compile("[0-9A-Za-z]{2}")
 _KANA_TO_KANJI = re.compile("(?<=[\u3040-\u30ff])(?=[\u3400-\u9fff])")
 _JAPANESE = re.compile(f"[{_KANA_KANJI}]")
 _HALF_WIDTH_KANA = re.compile("[\uff61-\uff9f]+")
@@ -100,8 +101,14 @@ def _parser() -> budoux.Parser:
 
 def phrases(text: str) -> list[str]:
     """`text` in pieces between which a line may break: phrases (文節) in Japanese, words elsewhere."""
-    words = re.findall(r"\S+\s*", text)
-    return [piece for word in words for piece in (_parser().parse(word) if _JAPANESE.search(word) else [word])]
+    found: list[str] = []
+    for word in re.findall(r"\S+\s*", text):
+        for piece in _parser().parse(word) if _JAPANESE.search(word) else [word]:
+            if found and _INSIDE_LATIN.match(found[-1][-1] + piece[0]):
+                found[-1] += piece  # the parser would part RFM
+            else:
+                found.append(piece)
+    return found
 
 
 def broken(text: str, size: float, width: float) -> list[str]:

@@ -16,7 +16,7 @@ FEW_CELLS = 6  # columns of a heatmap in half the width, and of bars that still 
 def halves(exhibits: Sequence[Exhibit], narrow: Collection[int] = (), is_comment_short: bool = False) -> list[bool]:
     """Which exhibits take half the width: the square ones, and two that need little width stand side by side.
 
-    `narrow` names the places of tables that fit into half the width. A last small chart leaves room for a comment.
+    `narrow` names the places of tables that fit into half the width. A last small chart leaves half to a short comment.
     """
     found = [exhibit.kind in SQUARE and is_drawable(exhibit) for exhibit in exhibits]
     fits = [place in narrow or _is_plain(exhibit) for place, exhibit in enumerate(exhibits)]

@@ -77,3 +77,8 @@ def test_a_shortened_text_fits_or_is_but_an_ellipsis(text, width):
 
 def test_a_compound_too_wide_for_its_place_is_cut_between_kana_and_kanji():
     assert broken("よちよち現役客", 7.5, 40) == ["よちよち", "現役客"]
+
+
+def test_a_line_is_not_broken_within_letters():
+    lines = broken("2021年12月のCPM区分×RFM：優良離脱1人のうち1人がRFMの上位", 10.5, 227)
+    assert lines == ["2021年12月のCPM区分", "×RFM：優良離脱1人の", "うち1人がRFMの上位"]

@@ -1,10 +1,12 @@
+import dataclasses
 import re
 import subprocess
 
 import pytest
 
-from crm_platform.reports import write_pdf
+from crm_platform.reports import diagnosis_report, write_pdf
 from crm_platform.reports.pdf import typeset
+from crm_platform_tests.reports import invented
 
 needs_pdftotext = pytest.mark.needs_program("pdftotext", "poppler-utils")
 
@@ -27,6 +29,43 @@ def test_the_pdf_holds_every_title_and_every_exhibit_title(japanese_report, japa
             assert section.verdict_label in text
             assert all(_squeezed(exhibit.title) in text for exhibit in section.exhibits)
     assert _squeezed(japanese_report.summary.title) in text
+
+
+@needs_pdftotext
+@pytest.mark.parametrize("lines", (0, 12, 24))
+def test_no_title_stands_alone_at_the_foot_of_a_page(lines, japanese_report):
+    """A longer comment moves all that follows, so that other titles come near a foot."""
+    chapter, *others = japanese_report.chapters
+    first, *further = chapter.sections
+    longer = dataclasses.replace(first, comment=dataclasses.replace(first.comment, evidence="長" * 48 * lines))
+    chapters = (dataclasses.replace(chapter, sections=(longer, *further)), *others)
+    moved = dataclasses.replace(japanese_report, chapters=chapters)
+    moved.__dict__["drawings"] = japanese_report.drawings
+    read = subprocess.run(["pdftotext", "-raw", "-", "-"], input=write_pdf(moved), capture_output=True, check=True)
+    confidential = _squeezed(japanese_report.wording.text("report.confidential"))
+    sections = [section for chapter in japanese_report.chapters for section in chapter.sections]
+    exhibits = [exhibit for section in sections for exhibit in section.exhibits]
+    titles = [_squeezed(one.title) for one in (*sections, *exhibits, *japanese_report.appendix.tables)]
+    titles += [_squeezed(fact) for section in sections for fact in section.facts]
+    pages = [list(map(_squeezed, page.splitlines())) for page in read.stdout.decode().split("\f") if page.strip()]
+    assert len(pages) > 4
+    for page in pages[1:]:
+        feet = [line for line in page if line and confidential not in line and not re.fullmatch(r"\d+/\d+", line)]
+        assert not any(title.endswith(feet[-1]) for title in titles if len(feet[-1]) > 3), feet[-1]
+
+
+@needs_pdftotext
+@pytest.mark.parametrize("language", ["ja", "en"])
+def test_a_finding_without_data_takes_few_lines_and_says_all_it_would(language):
+    words = invented.wording(language)
+    finding = next(one for one in invented.diagnosis().findings if one.verdict == "undetermined")
+    bare = dataclasses.replace(invented.diagnosis(), findings=(dataclasses.replace(finding, exhibits=()),))
+    report = diagnosis_report(bare, language, words)
+    (section,) = report.chapters[0].sections
+    text = _text_of(write_pdf(report))
+    for said in (section.title, section.comment.claim, section.comment.evidence, section.action, *section.facts):
+        assert _squeezed(said) in text
+    assert text.count(_squeezed(words.text("report.comment"))) == 1, "the box of the comment is the summary's alone"
 
 
 @needs_pdftotext
