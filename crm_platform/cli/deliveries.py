@@ -80,7 +80,8 @@ def _hash_key_here() -> HashKey | None:
 
 def _write_faults(rows: pa.Table, client: Client, path: Path) -> None:
     from crm_platform.lake.files import write_whole
-    from crm_platform.reports import Wording, quarantine_csv
+    from crm_platform.reports import Wording
+    from crm_platform.reports.acceptance import quarantine_csv
 
     write_whole(path, quarantine_csv(rows, Wording.of(client.language), client.csv_encoding))
     err.print(f"{rows.num_rows} faults listed in {path}", highlight=False)

@@ -4,22 +4,10 @@ Belongs here: sums over the facts and the analyses of one month, and the rules t
 and pages (`reports`), nor anything that is not known at the as-of date.
 
 The modules of this folder are the engine, `groundwork` is what several chapters stand on, every other folder is a
-chapter that knows no other (docs/architecture.md).
+chapter that knows no other (docs/architecture.md). Here stands what a reader of findings needs; who asks the questions
+imports `diagnose`, `portfolio` or `inputs`, whose libraries a reader need not load.
 """
 
-from crm_platform.diagnosis.diagnose import QUESTIONS, diagnose
 from crm_platform.diagnosis.finding import Diagnosis, Exhibit, Finding, by_yen_effect
-from crm_platform.diagnosis.inputs import DiagnosisInputs
-from crm_platform.diagnosis.portfolio import PORTFOLIO_QUESTIONS, portfolio_diagnosis
 
-__all__ = [
-    "PORTFOLIO_QUESTIONS",
-    "QUESTIONS",
-    "Diagnosis",
-    "DiagnosisInputs",
-    "Exhibit",
-    "Finding",
-    "by_yen_effect",
-    "diagnose",
-    "portfolio_diagnosis",
-]
+__all__ = ["Diagnosis", "Exhibit", "Finding", "by_yen_effect"]

@@ -91,6 +91,7 @@ class DiagnosisInputs:
     continuation_curves: Mapping[str, Any] | None = None
     stop_risk: Mapping[str, Any] | None = None
     stop_warnings: ibis.Table | None = None
+    regular_buyers: ibis.Table | None = None
 
     def __post_init__(self) -> None:
         for name, table in _OF_THE_MONTH.items():

@@ -19,7 +19,7 @@ from crm_platform.diagnosis.kpis.channel_effects import channel_effects
 from crm_platform.diagnosis.kpis.kpi_book import kpi_book
 from crm_platform.diagnosis.kpis.kpi_measures import kpi_measures
 from crm_platform.diagnosis.kpis.kpi_targets import kpi_targets
-from crm_platform.diagnosis.repeat import cohort_ltv, order_steps, repeat_funnel, stop_reasons
+from crm_platform.diagnosis.repeat import cohort_ltv, order_steps, regular_buyers, repeat_funnel, stop_reasons
 
 PORTFOLIO_QUESTIONS: tuple[Callable[[DiagnosisInputs], Finding | None], ...] = (
     cpm_portfolio,
@@ -28,6 +28,7 @@ PORTFOLIO_QUESTIONS: tuple[Callable[[DiagnosisInputs], Finding | None], ...] = (
     rfm_beside_cpm,
     cross_sell,
     stop_reasons,
+    regular_buyers,
     order_steps,
     repeat_funnel,
     cohort_ltv,

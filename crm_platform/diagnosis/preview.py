@@ -23,8 +23,8 @@ def preview_counts(tables: Mapping[str, ibis.Table]) -> list[Row]:
     """One row per analysis and group: `analysis`, `group` (a wording key), `customers`; groups without anybody count 0.
 
     `tables`: CUSTOMER_HISTORY, SEGMENTS, CPM_CLASSES, LAPSE_ALERTS, TEST_GROUPS, CROSS_SELL, DORMANT_CUSTOMERS,
-    SUBSCRIPTIONS, CONTACT_DATES and TARGETS of one month, by name. `customers`, `segments` and `cpm_classes` each cover
-    everyone on file; contact dates and targets are left out where nobody has subscribed.
+    REGULAR_BUYERS, SUBSCRIPTIONS, CONTACT_DATES and TARGETS of one month, by name. `customers`, `segments` and
+    `cpm_classes` each cover everyone on file; contact dates and targets are left out where nobody has subscribed.
     """
     return [
         {"analysis": analysis, "group": f"@{group}", "customers": customers}
@@ -46,7 +46,7 @@ def _analyses(tables: Mapping[str, ibis.Table]) -> Iterator[tuple[str, Counted]]
     yield "cpm_classes", _groups(tables["cpm_classes"], "cpm_class", CPM_CLASS_NAMES, "cpm")
     yield "lapse_alerts", _all_of(tables["lapse_alerts"])
     yield "test_groups", _groups(tables["test_groups"], "test_group", TEST_GROUP_NAMES, "group")
-    for name in ("dormant_customers", "cross_sell"):
+    for name in ("dormant_customers", "regular_buyers", "cross_sell"):
         yield name, _all_of(tables[name])
     if tables["subscriptions"].count().to_pyarrow().as_py():
         yield "contact_dates", _all_of(tables["contact_dates"])

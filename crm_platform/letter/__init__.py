@@ -2,9 +2,9 @@
 
 Belongs here: this month's figures beside last month's and those of a year ago, verdicts that turned, the bridge of the
 month's sales, what to do first, whom to contact. Does not: a question of its own (the diagnoses ask), words and looks.
+Here stands the letter as it is read; `monthly_letter` makes it.
 """
 
 from crm_platform.letter.letter import Contact, Figure, Letter, Step, Turned
-from crm_platform.letter.monthly_letter import LetterInputs, monthly_letter
 
-__all__ = ["Contact", "Figure", "Letter", "LetterInputs", "Step", "Turned", "monthly_letter"]
+__all__ = ["Contact", "Figure", "Letter", "Step", "Turned"]

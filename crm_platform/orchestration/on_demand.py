@@ -26,7 +26,7 @@ from crm_platform.periods import Month, Term
 from crm_platform.refusals import Refused
 from crm_platform.reports import Wording, alert_customers_csv, alert_reasons_csv, contact_lists_csv, test_groups_csv
 from crm_platform.reports.outbox import put_in_place
-from crm_platform.segments import value_classes
+from crm_platform.segments.value_classes import value_classes
 from crm_platform.tables.alerts import LAPSE_ALERTS
 
 Listener = Callable[[str], None]

@@ -28,7 +28,8 @@ from crm_platform.orchestration.stale_months import span_tags, stale_spans
 from crm_platform.periods import Month
 from crm_platform.projects import Stage
 from crm_platform.refusals import Refused
-from crm_platform.reports import Wording, test_totals_csv
+from crm_platform.reports import Wording
+from crm_platform.reports.acceptance import test_totals_csv
 from crm_platform.two_track.business import stopped_notice
 
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}

@@ -19,7 +19,7 @@ from crm_platform.orchestration.client_month import ClientData, ClientMonth
 from crm_platform.orchestration.code_digest import code_digest
 from crm_platform.periods import Month
 from crm_platform.refusals import Refused
-from crm_platform.segments import issue_book
+from crm_platform.segments.value_classes import issue_book
 from crm_platform.tables.analyses import SEGMENT_BOOK
 
 BOOK = SEGMENT_BOOK.name

@@ -3,14 +3,6 @@
 Belongs here: words, looks, layouts, files for the client. Does not: computing a number that a page shows.
 """
 
-from crm_platform.reports.acceptance import (
-    delivery_judgement_csv,
-    order_kinds_csv,
-    quarantine_csv,
-    receipts_json,
-    subscription_repairs_csv,
-    test_totals_csv,
-)
 from crm_platform.reports.alert_report import alert_report
 from crm_platform.reports.csv_files import (
     alert_customers_csv,
@@ -22,6 +14,7 @@ from crm_platform.reports.csv_files import (
     dormant_customers_csv,
     due_contacts_csv,
     missed_by_client_rank_csv,
+    regular_buyers_csv,
     segments_csv,
     test_groups_csv,
 )
@@ -53,7 +46,6 @@ __all__ = [
     "cpm_classes_csv",
     "cross_sell_csv",
     "customer_powers_csv",
-    "delivery_judgement_csv",
     "diagnosis_report",
     "dormant_customers_csv",
     "due_contacts_csv",
@@ -61,22 +53,18 @@ __all__ = [
     "letter_report",
     "manifest",
     "missed_by_client_rank_csv",
-    "order_kinds_csv",
     "portfolio_report",
     "preview_counts_csv",
     "preview_report",
     "publish",
     "published_manifest",
-    "quarantine_csv",
     "quote_document",
     "quote_json",
-    "receipts_json",
+    "regular_buyers_csv",
     "segments_csv",
     "stop_warnings_csv",
-    "subscription_repairs_csv",
     "targets_csv",
     "test_groups_csv",
-    "test_totals_csv",
     "two_track_report",
     "write_html",
     "write_htmls",

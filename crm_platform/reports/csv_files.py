@@ -137,6 +137,26 @@ def dormant_customers_csv(dormant: pa.Table, wording: Wording, encoding: str = D
     return csv_file(("customer_id", *figures), rows, wording, encoding)
 
 
+def regular_buyers_csv(regular: pa.Table, wording: Wording, encoding: str = DEFAULT_ENCODING) -> bytes:
+    """`顧客番号,印,主な商品,購入間隔（日）,最終購入日`: who buys one-off as if subscribed (R109).
+
+    From the table `regular_buyers`. The product is its name, or its code where the master has none; whole days.
+    """
+    names = ("product_id", "product_name", "interval_days", "last_purchased_on")
+    rows = [
+        (
+            row["customer_id"],
+            wording.text("regular_buyer.mark"),
+            row["product_name"] or row["product_id"] or "",
+            f"{round(row['interval_days'])}",
+            row["last_purchased_on"].isoformat(),
+        )
+        for row in _by_customer(regular, *names)
+    ]
+    figures = ("regular_mark", "regular_product", "regular_interval", "regular_last_purchase")
+    return csv_file(("customer_id", *figures), rows, wording, encoding)
+
+
 def contact_dates_csv(dates: pa.Table, wording: Wording, encoding: str = DEFAULT_ENCODING) -> bytes:
     """`顧客番号,次回連絡日,理由`: ISO days (R107), from the table `contact_dates`."""
     rows = [

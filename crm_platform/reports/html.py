@@ -22,31 +22,31 @@ _ID = re.compile(r"""\b(id="|url\(#|href="#)""")
 
 def write_html(report: Report) -> bytes:
     """The report as one self-contained page; equal reports give equal bytes."""
-    return _Page(report).document.encode()
+    return _Page(report).document().encode()
 
 
 def write_htmls(reports: Sequence[Report]) -> list[bytes]:
     """Several reports, each as `write_html` writes it; fonts are cut once, to the letters of all of them."""
     pages = [_Page(report) for report in reports]
-    letters = "".join(page.body for page in pages)
-    return [_Page(page.report, letters).document.encode() for page in pages]
+    letters = "".join(sorted(set("".join(page.body for page in pages))))
+    return [page.document(letters).encode() for page in pages]
 
 
 class _Page:
-    """The parts of one report's page; `letters` are further ones that its fonts hold."""
+    """The parts of one report's page."""
 
-    def __init__(self, report: Report, letters: str = "") -> None:
-        self.report, self.letters = report, letters
+    def __init__(self, report: Report) -> None:
+        self.report = report
         self.text = report.wording.text
 
-    @cached_property
-    def document(self) -> str:
+    def document(self, letters: str = "") -> str:
+        """The whole page; its fonts hold `letters`, too."""
         body = self.body
         said = {"sorted-up": "report.sorted_up", "sorted-down": "report.sorted_down"}
         return web_page(
             self.report.language,
             f"{self.report.title} {self.report.client}",
-            self.style(body),
+            self.style(body + letters),
             body,
             _SCRIPT.read_text("utf-8"),
             {name: self.text(key) for name, key in said.items()},
@@ -54,12 +54,12 @@ class _Page:
 
     # --- style --------------------------------------------------------------------------------------------------------
 
-    def style(self, body: str) -> str:
-        """The style sheet with the theme's colours, and fonts cut to the letters of the wording and of the page.
+    def style(self, letters: str) -> str:
+        """The style sheet with the theme's colours, and fonts cut to the wording's letters and to `letters`.
 
         The wording's letters are the same for every client and month, so that a font once cut mostly does again.
         """
-        return style_of(f"{body}{self.letters}{''.join(self.report.wording.texts.values())}")
+        return style_of(letters + "".join(self.report.wording.texts.values()))
 
     # --- body ---------------------------------------------------------------------------------------------------------
 

@@ -60,6 +60,7 @@ TABLES: dict[str, Table] = {
         portfolio.CPM_MOVES,
         portfolio.CROSS_SELL,
         portfolio.DORMANT_CUSTOMERS,
+        portfolio.REGULAR_BUYERS,
     )
 }
 

@@ -67,3 +67,20 @@ DORMANT_CUSTOMERS = Table(
         Column("rank", WHOLE, "1 is whom to contact first (優先順位)", unit="rank", nullable=False, minimum=1),
     ),
 )
+
+REGULAR_BUYERS = Table(
+    "regular_buyers",
+    grain="one-off buyer who buys at a regular interval",
+    meaning="Who buys one-off as if subscribed (実質定期): no subscription in 24 months, regular purchases (R109)",
+    key=("customer_id",),
+    columns=(
+        key("customer_id", "Customer number"),
+        text("marked", "The mark (印)", allowed=("実質定期",), nullable=False),
+        text("product_id", "Product of most of the purchase days; null where the lines name none"),
+        text("product_name", "Its name; null where the master has none"),
+        count("purchases", "Days with a one-off purchase", minimum=4),
+        real("interval_days", "Mean gap between them (購入間隔)", "days", minimum=0),
+        real("variation", "Standard deviation of the gaps ÷ their mean", "ratio", minimum=0),
+        day("last_purchased_on", "Last of these days (最終購入日)", nullable=False),
+    ),
+)

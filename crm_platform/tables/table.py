@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
-import pandera.pandas as pandera
 import pyarrow as pa
 import pyarrow.compute as pc
-from pandera.errors import SchemaErrors
+
+if TYPE_CHECKING:  # loaded only where rows are judged: a report needs the declarations, not 70 MiB of pandas
+    import pandas as pd
+    import pandera.pandas as pandera
 
 TEXT = pa.string()
 WHOLE = pa.int64()
@@ -39,6 +40,8 @@ class Column:
     @property
     def rules(self) -> list[pandera.Check]:
         """The pandera checks of this column."""
+        import pandera.pandas as pandera  # noqa: PLC0415  as above
+
         checks = []
         if self.allowed:
             checks.append(pandera.Check.isin(self.allowed, name=f"one of {', '.join(self.allowed)}"))
@@ -92,6 +95,9 @@ class Table:
     @cached_property
     def pandera_schema(self) -> pandera.DataFrameSchema:
         """The pandera schema: types, nulls, rules and the key's uniqueness."""
+        import pandas as pd  # noqa: PLC0415  as above
+        import pandera.pandas as pandera  # noqa: PLC0415  as above
+
         columns = {c.name: pandera.Column(pd.ArrowDtype(c.type), c.rules, nullable=c.nullable) for c in self.columns}
         return pandera.DataFrameSchema(columns, unique=list(self.key), strict=True, ordered=True, name=self.name)
 
@@ -132,6 +138,9 @@ class Table:
 
     def faults(self, rows: pa.Table) -> list[Fault]:
         """Every rule of the declaration that `rows` break; empty when the table is sound."""
+        import pandas as pd  # noqa: PLC0415  as above
+        from pandera.errors import SchemaErrors  # noqa: PLC0415  as above
+
         frame = rows.to_pandas(types_mapper=pd.ArrowDtype)
         try:
             self.pandera_schema.validate(frame, lazy=True)

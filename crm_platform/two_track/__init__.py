@@ -2,7 +2,3 @@
 
 Belongs here: what follows from supply and order kinds. Does not: value classes and alerts.
 """
-
-from crm_platform.two_track.contact_dates import Known, next_contact_dates, product_supply
-
-__all__ = ["Known", "next_contact_dates", "product_supply"]

@@ -7,7 +7,6 @@ from dataclasses import asdict, dataclass
 from typing import Any, Final, Literal
 
 from crm_platform.diagnosis.finding import Scalar
-from crm_platform.two_track.business import stopped_notice
 
 NO_SUBSCRIPTIONS: Final = "no_subscriptions"
 NO_COMPARABLE_CASE: Final = "no_comparable_case"
@@ -42,6 +41,8 @@ def why_left_out(subscriptions: int, case: Mapping[str, Any] | None, least_buyer
     """
     if subscriptions == 0:
         return LeftOut(NO_SUBSCRIPTIONS, {})
+    from crm_platform.two_track.business import stopped_notice  # noqa: PLC0415  a reader of reasons needs no scipy
+
     notice = stopped_notice(case)
     if case is None or notice is None:
         return None

@@ -17,7 +17,10 @@ from collections import Counter
 from math import comb
 from pathlib import Path
 
-from crm_platform.diagnosis import PORTFOLIO_QUESTIONS, QUESTIONS, Diagnosis, DiagnosisInputs, Finding
+from crm_platform.diagnosis import Diagnosis, Finding
+from crm_platform.diagnosis.diagnose import QUESTIONS
+from crm_platform.diagnosis.inputs import DiagnosisInputs
+from crm_platform.diagnosis.portfolio import PORTFOLIO_QUESTIONS
 from crm_platform.lake import Lake
 from crm_platform_tests.oracles.house_inputs import house, whole_house
 from crm_platform_tests.oracles.planted_demo import demo_plants, sizes_of, true_sizes

@@ -24,28 +24,20 @@ import pyarrow.parquet as pq
 from crm_platform import facts
 from crm_platform.alerts import design_test, shopping_alert
 from crm_platform.clients import Client
-from crm_platform.diagnosis import (
-    PORTFOLIO_QUESTIONS,
-    QUESTIONS,
-    Diagnosis,
-    DiagnosisInputs,
-    diagnose,
-    portfolio_diagnosis,
-)
+from crm_platform.diagnosis import Diagnosis
+from crm_platform.diagnosis.diagnose import QUESTIONS, diagnose
+from crm_platform.diagnosis.inputs import DiagnosisInputs
+from crm_platform.diagnosis.portfolio import PORTFOLIO_QUESTIONS, portfolio_diagnosis
 from crm_platform.forecast import EVERYONE_READS, FittedForecast, fit_forecast, forecast_customers, forecast_everyone
 from crm_platform.forecast.profit import margin_rates
 from crm_platform.history import customer_history
+from crm_platform.history.subscriptions import regular_buyers_of
 from crm_platform.periods import months_between
-from crm_platform.segments import (
-    SEGMENTS_READ,
-    ClientRanks,
-    FormerBook,
-    assign_cpm_classes,
-    assign_segments,
-    buyer_kinds,
-    former_segments,
-    issue_book,
-)
+from crm_platform.segments import SEGMENTS_READ
+from crm_platform.segments.buyer_kinds import buyer_kinds
+from crm_platform.segments.cpm import assign_cpm_classes
+from crm_platform.segments.former import ClientRanks, FormerBook, former_segments
+from crm_platform.segments.value_classes import assign_segments, issue_book
 from crm_platform.tables import TABLES
 from crm_platform_tests.oracles.house_inputs import portfolio_tables
 from crm_platform_tests.oracles.house_tables import draw_house
@@ -75,7 +67,14 @@ _OF_THE_MONTH = (
     "lapse_alerts",
     "test_groups",
 )
-_OF_THE_PORTFOLIO = ("cpm_moves", "cross_sell", "dormant_customers", "customer_days", "subscription_events")
+_OF_THE_PORTFOLIO = (
+    "cpm_moves",
+    "cross_sell",
+    "dormant_customers",
+    "regular_buyers",
+    "customer_days",
+    "subscription_events",
+)
 
 
 class Folder:
@@ -224,9 +223,12 @@ def diagnosis_stage(folder: Folder) -> None:
 
 
 def portfolio_tables_stage(folder: Folder) -> None:
-    """CPM_MOVES, CROSS_SELL and DORMANT_CUSTOMERS."""
-    for name, rows in portfolio_tables(_inputs(folder)).items():
+    """CPM_MOVES, CROSS_SELL, DORMANT_CUSTOMERS and REGULAR_BUYERS."""
+    inputs = _inputs(folder)
+    for name, rows in portfolio_tables(inputs).items():
         folder.store(name, rows)
+    days = folder.table("customer_days")
+    folder.store("regular_buyers", regular_buyers_of(days, inputs.products, inputs.closed_months))
 
 
 def portfolio_stage(folder: Folder) -> None:

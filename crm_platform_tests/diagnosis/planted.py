@@ -17,17 +17,12 @@ import pyarrow as pa
 from crm_platform import facts
 from crm_platform.alerts import design_test, track_record
 from crm_platform.clients import Client, Settings
-from crm_platform.diagnosis import DiagnosisInputs
+from crm_platform.diagnosis.inputs import DiagnosisInputs
 from crm_platform.periods import Month, months_between
-from crm_platform.segments import (
-    ClientRanks,
-    FormerBook,
-    assign_cpm_classes,
-    assign_segments,
-    buyer_kinds,
-    former_segments,
-    issue_book,
-)
+from crm_platform.segments.buyer_kinds import buyer_kinds
+from crm_platform.segments.cpm import assign_cpm_classes
+from crm_platform.segments.former import ClientRanks, FormerBook, former_segments
+from crm_platform.segments.value_classes import assign_segments, issue_book
 from crm_platform.tables.alerts import LAPSE_ALERTS
 from crm_platform.tables.analyses import CUSTOMER_HISTORY, FORECASTS
 from crm_platform.tables.delivered import CUSTOMERS, MEDIA, ORDER_LINES, PRODUCTS

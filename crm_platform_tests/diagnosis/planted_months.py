@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 import ibis
 
 from crm_platform.clients import Client, Settings
-from crm_platform.diagnosis import DiagnosisInputs
+from crm_platform.diagnosis.inputs import DiagnosisInputs
 from crm_platform.periods import Month, months_between
 from crm_platform.tables import TABLES
 from crm_platform.tables.analyses import FORECASTS

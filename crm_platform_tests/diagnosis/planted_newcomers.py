@@ -14,7 +14,7 @@ import pandas as pd
 import pyarrow as pa
 
 from crm_platform.clients import Client
-from crm_platform.diagnosis import DiagnosisInputs
+from crm_platform.diagnosis.inputs import DiagnosisInputs
 from crm_platform.periods import Month, months_between
 from crm_platform_tests.diagnosis.planted import Order
 

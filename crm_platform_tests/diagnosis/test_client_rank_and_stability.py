@@ -9,12 +9,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from crm_platform.diagnosis import DiagnosisInputs
 from crm_platform.diagnosis.accuracy.segment_stability import segment_stability
 from crm_platform.diagnosis.current_state import client_rank, missed_customers
 from crm_platform.diagnosis.current_state.client_rank import NO_RANK, OTHER_RANKS, cell_rows
 from crm_platform.diagnosis.current_state.rank_order import RankOrder, order_of_ranks
 from crm_platform.diagnosis.current_state.rank_scores import scores_of
+from crm_platform.diagnosis.inputs import DiagnosisInputs
 from crm_platform.forecast import normalised_gini, top_share
 from crm_platform.segments import vip_classes
 from crm_platform.tables.analyses import FORMER_SEGMENTS

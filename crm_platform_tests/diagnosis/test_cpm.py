@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 
 from crm_platform.clients import Settings
-from crm_platform.diagnosis import DiagnosisInputs, cpm
+from crm_platform.diagnosis import cpm
 from crm_platform.diagnosis.cpm.accounts import Account, Ledger
 from crm_platform.diagnosis.cpm.actions import proposed, size_rows
 from crm_platform.diagnosis.cpm.beside_rfm import cell_rows
@@ -22,9 +22,12 @@ from crm_platform.diagnosis.cpm.cross_selling import half_year_rows, purchase_ro
 from crm_platform.diagnosis.cpm.moves import PILLARS, account_rows, verdict_on_accounts
 from crm_platform.diagnosis.cpm.past_classes import classes_then
 from crm_platform.diagnosis.finding import Finding
+from crm_platform.diagnosis.inputs import DiagnosisInputs
 from crm_platform.periods import Month, months_between
 from crm_platform.reports.wording import Wording
-from crm_platform.segments import CpmThresholds, assign_cpm_classes, cpm_moves, cross_sell
+from crm_platform.segments.cpm import CpmThresholds, assign_cpm_classes
+from crm_platform.segments.cpm_cross_sell import cross_sell
+from crm_platform.segments.cpm_moves import cpm_moves
 from crm_platform.tables.analyses import CPM_CLASS_NAMES
 from crm_platform_tests.diagnosis.planted import Order, planted_inputs, random_orders
 

@@ -12,7 +12,9 @@ import pytest
 from ibis import _
 
 import crm_platform.reports.wording as wording_package
-from crm_platform.diagnosis import QUESTIONS, Diagnosis, DiagnosisInputs, Finding, diagnose
+from crm_platform.diagnosis import Diagnosis, Finding
+from crm_platform.diagnosis.diagnose import QUESTIONS, diagnose
+from crm_platform.diagnosis.inputs import DiagnosisInputs
 from crm_platform.reports.wording import Wording
 from crm_platform.reports.wording.wording import STEMS
 from crm_platform_tests.diagnosis.planted import Order, planted_inputs, random_orders, sound_backtest

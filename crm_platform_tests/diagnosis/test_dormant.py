@@ -5,9 +5,9 @@ import ibis
 import pytest
 
 from crm_platform.clients import Settings
-from crm_platform.diagnosis import DiagnosisInputs
 from crm_platform.diagnosis.dormant import dormant_customers_of, dormant_follow_up, past_of
 from crm_platform.diagnosis.dormant.past_returns import return_cells, returns_by_origin
+from crm_platform.diagnosis.inputs import DiagnosisInputs
 from crm_platform.periods import Month
 from crm_platform.reports import Wording, dormant_customers_csv
 from crm_platform.tables.portfolio import DORMANT_CUSTOMERS

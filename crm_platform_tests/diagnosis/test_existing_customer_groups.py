@@ -3,7 +3,6 @@ import datetime as dt
 import pandas as pd
 import pytest
 
-from crm_platform.diagnosis import DiagnosisInputs
 from crm_platform.diagnosis.estimates import proportion
 from crm_platform.diagnosis.existing_customers import profit_class_moves, stagnant_groups
 from crm_platform.diagnosis.existing_customers.group_rates import GroupRate
@@ -17,6 +16,7 @@ from crm_platform.diagnosis.existing_customers.profit_classes import (
     profit_lines,
 )
 from crm_platform.diagnosis.existing_customers.stagnant_groups import group_changes, measured_now
+from crm_platform.diagnosis.inputs import DiagnosisInputs
 from crm_platform.periods import Month
 from crm_platform_tests.diagnosis.planted import Order, random_orders
 from crm_platform_tests.diagnosis.planted_months import months_of

@@ -7,7 +7,6 @@ import pandas as pd
 import pytest
 
 from crm_platform.clients import Settings
-from crm_platform.diagnosis import DiagnosisInputs
 from crm_platform.diagnosis.estimates import errors_for
 from crm_platform.diagnosis.existing_customers import alerts, dormancy, lapse_points
 from crm_platform.diagnosis.existing_customers.lapse_hazards import EVERYONE, bumps, hazard_rows, top_points
@@ -15,6 +14,7 @@ from crm_platform.diagnosis.existing_customers.purchase_counts import DIMENSIONS
 from crm_platform.diagnosis.existing_customers.silences import back_rates, gone_days, window_rates
 from crm_platform.diagnosis.existing_customers.threshold_proposals import proposed_days, threshold_rows
 from crm_platform.diagnosis.groundwork.active_months import active_rows, purchase_spells
+from crm_platform.diagnosis.inputs import DiagnosisInputs
 from crm_platform.periods import Month
 from crm_platform_tests.diagnosis.planted import Order, planted_inputs, random_orders
 from crm_platform_tests.diagnosis.planted_months import months_of

@@ -12,8 +12,9 @@ import pytest
 from crm_platform import facts
 from crm_platform.alerts import track_record
 from crm_platform.clients import Settings
-from crm_platform.diagnosis import DiagnosisInputs, Finding
+from crm_platform.diagnosis import Finding
 from crm_platform.diagnosis.accuracy.forecast_accuracy import forecast_accuracy
+from crm_platform.diagnosis.inputs import DiagnosisInputs
 from crm_platform_tests.diagnosis.planted import Order, _order_lines, planted_inputs, random_orders, sound_backtest
 
 AS_OF = dt.date(2021, 12, 31)

@@ -11,8 +11,10 @@ from typing import Any
 import ibis
 import pytest
 
-from crm_platform.diagnosis import PORTFOLIO_QUESTIONS, QUESTIONS, DiagnosisInputs, Finding
-from crm_platform.diagnosis.portfolio import TAKEN_OVER
+from crm_platform.diagnosis import Finding
+from crm_platform.diagnosis.diagnose import QUESTIONS
+from crm_platform.diagnosis.inputs import DiagnosisInputs
+from crm_platform.diagnosis.portfolio import PORTFOLIO_QUESTIONS, TAKEN_OVER
 from crm_platform.reports.wording import Wording
 from crm_platform.tables import TABLES
 from crm_platform.two_track.two_track_diagnosis import TWO_TRACK_QUESTIONS
@@ -31,6 +33,7 @@ UNANSWERED = {
     "kpi_targets",
     "kpi_measures",
     "channel_effects",
+    "regular_buyers",
 }  # `shop` lacks their data
 NOT_TABLES = {"client", "month", "as_of", "months"}
 SENTENCE_ENDS = {"ja": re.compile(r"(?<=。)"), "en": re.compile(r"(?<=[.!?])\s+")}

@@ -4,8 +4,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from crm_platform.diagnosis import DiagnosisInputs, Finding
+from crm_platform.diagnosis import Finding
 from crm_platform.diagnosis.estimates import Estimate, proportion
+from crm_platform.diagnosis.inputs import DiagnosisInputs
 from crm_platform.diagnosis.new_customers import (
     acquisition,
     cohort_break,

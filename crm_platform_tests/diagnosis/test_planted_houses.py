@@ -8,7 +8,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from crm_platform.diagnosis import QUESTIONS, DiagnosisInputs
+from crm_platform.diagnosis.diagnose import QUESTIONS
+from crm_platform.diagnosis.inputs import DiagnosisInputs
 from crm_platform_tests.oracles.house_inputs import house
 from crm_platform_tests.oracles.house_tables import draw_house
 from crm_platform_tests.oracles.houses import PAIR

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from crm_platform.demo import Demo, make_demo
-from crm_platform.diagnosis import QUESTIONS, Finding
+from crm_platform.diagnosis import Finding
+from crm_platform.diagnosis.diagnose import QUESTIONS
 from crm_platform_tests.oracles.planted_demo import TRUE_SIZES, demo_plants, diagnosed, sizes_of
 
 # Counted alike but for months: of who buys thrice in one, or whose first order was cancelled; the others are equal.

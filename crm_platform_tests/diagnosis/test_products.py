@@ -6,7 +6,8 @@ import ibis
 import numpy as np
 import pytest
 
-from crm_platform.diagnosis import DiagnosisInputs, Finding
+from crm_platform.diagnosis import Finding
+from crm_platform.diagnosis.inputs import DiagnosisInputs
 from crm_platform.diagnosis.products import brands, next_purchases, product_groups, product_pairs, product_series
 from crm_platform.diagnosis.products.next_purchases import outcomes_by_year
 from crm_platform.diagnosis.products.pairs import log_lift, ranked

@@ -7,7 +7,8 @@ import ibis
 import pandas as pd
 import pytest
 
-from crm_platform.diagnosis import DiagnosisInputs, Finding
+from crm_platform.diagnosis import Finding
+from crm_platform.diagnosis.inputs import DiagnosisInputs
 from crm_platform.diagnosis.new_customers import (
     acquisition,
     cohort_break,

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from crm_platform.diagnosis import DiagnosisInputs
+from crm_platform.diagnosis.inputs import DiagnosisInputs
 from crm_platform.diagnosis.integrated import new_existing, sales_bridge, sales_trend
 from crm_platform.diagnosis.integrated.factors import FACTORS, YearOfSales, factor_steps
 from crm_platform.diagnosis.integrated.new_existing import half_rows

@@ -8,7 +8,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from crm_platform.diagnosis import DiagnosisInputs, Finding
+from crm_platform.diagnosis import Finding
+from crm_platform.diagnosis.inputs import DiagnosisInputs
 from crm_platform.diagnosis.repeat import stop_reasons
 from crm_platform.periods import Month
 from crm_platform.tables import TABLES, Table

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crm_platform.diagnosis import DiagnosisInputs
+from crm_platform.diagnosis.inputs import DiagnosisInputs
 from crm_platform.diagnosis.integrated import seasonality
 from crm_platform.diagnosis.integrated.seasonality import index_by_month, ratios_by_month
 from crm_platform.diagnosis.spans import Span, blocks, index_of, last_span, month_of

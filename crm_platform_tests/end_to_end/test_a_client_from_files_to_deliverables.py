@@ -51,6 +51,7 @@ DELIVERABLES = {
     "portfolio/dormant_customers.csv",
     "portfolio/portfolio_report.html",
     "portfolio/portfolio_report.pdf",
+    "portfolio/regular_buyers.csv",
     "preview/counts.csv",
     "preview/preview_report.html",
     "preview/preview_report.pdf",

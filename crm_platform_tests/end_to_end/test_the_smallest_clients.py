@@ -40,7 +40,7 @@ def test_the_smallest_client_gets_every_deliverable(case: str, tmp_path: Path) -
     assert answer.code == 0, answer.err
     month = max(path.name for path in (installation.data / "outbox" / "small").iterdir() if path.is_dir())
     deliverables = installation.outbox("small", month)
-    assert len(deliverables) == 35
+    assert len(deliverables) == 36
     left_out = json.loads(deliverables["manifest.json"])["left_out"]
     assert {path: why["reason"] for path, why in left_out.items()} == {
         "portfolio/contact_dates.csv": "no_subscriptions",

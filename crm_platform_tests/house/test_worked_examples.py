@@ -45,7 +45,9 @@ from crm_platform.forecast.profit import margin_rates
 from crm_platform.forecast.season import Season, season_factor, season_shift
 from crm_platform.forecast.spending import Spending, kept_share
 from crm_platform.forecast.weighted_level import WeightedLevel
-from crm_platform.segments import CpmThresholds, buyer_kinds, cpm_class, value_classes
+from crm_platform.segments.buyer_kinds import buyer_kinds
+from crm_platform.segments.cpm import CpmThresholds, cpm_class
+from crm_platform.segments.value_classes import value_classes
 from crm_platform_tests.oracles.simulated_buyers import Truth
 
 FOLDER = Path(__file__).parents[2] / "docs" / "methods"

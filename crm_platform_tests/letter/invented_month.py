@@ -11,7 +11,7 @@ import ibis
 import pyarrow as pa
 
 from crm_platform.diagnosis.finding import Action, Diagnosis, Exhibit, Finding, Measured, Verdict
-from crm_platform.letter import LetterInputs
+from crm_platform.letter.monthly_letter import LetterInputs
 from crm_platform.periods import Month, months_between
 
 FIRST, MONTH = Month(2023, 7), Month(2025, 6)

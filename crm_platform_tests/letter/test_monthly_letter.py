@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crm_platform.letter import Letter, monthly_letter
+from crm_platform.letter import Letter
+from crm_platform.letter.monthly_letter import monthly_letter
 from crm_platform.periods import Month
 from crm_platform_tests.letter.invented_month import (
     MONTH,

@@ -12,24 +12,18 @@ import pyarrow as pa
 
 from crm_platform import facts
 from crm_platform.clients import Client
-from crm_platform.diagnosis import DiagnosisInputs
 from crm_platform.diagnosis.dormant import Past, dormant_customers_of
 from crm_platform.diagnosis.groundwork.cpm_amount import amount_threshold_jpy
+from crm_platform.diagnosis.inputs import DiagnosisInputs
 from crm_platform.history import customer_history
+from crm_platform.history.subscriptions import regular_buyers_of
 from crm_platform.periods import months_between
-from crm_platform.segments import (
-    ClientRanks,
-    CpmThresholds,
-    FormerBook,
-    assign_cpm_classes,
-    assign_segments,
-    buyer_kinds,
-    cpm_moves,
-    cross_sell,
-    former_segments,
-    issue_book,
-    value_classes,
-)
+from crm_platform.segments.buyer_kinds import buyer_kinds
+from crm_platform.segments.cpm import CpmThresholds, assign_cpm_classes
+from crm_platform.segments.cpm_cross_sell import cross_sell
+from crm_platform.segments.cpm_moves import cpm_moves
+from crm_platform.segments.former import ClientRanks, FormerBook, former_segments
+from crm_platform.segments.value_classes import assign_segments, issue_book, value_classes
 from crm_platform.tables import TABLES, Table
 from crm_platform.tables.alerts import LAPSE_ALERTS, TEST_GROUPS
 from crm_platform.tables.analyses import CUSTOMER_HISTORY, FORECASTS
@@ -89,7 +83,9 @@ def whole_house(seed: int, customers: int = 5000, months: int = 60, **plants: An
     lines = facts.described_lines(ibis.memtable(drawn.order_lines))
     made = {name: ibis.memtable(table) for name, table in portfolio_tables(inputs).items()}
     made |= _subscriptions(drawn, lines)
-    return replace(inputs, customer_days=_held(TABLES["customer_days"], facts.customer_days(lines)), **made)
+    days = _held(TABLES["customer_days"], facts.customer_days(lines))
+    made["regular_buyers"] = ibis.memtable(regular_buyers_of(days, inputs.products, inputs.closed_months))
+    return replace(inputs, customer_days=days, **made)
 
 
 def _subscriptions(drawn: House, lines: ibis.Table) -> dict[str, ibis.Table]:

@@ -19,8 +19,9 @@ import pyarrow as pa
 
 from crm_platform.demo import Demo, make_demo
 from crm_platform.demo.house import POSITION, PRODUCTS
-from crm_platform.diagnosis import DiagnosisInputs, Finding
+from crm_platform.diagnosis import Finding
 from crm_platform.diagnosis.finding import Scalar
+from crm_platform.diagnosis.inputs import DiagnosisInputs
 from crm_platform_tests.oracles.house_inputs import inputs_of
 from crm_platform_tests.oracles.house_tables import House
 from crm_platform_tests.oracles.houses import Clock, Plants

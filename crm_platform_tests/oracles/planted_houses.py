@@ -14,11 +14,12 @@ from typing import Any
 
 import numpy as np
 
-from crm_platform.diagnosis import DiagnosisInputs, Finding
+from crm_platform.diagnosis import Finding
 from crm_platform.diagnosis.current_state.client_rank import client_rank
 from crm_platform.diagnosis.existing_customers.lapse_points import lapse_points
 from crm_platform.diagnosis.existing_customers.stagnant_groups import stagnant_groups
 from crm_platform.diagnosis.finding import Verdict
+from crm_platform.diagnosis.inputs import DiagnosisInputs
 from crm_platform.diagnosis.integrated.sales_trend import sales_trend
 from crm_platform.diagnosis.new_customers.cohort_break import cohort_break
 from crm_platform.diagnosis.new_customers.media_quality import media_quality

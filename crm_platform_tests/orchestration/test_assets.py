@@ -16,7 +16,7 @@ from crm_platform.orchestration.client_month import ClientData, ClientMonth
 from crm_platform.orchestration.client_month_asset import Shown, _make
 from crm_platform.orchestration.recipe import Recipe
 from crm_platform.periods import Month
-from crm_platform.segments import issue_book
+from crm_platform.segments.value_classes import issue_book
 from crm_platform.tables import TABLES
 from crm_platform_tests.end_to_end.installation import PROJECT, Installation
 

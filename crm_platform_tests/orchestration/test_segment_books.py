@@ -22,7 +22,7 @@ from crm_platform.orchestration.platform import Platform
 from crm_platform.orchestration.segment_books import book_in_force, books_of, reissue_book, states_of
 from crm_platform.periods import Month
 from crm_platform.refusals import Refused
-from crm_platform.segments import issue_book
+from crm_platform.segments.value_classes import issue_book
 from crm_platform.tables.analyses import FORECASTS, SEGMENT_BOOK
 
 FIRST, LAST = Month(2024, 1), dt.date(2025, 12, 31)

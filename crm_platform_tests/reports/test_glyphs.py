@@ -1,10 +1,12 @@
 import unicodedata
 
+import pytest
 import typst
+from fontTools.ttLib import TTFont
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crm_platform.reports.glyphs import FONT_FOLDERS, broken, legible, shortened, width_of
+from crm_platform.reports.glyphs import BOLD_FONT, FONT_FOLDERS, broken, legible, shortened, width_of
 
 ANY_TEXT = st.text(alphabet=st.characters(codec="utf-8"), max_size=40)
 HARD_TEXT = st.text(
@@ -45,6 +47,14 @@ def test_whatever_is_legible_compiles_as_pdf_a_and_pdf_ua_on_a_page_and_in_a_dra
     typst.compile(
         files, format="pdf", font_paths=folders, ignore_system_fonts=True, timestamp=0, pdf_standards=["a-2a", "ua-1"]
     )
+
+
+def test_widths_are_those_of_the_bold_fonts_own_tables_and_what_it_lacks_is_a_square():
+    with TTFont(BOLD_FONT, lazy=True) as font:
+        names, metrics, units = font.getBestCmap(), font["hmtx"].metrics, font["head"].unitsPerEm
+        for character in "定期ガﾊ𠮷髙¥%〓…Ag i1,":
+            assert width_of(character, 8) == pytest.approx(8 * metrics[names[ord(character)]][0] / units)
+    assert width_of("i", 8) < width_of("W", 8) < width_of("定", 8) == width_of("👍", 8) == 8
 
 
 def test_a_japanese_heading_breaks_between_phrases_into_even_lines():

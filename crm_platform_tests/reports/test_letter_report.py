@@ -9,7 +9,8 @@ from html import unescape
 import pytest
 
 from crm_platform.diagnosis.finding import Diagnosis
-from crm_platform.letter import Figure, Letter, monthly_letter
+from crm_platform.letter import Figure, Letter
+from crm_platform.letter.monthly_letter import monthly_letter
 from crm_platform.reports import Report, letter_report, write_html, write_pdf
 from crm_platform_tests.letter.invented_month import MONTH, diagnosis, house, inputs, no_lists
 from crm_platform_tests.reports import invented

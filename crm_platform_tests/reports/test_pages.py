@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crm_platform.diagnosis import diagnose
+from crm_platform.diagnosis.diagnose import diagnose
 from crm_platform.diagnosis.finding import Diagnosis, Exhibit, Finding, Measured
 from crm_platform.diagnosis.lineage import Delivered
 from crm_platform.reports import MissingWordingError, diagnosis_report, write_html, write_pdf

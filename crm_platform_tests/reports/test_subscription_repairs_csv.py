@@ -4,7 +4,8 @@ import io
 import pytest
 
 from crm_platform.history.subscriptions import REPAIR_RULES
-from crm_platform.reports import Wording, subscription_repairs_csv
+from crm_platform.reports import Wording
+from crm_platform.reports.acceptance import subscription_repairs_csv
 
 
 @pytest.mark.parametrize("language", ["ja", "en"])

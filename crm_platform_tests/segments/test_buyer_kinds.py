@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crm_platform.segments import BuyerKindRules, buyer_kinds, median_value_jpy
+from crm_platform.segments.buyer_kinds import BuyerKindRules, buyer_kinds, median_value_jpy
 from crm_platform.tables.analyses import BUYER_KINDS
 from crm_platform_tests.diagnosis.planted import Order, planted_inputs
 from crm_platform_tests.oracles.known_histories import history_of

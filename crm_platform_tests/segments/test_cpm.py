@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crm_platform.clients import Settings
-from crm_platform.segments import CpmThresholds, amount_threshold, assign_cpm_classes, cpm_class, purchase_count
+from crm_platform.segments.cpm import CpmThresholds, amount_threshold, assign_cpm_classes, cpm_class, purchase_count
 from crm_platform.tables.analyses import CPM_CLASS_NAMES, CPM_CLASSES
 from crm_platform_tests.oracles.known_histories import history_of
 from crm_platform_tests.oracles.simulated_buyers import simulate_buyers

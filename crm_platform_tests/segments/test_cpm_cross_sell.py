@@ -11,8 +11,8 @@ import ibis
 import pytest
 
 from crm_platform.clients import Settings
-from crm_platform.diagnosis import DiagnosisInputs
-from crm_platform.segments import cross_sell
+from crm_platform.diagnosis.inputs import DiagnosisInputs
+from crm_platform.segments.cpm_cross_sell import cross_sell
 from crm_platform.tables.portfolio import CROSS_SELL
 from crm_platform_tests.diagnosis.planted import Order, planted_inputs
 

@@ -13,10 +13,11 @@ import pyarrow as pa
 import pytest
 
 from crm_platform.clients import Settings
-from crm_platform.diagnosis import DiagnosisInputs
+from crm_platform.diagnosis.inputs import DiagnosisInputs
 from crm_platform.history import customer_history
 from crm_platform.periods import Month, months_between
-from crm_platform.segments import CpmThresholds, assign_cpm_classes, cpm_moves
+from crm_platform.segments.cpm import CpmThresholds, assign_cpm_classes
+from crm_platform.segments.cpm_moves import cpm_moves
 from crm_platform.tables.analyses import CPM_CLASS_NAMES, CUSTOMER_HISTORY
 from crm_platform.tables.portfolio import CPM_MOVES, NOT_YET_KNOWN
 from crm_platform_tests.diagnosis.planted import Order, planted_inputs, random_orders

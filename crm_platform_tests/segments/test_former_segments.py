@@ -8,7 +8,8 @@ import pyarrow as pa
 import pytest
 
 from crm_platform.forecast import share_that_moves
-from crm_platform.segments import ClientRanks, FormerBook, former_segments, issue_book
+from crm_platform.segments.former import ClientRanks, FormerBook, former_segments
+from crm_platform.segments.value_classes import issue_book
 from crm_platform.tables.analyses import FORECASTS, FORMER_SEGMENTS
 from crm_platform.tables.delivered import CUSTOMERS
 from crm_platform_tests.oracles.known_histories import history_of, sales_after

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crm_platform.forecast import fit_forecast, forecast_customers, forecast_everyone, share_that_moves
-from crm_platform.segments import assign_segments, issue_book, rfm_cells, rfm_classes, value_classes
+from crm_platform.segments.rfm import rfm_cells, rfm_classes
+from crm_platform.segments.value_classes import assign_segments, issue_book, value_classes
 from crm_platform.tables.analyses import FORECASTS, SEGMENT_BOOK, SEGMENTS
 from crm_platform_tests.oracles.known_histories import days_of, history_of
 from crm_platform_tests.oracles.simulated_buyers import Truth, regular_buyer, simulate_buyers

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from crm_platform.clients import Client
-from crm_platform.diagnosis import DiagnosisInputs
+from crm_platform.diagnosis.inputs import DiagnosisInputs
 from crm_platform.periods import Month, months_between
 from crm_platform.tables import TABLES
 from crm_platform.tables.contact_dates import CONTACT_DATES, PRODUCT_SUPPLY

@@ -10,7 +10,8 @@ from typing import Any
 import ibis
 import pytest
 
-from crm_platform.diagnosis import Diagnosis, DiagnosisInputs
+from crm_platform.diagnosis import Diagnosis
+from crm_platform.diagnosis.inputs import DiagnosisInputs
 from crm_platform.refusals import Refused
 from crm_platform.tables.targets import TARGETS
 from crm_platform.two_track.business import business_case, stopped_case

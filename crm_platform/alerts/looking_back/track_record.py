@@ -18,7 +18,7 @@ from crm_platform.clients import Settings
 from crm_platform.forecast import FittedForecast, fit_forecast, forecast_buyers
 from crm_platform.forecast.backtest import Outcome, first_day, known_at, outcome_of, tell_outcomes, with_a_past
 from crm_platform.periods import TERM_MONTHS, Month, Term
-from crm_platform.segments import value_classes
+from crm_platform.segments.value_classes import value_classes
 
 QUARTER_MONTHS = 3
 MONTHS_NEEDED = 2 * TERM_MONTHS  # a term to learn from, and one to wait for what came

@@ -13,8 +13,7 @@ from crm_platform.diagnosis.groundwork.cpm_amount import amount_threshold_jpy
 from crm_platform.diagnosis.inputs import DiagnosisInputs
 from crm_platform.diagnosis.rows import one_row, rows, yen_products, yen_sum
 from crm_platform.diagnosis.verdicts import verdict_on_change
-from crm_platform.segments import CpmThresholds, proposed_amount_jpy
-from crm_platform.segments.cpm import ORDERS_PER_THRESHOLD
+from crm_platform.segments.cpm import ORDERS_PER_THRESHOLD, CpmThresholds, proposed_amount_jpy
 from crm_platform.tables.analyses import CPM_CLASS_NAMES
 
 PUBLISHED = CpmThresholds(amount_jpy=70_000)  # CPM.md §2, for an order value of about ¥10,000

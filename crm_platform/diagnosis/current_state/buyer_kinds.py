@@ -17,7 +17,7 @@ from crm_platform.diagnosis.rows import one_row, rows, yen_sum
 from crm_platform.diagnosis.spans import YEAR_MONTHS, blocks_back, month_of
 from crm_platform.diagnosis.trends import trend_of
 from crm_platform.diagnosis.year_on_year import YearOnYear
-from crm_platform.segments import BuyerKindRules
+from crm_platform.segments.buyer_kinds import BuyerKindRules
 from crm_platform.tables.analyses import BUYER_KINDS
 
 RULES = BuyerKindRules()

@@ -12,19 +12,33 @@ from crm_platform.history.subscriptions.reconstruction import (
     repairs_of,
     subscriptions,
 )
-from crm_platform.history.subscriptions.regular_buyers import regular_one_off_buyers
+from crm_platform.history.subscriptions.regular_buyers import (
+    LEAST_PURCHASES,
+    READ_MONTHS,
+    one_off_days,
+    regular_buyers_of,
+    regular_one_off_buyers,
+    subscribers,
+    who_buys_regularly,
+)
 from crm_platform.history.subscriptions.rhythms import Rhythm, Rhythms, learn_rhythms
 
 __all__ = [
+    "LEAST_PURCHASES",
+    "READ_MONTHS",
     "REPAIR_RULES",
     "Past",
     "Rhythm",
     "Rhythms",
     "known_subscription_events",
     "learn_rhythms",
+    "one_off_days",
+    "regular_buyers_of",
     "regular_one_off_buyers",
     "repairs_of",
     "spans_of",
+    "subscribers",
     "subscription_cycles",
     "subscriptions",
+    "who_buys_regularly",
 ]

@@ -69,6 +69,7 @@ MONTHS_ASKED_FOR = (  # made for the month somebody asks for, from the facts of 
     portfolio.cpm_moves,
     portfolio.cross_sell,
     portfolio.dormant_customers,
+    portfolio.regular_buyers,
     diagnosis.diagnosis,
     diagnosis.alert_diagnosis,
     diagnosis.portfolio_diagnosis,

@@ -10,8 +10,10 @@ import pandas as pd
 import pyarrow as pa
 
 from crm_platform.alerts import alert_candidates
-from crm_platform.diagnosis import Diagnosis, DiagnosisInputs, diagnose
-from crm_platform.diagnosis import portfolio_diagnosis as diagnosis_of_portfolio
+from crm_platform.diagnosis import Diagnosis
+from crm_platform.diagnosis.diagnose import diagnose
+from crm_platform.diagnosis.inputs import DiagnosisInputs
+from crm_platform.diagnosis.portfolio import portfolio_diagnosis as diagnosis_of_portfolio
 from crm_platform.diagnosis.repeat import declared_reasons
 from crm_platform.diagnosis.rows import one_row, yen_sum
 from crm_platform.diagnosis.shopping_alert import AlertInputs
@@ -46,6 +48,7 @@ _OF_THE_PORTFOLIO = (
     "cpm_moves",
     "cross_sell",
     "dormant_customers",
+    "regular_buyers",
     "diagnosis",
     *_OF_SUBSCRIPTIONS,
 )
@@ -140,6 +143,7 @@ def portfolio_inputs(at: ClientMonth) -> DiagnosisInputs:
         cpm_moves=at.expression("cpm_moves"),
         cross_sell=at.expression("cross_sell"),
         dormant_customers=at.expression("dormant_customers"),
+        regular_buyers=at.expression("regular_buyers"),
         customer_days=at.past("customer_days"),
         **subscriptions_of(at),
         subscription_events=ibis.memtable(delivered["subscription_events"]),

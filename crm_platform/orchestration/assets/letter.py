@@ -7,8 +7,8 @@ from typing import Any
 
 from crm_platform.diagnosis.finding import Diagnosis, Scalar
 from crm_platform.lake import digest_of
-from crm_platform.letter import LetterInputs
-from crm_platform.letter import monthly_letter as letter_of
+from crm_platform.letter.monthly_letter import LetterInputs
+from crm_platform.letter.monthly_letter import monthly_letter as letter_of
 from crm_platform.orchestration.assets.segments import as_booked, book_digest
 from crm_platform.orchestration.client_month import ClientMonth
 from crm_platform.orchestration.client_month_asset import client_month_asset

@@ -19,17 +19,20 @@ from crm_platform.reports import (
     cpm_classes_csv,
     cross_sell_csv,
     customer_powers_csv,
-    delivery_judgement_csv,
     dormant_customers_csv,
     missed_by_client_rank_csv,
+    regular_buyers_csv,
+    segments_csv,
+    stop_warnings_csv,
+    targets_csv,
+    test_groups_csv,
+)
+from crm_platform.reports.acceptance import (
+    delivery_judgement_csv,
     order_kinds_csv,
     quarantine_csv,
     receipts_json,
-    segments_csv,
-    stop_warnings_csv,
     subscription_repairs_csv,
-    targets_csv,
-    test_groups_csv,
     test_totals_csv,
 )
 from crm_platform.reports.left_out import CONTACT_DATES, TWO_TRACK
@@ -111,6 +114,7 @@ def customer_lists(at: ClientMonth) -> dict[str, bytes]:
         "portfolio/cpm_classes.csv": cpm_classes_csv(at.arrow("cpm_classes"), wording, encoding),
         "portfolio/cross_sell.csv": cross_sell_csv(at.arrow("cross_sell"), wording, encoding),
         "portfolio/dormant_customers.csv": dormant_customers_csv(at.arrow("dormant_customers"), wording, encoding),
+        "portfolio/regular_buyers.csv": regular_buyers_csv(at.arrow("regular_buyers"), wording, encoding),
         CONTACT_DATES: contact_dates_csv(at.arrow("contact_dates"), wording, encoding),
     }
 

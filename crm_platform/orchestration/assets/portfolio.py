@@ -1,15 +1,18 @@
-"""The portfolio's tables as assets: moves between classes, whom to cross-sell what, who sleeps."""
+"""The portfolio's tables as assets: moves between classes, whom to cross-sell what, who sleeps, who buys regularly."""
 
 from __future__ import annotations
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from crm_platform import segments
 from crm_platform.diagnosis.dormant import Past, dormant_customers_of
+from crm_platform.history.subscriptions import regular_buyers_of
 from crm_platform.orchestration.client_month import ClientMonth
 from crm_platform.orchestration.client_month_asset import client_month_asset
 from crm_platform.orchestration.recipe import Reads, Recipe, everything
+from crm_platform.segments.cpm import CpmThresholds
+from crm_platform.segments.cpm_cross_sell import cross_sell as cross_sell_of
+from crm_platform.segments.cpm_moves import cpm_moves as moves_between_classes
 from crm_platform.tables import TABLES, Fault
 
 
@@ -46,12 +49,12 @@ def cpm_moves(at: ClientMonth) -> pa.Table:
     amount_jpy = pc.max(at.arrow("cpm_classes")["amount_threshold_jpy"]).as_py()
     if amount_jpy is None:
         return TABLES["cpm_moves"].empty()
-    return segments.cpm_moves(
+    return moves_between_classes(
         at.past("customer_months"),
         at.expression("customer_history"),
         at.history_months,
         at.as_of,
-        segments.CpmThresholds.of(at.client.settings, amount_jpy),
+        CpmThresholds.of(at.client.settings, amount_jpy),
     )
 
 
@@ -70,7 +73,7 @@ def cpm_moves(at: ClientMonth) -> pa.Table:
 def cross_sell(at: ClientMonth) -> pa.Table:
     """Whom to cross-sell what: no 初回客 unless the client says so, from its least purchases on (R104-R106)."""
     closed = [month for month in at.history_months if month.last_day <= at.as_of]
-    return segments.cross_sell(
+    return cross_sell_of(
         at.past("customer_product_months"),
         at.past("customer_months"),
         at.expression("products"),
@@ -104,3 +107,12 @@ def dormant_customers(at: ClientMonth) -> pa.Table:
             at.client.settings,
         )
     )
+
+
+@client_month_asset(
+    Recipe("regular_buyers", "portfolio", {"customer_days": Reads.UP_TO_MONTH, "products": Reads.SAME_MONTH})
+)
+def regular_buyers(at: ClientMonth) -> pa.Table:
+    """Who buys one-off at a regular interval, as if subscribed (実質定期, R109)."""
+    closed = [month for month in at.history_months if month.last_day <= at.as_of]
+    return regular_buyers_of(at.past("customer_days"), at.expression("products"), closed)

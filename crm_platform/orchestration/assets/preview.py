@@ -24,6 +24,7 @@ _COUNTED = (
     "test_groups",
     "cross_sell",
     "dormant_customers",
+    "regular_buyers",
     "subscriptions",
     "contact_dates",
     "targets",

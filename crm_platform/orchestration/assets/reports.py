@@ -53,6 +53,7 @@ _SAME_MONTH = (
     "cpm_classes",
     "cross_sell",
     "dormant_customers",
+    "regular_buyers",
     "contact_dates",
     "targets",
     "stop_warnings",

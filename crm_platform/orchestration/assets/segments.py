@@ -18,16 +18,12 @@ from crm_platform.orchestration.pictures import customers_by_cpm_class, customer
 from crm_platform.orchestration.recipe import Reads, Recipe, everything
 from crm_platform.orchestration.segment_books import book_in_force
 from crm_platform.periods import TERM_MONTHS
-from crm_platform.segments import (
-    SEGMENTS_READ,
-    ClientRanks,
-    FormerBook,
-    assign_cpm_classes,
-    assign_segments,
-    buyer_kinds,
-    issue_book,
-)
-from crm_platform.segments import former_segments as segments_of_before
+from crm_platform.segments import SEGMENTS_READ
+from crm_platform.segments.buyer_kinds import buyer_kinds
+from crm_platform.segments.cpm import assign_cpm_classes
+from crm_platform.segments.former import ClientRanks, FormerBook
+from crm_platform.segments.former import former_segments as segments_of_before
+from crm_platform.segments.value_classes import assign_segments, issue_book
 from crm_platform.tables import TABLES
 
 

@@ -9,7 +9,7 @@ import dagster as dg
 import ibis
 import pyarrow as pa
 
-from crm_platform.diagnosis import DiagnosisInputs
+from crm_platform.diagnosis.inputs import DiagnosisInputs
 from crm_platform.orchestration.assets.diagnosis import OF_THE_MONTH, inputs_of, verdicts
 from crm_platform.orchestration.assets.segments import book_digest
 from crm_platform.orchestration.client_month import ClientMonth

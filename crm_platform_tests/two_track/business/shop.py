@@ -16,7 +16,7 @@ from crm_platform import facts
 from crm_platform.clients import Client
 from crm_platform.clients.settings import Settings
 from crm_platform.clients.two_track_settings import TwoTrackSettings
-from crm_platform.diagnosis import DiagnosisInputs
+from crm_platform.diagnosis.inputs import DiagnosisInputs
 from crm_platform.history import customer_history
 from crm_platform.periods import Month, months_between
 from crm_platform.tables import TABLES

@@ -8,7 +8,8 @@ from typing import Any
 import ibis
 import pytest
 
-from crm_platform.diagnosis import DiagnosisInputs, Finding
+from crm_platform.diagnosis import Finding
+from crm_platform.diagnosis.inputs import DiagnosisInputs
 from crm_platform.facts.order_kinds import one_off_sales_at_share_jpy
 from crm_platform.periods import Month
 from crm_platform.reports import Wording

@@ -11,7 +11,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from crm_platform.diagnosis import DiagnosisInputs, Finding
+from crm_platform.diagnosis import Finding
+from crm_platform.diagnosis.inputs import DiagnosisInputs
 from crm_platform.forecast import metrics
 from crm_platform.tables.targets import NEEDS, ONE_OFF_CANDIDATES, SUBSCRIPTION_STATES, TARGET_SEGMENTS
 from crm_platform.two_track.targets import (

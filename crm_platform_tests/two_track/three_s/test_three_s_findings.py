@@ -13,7 +13,8 @@ import ibis
 import numpy as np
 import pytest
 
-from crm_platform.diagnosis import DiagnosisInputs, Finding
+from crm_platform.diagnosis import Finding
+from crm_platform.diagnosis.inputs import DiagnosisInputs
 from crm_platform.tables import TABLES
 from crm_platform.tables.three_s import STOP_SIGNS
 from crm_platform.two_track.three_s import continuation, continuation_curves, early_warning, fit_stop_risk, three_s
