@@ -4,6 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 CUSTOMERS ?= 20000
 PORT ?= 3000
+LOCK_RULES := --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --no-emit-index-url
 HOME_OF_DAGSTER := $(CURDIR)/data/dagster_home
 export DO_NOT_TRACK := 1
 
@@ -63,20 +64,24 @@ bench: install  ## speed and memory beside a baseline
 	$(BIN)/python -m crm_platform_tests.benchmarks.lapse_alerts --cost
 	$(BIN)/python -m crm_platform_tests.benchmarks.diagnosis --null 100 --planted
 	$(BIN)/python -m crm_platform_tests.benchmarks.diagnosis_cost --customers 2000000 --questions
+	$(BIN)/python -m crm_platform_tests.benchmarks.refresh_cost
+	$(BIN)/python -m crm_platform_tests.benchmarks.scale
+	$(BIN)/python -m crm_platform_tests.benchmarks.held_models --real
 
 dev: install  ## the Dagster UI on 127.0.0.1
-	@mkdir -p $(HOME_OF_DAGSTER) && cp dagster.yaml $(HOME_OF_DAGSTER)/dagster.yaml
+	@$(BIN)/python -m crm_platform.orchestration.dagster_home $(HOME_OF_DAGSTER)
 	DAGSTER_HOME=$(HOME_OF_DAGSTER) $(BIN)/dagster dev -w workspace.yaml -h 127.0.0.1 -p $(PORT)
 
-lock: install  ## resolve requirements.lock anew from pyproject.toml: pins and hashes only
-	$(BIN)/uv pip compile -q pyproject.toml --group test --universal --python-version 3.11 --generate-hashes \
-	    --no-annotate --no-header --no-emit-index-url -o requirements.lock
+lock: install  ## resolve requirements.lock and the image's anew from pyproject.toml: pins and hashes only
+	$(BIN)/uv pip compile -q pyproject.toml --group test --extra production $(LOCK_RULES) -o requirements.lock
+	$(BIN)/uv pip compile -q pyproject.toml --group image --extra production --extra kubernetes \
+	    -c requirements.lock $(LOCK_RULES) -o deploy/requirements.lock
 
 clean:  ## remove the virtual environment and caches; deliveries and what was made from them stay
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 forget:  ## remove the demo client's deliveries and all made from them, to make another
-	rm -rf data/inbox/demo data/lake/demo data/outbox/demo data/backtests/demo data/projects/demo data/demo
+	rm -rf $(addprefix data/,$(addsuffix /demo,inbox lake outbox alerts contacts backtests drafts projects arrivals)) data/demo
 
 docs: install  ## write the generated part of the documentation
 	$(BIN)/python -m crm_platform.tables.dictionary > docs/data_dictionary.md

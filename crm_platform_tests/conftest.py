@@ -5,9 +5,14 @@ from __future__ import annotations
 import gc
 import os
 import shutil
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
+
+if TYPE_CHECKING:
+    from crm_platform_tests.production.s3_server import S3Server
 
 settings.register_profile("same_examples", derandomize=True)
 settings.load_profile("same_examples")
@@ -26,6 +31,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def pytest_collection_finish() -> None:
     gc.freeze()  # modules and tests stay to the end
+
+
+@pytest.fixture(scope="session")
+def s3() -> Iterator[S3Server]:
+    """S3-compatible storage of this test process; one, since the client of S3 keeps the address it met first."""
+    from crm_platform_tests.production.s3_server import serving
+
+    with serving() as server:
+        yield server
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

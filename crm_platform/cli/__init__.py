@@ -12,6 +12,7 @@ import typer
 
 from crm_platform.cli import (
     alerting,
+    backfilling,
     backtesting,
     campaigns,
     clients,
@@ -27,6 +28,7 @@ from crm_platform.cli import (
     scoring,
     segments,
     simulating,
+    standing,
 )
 from crm_platform.cli.console import err, platform_here
 from crm_platform.refusals import Refused
@@ -49,6 +51,7 @@ app.command()(deliveries.deliver)
 app.command("deliveries")(deliveries.list_deliveries)
 app.command()(runs.onboard)
 app.command()(runs.refresh)
+app.command()(backfilling.backfill)
 app.command()(previewing.preview)
 app.command()(quoting.quote)
 app.command()(backtesting.backtest)
@@ -59,6 +62,7 @@ app.command("simulate-campaign")(simulating.simulate_campaign)
 app.command()(runs.demo)
 app.command()(scoring.score)
 app.command()(runs.doctor)
+app.command()(standing.status)
 
 
 def main() -> None:

@@ -45,6 +45,7 @@ def backtest(
 ) -> None:
     """How well past forecasts and alerts came true, per segment: each made anew from what was known then."""
     from crm_platform.alerts import MONTHS_NEEDED, track_record
+    from crm_platform.clients import client_folder
     from crm_platform.lake.files import write_whole
     from crm_platform.orchestration.runs import bring_facts_up_to_date
 
@@ -66,7 +67,7 @@ def backtest(
             f"{at.month} and orders in them, and has {_whole_months(at)}.",
             "Deliver earlier orders, or wait; the forecast itself needs no such history.",
         )
-    file = out_file or platform.data / "backtests" / client / f"{at.month}.json"
+    file = out_file or client_folder(platform.data / "backtests", client, f"{at.month}.json")
     file.parent.mkdir(parents=True, exist_ok=True)
     document = {"client": client, "month": str(at.month), "as_of": at.as_of.isoformat(), "origins_asked_for": origins}
     document |= found

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Table as Grid
 
-from crm_platform.cli.console import out, platform_here
+from crm_platform.cli.console import instance_here, out, platform_here
 
 if TYPE_CHECKING:
     from crm_platform.clients import Client
@@ -62,10 +63,12 @@ def _as_toml(client: Client) -> str:
 
     from crm_platform.clients.mapping import with_preset
 
-    said = {key: value for key, value in asdict(client).items() if key not in {"id", "settings", "project", "intake"}}
-    settings = {key: value for key, value in asdict(client.settings).items() if value is not None}
+    apart = {"id", "settings", "project", "retention", "intake"}
+    said = {key: value for key, value in asdict(client).items() if key not in apart}
+    tables = {name: asdict(part) for name, part in (("settings", client.settings), ("retention", client.retention))}
+    said |= {name: {key: value for key, value in table.items() if value is not None} for name, table in tables.items()}
     project = {"project": asdict(client.project)} if client.project.started_on else {}
-    return tomlkit.dumps({**said, "settings": settings, **project, **with_preset(client.intake, f"{client.id}.toml")})
+    return tomlkit.dumps({**said, **project, **with_preset(client.intake, f"{client.id}.toml")})
 
 
 @app.command("check")
@@ -75,3 +78,55 @@ def check_client(client: Annotated[str, typer.Argument(help="The client's id.")]
 
     rules_of(platform_here().catalogue.load(client))
     out.print(f"{client}: sound")
+
+
+@app.command("delete")
+def delete_client(
+    client: Annotated[str, typer.Argument(help="The client's id.")],
+    confirm: Annotated[str, typer.Option(help="The id again: this cannot be undone.")] = "",
+) -> None:
+    """Remove everything of a client: files, tables, deliverables, records, runs. A receipt without its id stays."""
+    from crm_platform.orchestration.tenants.deletion import delete_client
+
+    platform = platform_here()
+    with instance_here(platform) as instance:
+        deleted = delete_client(platform, client, confirm, instance, dt.date.today())
+    grid = Grid("place", "files", "bytes")
+    for place, size in deleted.told["files"].items():
+        grid.add_row(place, f"{size['files']:,}", f"{size['bytes']:,}")
+    out.print(grid)
+    counts = {"messages": deleted.told["messages"], **deleted.told["dagster"]}
+    out.print(
+        f"and {', '.join(f'{kind} {count:,}' for kind, count in counts.items())}; nothing is left", highlight=False
+    )
+    out.print(f"not reached: {'; '.join(deleted.told['not_reached'])}", highlight=False)
+    out.print(f"receipt: {deleted.receipt}", highlight=False)
+
+
+@app.command("retain")
+def retain(
+    client: Annotated[str, typer.Argument(help="The client's id.")],
+    apply: Annotated[bool, typer.Option("--apply", help="Remove what is listed.")] = False,
+) -> None:
+    """List what is older than the client's [retention] periods; with --apply, remove it and write a receipt."""
+    from crm_platform.orchestration.tenants.retention import let_go, past_retention
+
+    platform, today = platform_here(), dt.date.today()
+    with instance_here(platform) as instance:
+        if apply:
+            past, receipt = let_go(platform, client, instance, today)
+        else:
+            past, receipt = past_retention(platform, client, instance, today), None
+    for one in past:
+        size = f", {one.size.files:,} files, {one.size.bytes:,} bytes" if one.place else ""
+        out.print(f"{one.kind}: {one.name}, of {one.since}{size}", highlight=False)
+    if not past:
+        is_set = platform.catalogue.load(client).retention.is_set
+        out.print(
+            f"{client}: nothing is past its time" if is_set else f"{client}: no [retention] is set, all is kept",
+            highlight=False,
+        )
+    elif receipt is None:
+        out.print(f"{len(past):,} past their time; remove them with --apply", highlight=False)
+    else:
+        out.print(f"{len(past):,} removed; receipt: {receipt}", highlight=False)

@@ -32,15 +32,13 @@ def platform_here() -> Platform:
 @contextmanager
 def instance_here(platform: Platform) -> Iterator[dg.DagsterInstance]:
     """The Dagster instance of this installation, made on first use: DAGSTER_HOME, else data/dagster_home."""
-    from crm_platform.lake.files import alone, write_whole
-    from crm_platform.orchestration.event_log import open_instance
+    from crm_platform.lake.files import alone
+    from crm_platform.orchestration.dagster_home import settle
+    from crm_platform.orchestration.event_log import open_instance, refused_by_database
 
     home = Path(os.environ.get("DAGSTER_HOME") or platform.data / "dagster_home").resolve()
-    home.mkdir(parents=True, exist_ok=True)
-    settings, copy = Path(__file__).parents[2] / "dagster.yaml", home / "dagster.yaml"
     with alone(home):  # Dagster makes its databases on first use, and two commands at once would both do so
-        if settings.exists() and not (copy.exists() and copy.read_bytes() == settings.read_bytes()):
-            write_whole(copy, settings.read_bytes())
+        settle(home)
         made = open_instance(home)
-    with made as instance:
+    with made as instance, refused_by_database():
         yield instance

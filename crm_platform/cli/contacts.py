@@ -30,12 +30,13 @@ def due(
     ] = None,
 ) -> None:
     """The call list of a day: customers whose day has come and who are not on hold, the most valuable first."""
+    from crm_platform.clients import client_folder
     from crm_platform.lake.files import write_whole
     from crm_platform.orchestration.due_contacts import due_contacts
 
     platform = platform_here()
     found = due_contacts(platform, client, on.date(), most)
-    place = target or platform.data / "contacts" / client / f"{found.on}.csv"
+    place = target or client_folder(platform.data / "contacts", client, f"{found.on}.csv")
     place.parent.mkdir(parents=True, exist_ok=True)
     write_whole(place, found.csv)
     out.print(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,7 +15,6 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from crm_platform.clients import Client
-    from crm_platform.intake import HashKey
     from crm_platform.orchestration.platform import Platform
 
 
@@ -37,22 +35,14 @@ def deliver_files(
     platform: Platform, client_id: str, paths: list[Path], data_to: dt.date | None, faults: Path | None = None
 ) -> None:
     """Accept the files at `paths`, tell Dagster of the client, print the receipt."""
-    from crm_platform.intake import accept_delivery, read_files
-    from crm_platform.intake.drafting.adoption import client_definition
+    from crm_platform.intake import read_files
+    from crm_platform.orchestration.delivering import take_files
     from crm_platform.orchestration.partitions import register_client
 
-    client = platform.catalogue.load(client_id)
+    client, files = platform.catalogue.load(client_id), read_files(paths)
+    show_faults = (lambda rows: _write_faults(rows, client, faults)) if faults else None
     with err.status("examining the delivery"):
-        accepted = accept_delivery(
-            platform.inbox,
-            client,
-            read_files(paths),
-            today=dt.date.today(),
-            data_to=data_to,
-            hash_key=_hash_key_here(),
-            definition=client_definition(platform.catalogue.folder, client_id),
-            show_faults=(lambda rows: _write_faults(rows, client, faults)) if faults else None,
-        )
+        accepted = take_files(platform, client, files, data_to=data_to, show_faults=show_faults)
     with instance_here(platform) as instance:
         register_client(instance, client_id)
     show_accepted(accepted)
@@ -68,14 +58,6 @@ def list_deliveries(client: ClientOption) -> None:
     show_deliveries(stored)
     if not stored:
         out.print(f"no delivery yet; the first: crm-platform deliver --client {client} FILES…", highlight=False)
-
-
-def _hash_key_here() -> HashKey | None:
-    """The secret of keyed hashes, which stands in the environment alone, beside no data."""
-    from crm_platform.intake import HashKey
-
-    secret = os.environ.get("CRM_PLATFORM_HASH_KEY", "")
-    return HashKey(secret.encode()) if secret else None
 
 
 def _write_faults(rows: pa.Table, client: Client, path: Path) -> None:

@@ -9,6 +9,7 @@ from rich.table import Column
 from rich.table import Table as Grid
 
 from crm_platform.cli.console import ClientOption, out, platform_here
+from crm_platform.cli.explaining_numbers import explain_numbers
 from crm_platform.cli.runs import month_or_none
 from crm_platform.refusals import Refused
 
@@ -28,19 +29,26 @@ def explain(
     ] = None,
     month: Annotated[str | None, typer.Option(help="YYYY-MM; the latest month with data by default.")] = None,
     report: Annotated[
-        str | None, typer.Option(help="diagnosis, alert, portfolio or two_track; all by default.")
+        str | None,
+        typer.Option(help="diagnosis, alert, portfolio or two_track, all four by default; or letter, or preview."),
     ] = None,
 ) -> None:
     """From any number in a report to the table, the months and the deliveries that it came from."""
     from crm_platform.orchestration.client_month import ClientData
     from crm_platform.orchestration.explaining import REPORTS, asked_for, findings_told, lineage_in_lake
+    from crm_platform.orchestration.explaining_numbers import DOCUMENTS
     from crm_platform.reports import Wording
 
-    if report is not None and report not in REPORTS:
-        raise Refused(f"there is no report '{report}'.", f"Use one of {', '.join(REPORTS)}.", column="--report")
+    known = (*REPORTS, *DOCUMENTS)
+    if report is not None and report not in known:
+        raise Refused(f"there is no report '{report}'.", f"Use one of {', '.join(known)}.", column="--report")
     platform = platform_here()
     data = ClientData(platform, platform.catalogue.load(client))
     at = data.at(month_or_none(month) or data.months()[-1])
+    for without_findings in DOCUMENTS:
+        if report == without_findings:
+            explain_numbers(at, without_findings, finding)
+            return
     told = findings_told(at, [report] if report else tuple(REPORTS))
     words = Wording.of(at.client.language)
     if finding is None:
@@ -90,14 +98,10 @@ def print_lineage(lineage: Lineage, stored: list[StoredOrigin]) -> None:
     """Tables with their months, rows and digests, and the deliveries behind them: lines, which no terminal cuts."""
     for each in stored:
         origin = each.origin
-        months = dict.fromkeys((origin.first_month, origin.last_month))
-        out.print(
-            f"table {origin.table}: {' to '.join(months)}, {each.rows:,} rows (one per {origin.grain}), "
-            f"sha256 of the last {each.sha256[:_DIGITS_SHOWN]}, made from {', '.join(each.inputs)}",
-            highlight=False,
-            markup=False,
-            soft_wrap=True,
-        )
+        months = " to ".join(dict.fromkeys((origin.first_month, origin.last_month)))
+        kept = f"{each.rows:,} rows (one per {origin.grain}), sha256 of the last {each.sha256[:_DIGITS_SHOWN]}"
+        told = f"{kept}, made from {', '.join(each.inputs)}" if each.sha256 else "read from the deliveries themselves"
+        out.print(f"table {origin.table}: {months}, {told}", highlight=False, markup=False, soft_wrap=True)
     for one in lineage.deliveries:
         out.print(
             f"delivery {one.delivery_id}: orders {one.data_from} to {one.data_to}: {', '.join(one.files)}",

@@ -75,7 +75,7 @@ def _of_accounts(accounts: Mapping[str, Mapping[str, Any]]) -> Iterable[str]:
 
 def _of_files(accepted: Accepted) -> Iterable[str]:
     for reason in accepted.kept_as_admitted:
-        yield f"an earlier delivery stays as it was admitted, the present mapping cannot read it: {reason}"
+        yield f"an earlier delivery stays as it was admitted, the present mapping cannot be applied to it: {reason}"
     for name in accepted.left_out:
         yield f"{name} left out: an operating system added it"
     for file in accepted.receipt["files"]:

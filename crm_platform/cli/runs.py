@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -20,6 +21,14 @@ if TYPE_CHECKING:
     from crm_platform.periods import Month
     from crm_platform.projects import Gate
 
+_OPENED_FIRST = (  # of these the first that the client has ordered
+    "second_opinion/diagnosis_report.pdf",
+    "shopping_alert/alert_report.pdf",
+    "portfolio/portfolio_report.pdf",
+    "two_track/two_track_report.pdf",
+    "letter/monthly_letter.pdf",
+)
+
 
 def onboard(client: ClientOption) -> None:
     """First run: every month of history, then the latest month's deliverables."""
@@ -29,17 +38,27 @@ def onboard(client: ClientOption) -> None:
 def refresh(
     client: ClientOption,
     month: Annotated[str | None, typer.Option(help="YYYY-MM; the latest month with data by default.")] = None,
+    learn_anew: Annotated[
+        str | None, typer.Option(metavar="REASON", help="Fit the models inside a term, too, for this reason.")
+    ] = None,
 ) -> None:
     """A later run: only what changed is made again; says what was recomputed and what was kept."""
-    _run(platform_here(), client, month)
+    _run(platform_here(), client, month, learn_anew)
 
 
-def _run(platform: Platform, client_id: str, month_text: str | None) -> None:
+def _run(platform: Platform, client_id: str, month_text: str | None, learn_because: str | None = None) -> None:
     from crm_platform.orchestration.runs import run_platform
 
     month = month_or_none(month_text)
     with instance_here(platform) as instance, err.status(f"{client_id}: reading the inbox") as status:
-        report = run_platform(platform, client_id, month, instance, lambda name: status.update(f"{client_id}: {name}"))
+        report = run_platform(
+            platform,
+            client_id,
+            month,
+            instance,
+            lambda name: status.update(f"{client_id}: {name}"),
+            learn_because=learn_because,
+        )
     print_report(report)
     client = platform.catalogue.load(client_id)
     if client.project.gates:
@@ -73,16 +92,23 @@ def print_report(report: RunReport) -> None:
     if report.recomputed == 0:
         out.print(f"{report.client} {report.month}: everything is current, nothing recomputed", highlight=False)
     else:
-        grid = Grid("table", "months made", "months kept")
+        grid = Grid("table", "months made", "months kept", "made because")
         for name, kept in report.kept.items():
-            grid.add_row(name, str(report.made.get(name, 0)), str(kept))
+            grid.add_row(name, str(report.made.get(name, 0)), str(kept), _in_brief(report.because.get(name, ())))
         out.print(grid)
         kept = sum(report.kept.values())
         out.print(f"{report.client} {report.month}: {report.recomputed} table-months recomputed, {kept} kept")
     for notice in report.notices:
         err.print(notice, style="yellow", markup=False, highlight=False)
     out.print(f"deliverables: {report.deliverables}", highlight=False)
-    out.print(f"open first: {report.deliverables / 'second_opinion' / 'diagnosis_report.pdf'}", highlight=False)
+    papers = (report.deliverables / paper for paper in _OPENED_FIRST)
+    out.print(f"open first: {next(paper for paper in papers if paper.is_file())}", highlight=False)
+
+
+def _in_brief(reasons: Sequence[str], most: int = 3) -> str:
+    """The first of the reasons, and how many more there are."""
+    more = f", {len(reasons) - most} more" if len(reasons) > most else ""
+    return ", ".join(reasons[:most]) + more
 
 
 def demo(

@@ -12,7 +12,10 @@ from crm_platform.clients.client import CSV_ENCODINGS, LANGUAGES, Client, valid_
 from crm_platform.clients.forecast_settings import ForecastSettings
 from crm_platform.clients.kpi_settings import measures_from_toml, targets_from_toml
 from crm_platform.clients.mapping.presets import with_preset
+from crm_platform.clients.ordered_services import services_from_toml
 from crm_platform.clients.project_settings import ProjectSettings
+from crm_platform.clients.retention_settings import RetentionSettings
+from crm_platform.clients.schedule_settings import ScheduleSettings
 from crm_platform.clients.settings import Settings
 from crm_platform.clients.two_track_settings import TwoTrackSettings
 from crm_platform.refusals import Refused
@@ -29,6 +32,9 @@ _KNOWN = {
     "kpi_targets",
     "measures",
     "project",
+    "schedule",
+    "services",
+    "retention",
     "admission",
     "personal_data",
     "preset",
@@ -117,6 +123,9 @@ def client_from_toml(client_id: str, values: dict[str, Any], file: str) -> Clien
         kpi_targets=targets_from_toml(values.get("kpi_targets", {}), file),
         measures=measures_from_toml(values.get("measures", []), file),
         project=ProjectSettings.from_toml(values.get("project", {}), file),
+        schedule=ScheduleSettings.from_toml(values.get("schedule", {}), file),
+        retention=RetentionSettings.from_toml(values.get("retention", {}), file),
+        ordered_services=services_from_toml(values.get("services", {}), file),
     )
 
 

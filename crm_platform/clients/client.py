@@ -10,7 +10,10 @@ from typing import Any
 from crm_platform.clients.alert_channels import DEFAULT_CHANNEL, Channel
 from crm_platform.clients.forecast_settings import ForecastSettings
 from crm_platform.clients.kpi_settings import KpiMeasure
+from crm_platform.clients.ordered_services import SERVICES
 from crm_platform.clients.project_settings import ProjectSettings
+from crm_platform.clients.retention_settings import RetentionSettings
+from crm_platform.clients.schedule_settings import ScheduleSettings
 from crm_platform.clients.settings import Settings
 from crm_platform.clients.two_track_settings import TwoTrackSettings
 from crm_platform.refusals import Refused
@@ -49,6 +52,9 @@ class Client:
     kpi_targets: Mapping[str, float] = field(default_factory=dict)  # `[kpi_targets]`, in the order of KPI_KEYS
     measures: tuple[KpiMeasure, ...] = ()  # `[[measures]]`, by their start
     project: ProjectSettings = field(default_factory=ProjectSettings)
+    schedule: ScheduleSettings = field(default_factory=ScheduleSettings)
+    retention: RetentionSettings = field(default_factory=RetentionSettings)
+    ordered_services: tuple[str, ...] = SERVICES  # `[services]`, in the order of SERVICES
 
     @property
     def alert_channels(self) -> tuple[Channel, ...]:

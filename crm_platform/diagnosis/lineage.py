@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from crm_platform.diagnosis.finding import Diagnosis, Finding
+from crm_platform.diagnosis.finding import Diagnosis, Finding, Scalar
 from crm_platform.periods import Month
 from crm_platform.tables import TABLES
 
@@ -60,15 +60,45 @@ class Lineage:
     deliveries: tuple[Delivered, ...]
 
 
+@dataclass(frozen=True)
+class ToldNumbers:
+    """Numbers that a report without findings of its own tells: where (`part`), as what (`key`), and by name.
+
+    They come from `origins`, from the finding `finding` (report and key), or from the delivery `delivery_id` alone.
+    """
+
+    part: str
+    key: str
+    values: Mapping[str, Scalar]
+    origins: tuple[Origin, ...] = ()
+    finding: tuple[str, str] | None = None
+    delivery_id: str | None = None
+
+
 def lineage_of(finding: Finding, diagnosis: Diagnosis, deliveries: Sequence[Delivered]) -> Lineage:
     """The lineage of `finding`, which `diagnosis` holds; `deliveries` are all of the client's."""
     origins = tuple(_origin(name, diagnosis) for name in finding.sources)
-    last_day = Month.parse(diagnosis.month).last_day.isoformat()
-    behind = tuple(one for one in deliveries if one.data_from and one.data_from <= last_day)
-    return Lineage(origins, behind)
+    return Lineage(origins, delivered_until(Month.parse(diagnosis.month), deliveries))
+
+
+def lineage_of_told(told: ToldNumbers, month: Month, deliveries: Sequence[Delivered]) -> Lineage:
+    """The lineage of numbers of a report of `month` that no finding holds."""
+    if told.delivery_id is not None:
+        return Lineage((), tuple(one for one in deliveries if one.delivery_id == told.delivery_id))
+    return Lineage(told.origins, delivered_until(month, deliveries))
+
+
+def delivered_until(month: Month, deliveries: Sequence[Delivered]) -> tuple[Delivered, ...]:
+    """The deliveries that hold an order of `month` or before."""
+    last_day = month.last_day.isoformat()
+    return tuple(one for one in deliveries if one.data_from and one.data_from <= last_day)
+
+
+def origin_of(name: str, first: Month, last: Month) -> Origin:
+    """A table or document over these months."""
+    return Origin(name, TABLES[name].grain if name in TABLES else "document", str(first), str(last))
 
 
 def _origin(name: str, diagnosis: Diagnosis) -> Origin:
-    grain = TABLES[name].grain if name in TABLES else "document"
     first = diagnosis.first_month if name in OF_ALL_MONTHS else diagnosis.month
-    return Origin(name, grain, first, diagnosis.month)
+    return origin_of(name, Month.parse(first), Month.parse(diagnosis.month))

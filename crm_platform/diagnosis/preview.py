@@ -10,13 +10,16 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 import ibis
 from ibis import _
 
-from crm_platform.diagnosis.finding import Row
+from crm_platform.diagnosis.finding import Row, Scalar
+from crm_platform.diagnosis.lineage import ToldNumbers, origin_of
+from crm_platform.periods import Month
 from crm_platform.tables.alerts import TEST_GROUP_NAMES
 from crm_platform.tables.analyses import CPM_CLASS_NAMES
 from crm_platform.tables.targets import NEEDS, SUBSCRIPTION_STATES
 
 Counted = dict[str, int]
 TARGETS = "targets"
+_TABLE_OF = {"customers": "customer_history"}  # the others are named like theirs
 
 
 def preview_counts(tables: Mapping[str, ibis.Table]) -> list[Row]:
@@ -38,6 +41,17 @@ def without_targets(counts: Sequence[Row]) -> list[Row]:
     rows = [row for row in counts if row["analysis"] != TARGETS]
     withheld: Row = {"analysis": TARGETS, "group": "@preview.group.withheld", "customers": None}
     return [*rows, withheld] if len(rows) < len(counts) else rows
+
+
+def told_in_preview(counts: Sequence[Row], month: Month) -> tuple[ToldNumbers, ...]:
+    """The counts of each analysis by group (a wording key), and the table that it is counted from."""
+    found: dict[str, dict[str, Scalar]] = {}
+    for row in counts:
+        found.setdefault(str(row["analysis"]), {})[str(row["group"])] = row["customers"]
+    return tuple(
+        ToldNumbers("counts", analysis, groups, (origin_of(_TABLE_OF.get(analysis, analysis), month, month),))
+        for analysis, groups in found.items()
+    )
 
 
 def _analyses(tables: Mapping[str, ibis.Table]) -> Iterator[tuple[str, Counted]]:

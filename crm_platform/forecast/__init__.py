@@ -4,6 +4,7 @@ Belongs here: models of purchasing, forecasts, backtests. Does not: classes, ale
 """
 
 from crm_platform.forecast.backtest import rolling_backtest
+from crm_platform.forecast.carrying import carried_forecast
 from crm_platform.forecast.everyone import EVERYONE_READS, forecast_everyone
 from crm_platform.forecast.forecast import FittedForecast, fit_forecast, forecast_buyers, forecast_customers
 from crm_platform.forecast.metrics import normalised_gini, share_that_moves, top_share
@@ -11,6 +12,7 @@ from crm_platform.forecast.metrics import normalised_gini, share_that_moves, top
 __all__ = [
     "EVERYONE_READS",
     "FittedForecast",
+    "carried_forecast",
     "fit_forecast",
     "forecast_buyers",
     "forecast_customers",

@@ -75,7 +75,12 @@ class Calibration:
 
 
 def fit_calibration(
-    past: Sequence[PastForecast], present_jpy: Reals, as_of: dt.date, horizon_days: int, season: Season
+    past: Sequence[PastForecast],
+    present_jpy: Reals,
+    as_of: dt.date,
+    horizon_days: int,
+    season: Season,
+    season_within: float = 1.0,
 ) -> Calibration:
     """Level, shape and pace for the forecast made at `as_of`.
 
@@ -85,6 +90,8 @@ def fit_calibration(
         as_of: the last day known.
         horizon_days: the term, of the past forecasts too.
         season: as known at `as_of`.
+        season_within: the shift for season's sake (see `season_shift`) that all these forecasts hold already: the mean
+            of the terms that they were learned from; 1 where they are forecasts of a term of the mean season.
 
     Raises:
         ValueError: a past term ends after `as_of`.
@@ -94,8 +101,8 @@ def fit_calibration(
     told = sorted((each for each in past if _tells(each)), key=lambda each: each.as_of)
     mean = float(present_jpy.mean()) if len(present_jpy) else 0.0
     unit = mean if mean > 0 else 1.0
-    shift = float(np.log(season_shift(season, as_of, horizon_days)))
-    shifts = np.array([np.log(season_shift(season, each.as_of, horizon_days)) for each in told])
+    shift = float(np.log(season_shift(season, as_of, horizon_days) / season_within))
+    shifts = np.array([np.log(season_shift(season, each.as_of, horizon_days) / season_within) for each in told])
     ago = np.array([(as_of - each.as_of).days for each in told], dtype=np.float64)
     noise = np.array([_noise(each, season, horizon_days) for each in told])
     level = foretell(ago, np.array([_log_ratio(each) for each in told]) - shifts, noise, horizon_days)

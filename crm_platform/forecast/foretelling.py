@@ -2,6 +2,7 @@
 
 None of the three is assumed to be large: all are gaussian processes around 0 (Rasmussen & Williams 2006), and
 `STRENGTHS` of them are weighted by how well they explain the origins (Bayesian model averaging, Hoeting et al. 1999).
+Terms that overlap share their customers' luck: eight origins a month apart tell little more than two terms.
 """
 
 from __future__ import annotations
@@ -41,11 +42,15 @@ class Foretold(NamedTuple):
 def foretell(
     ago: Reals, values: Reals, noise: Reals, horizon_days: int, candidates: Sequence[Strengths] = STRENGTHS
 ) -> Foretold:
-    """Mean and standard deviation at `ago` = 0 of what had `values`, with variance `noise`, so many days `ago`."""
+    """Mean and standard deviation at `ago` = 0 of what had `values`, with variance `noise`, so many days `ago`.
+
+    The noise of two origins is as alike as the share of the `horizon_days` that their terms have in common.
+    """
     now = np.zeros(1)
+    luck = np.sqrt(np.outer(noise, noise)) * np.maximum(1 - np.abs(ago[:, None] - ago[None, :]) / horizon_days, 0)
     logs, means, variances = [], [], []
     for strengths in candidates:
-        covariance = _covariance(ago, ago, strengths, horizon_days) + np.diag(noise)
+        covariance = _covariance(ago, ago, strengths, horizon_days) + luck
         with_now = _covariance(now, ago, strengths, horizon_days)[0]
         weights = np.linalg.solve(covariance, with_now)
         fit = float((values * np.linalg.solve(covariance, values)).sum())

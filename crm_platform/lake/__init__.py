@@ -5,5 +5,6 @@ Belongs here: paths, atomic writes, provenance, scans. Does not: knowing what a 
 
 from crm_platform.lake.lake import Lake, Written
 from crm_platform.lake.provenance import MadeFrom, Provenance, digest_of
+from crm_platform.lake.storage import place_of, store_of
 
-__all__ = ["Lake", "MadeFrom", "Provenance", "Written", "digest_of"]
+__all__ = ["Lake", "MadeFrom", "Provenance", "Written", "digest_of", "place_of", "store_of"]

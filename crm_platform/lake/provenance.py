@@ -32,6 +32,13 @@ class MadeFrom:
         """One digest over all of it."""
         return digest_of(asdict(self))
 
+    def changes_since(self, stored: MadeFrom) -> tuple[str, ...]:
+        """What decides the content now and did not, or not so, when it was `stored`, in words."""
+        names = sorted(self.inputs.keys() | stored.inputs.keys())
+        inputs = [f"{name} changed" for name in names if self.inputs.get(name) != stored.inputs.get(name)]
+        others = [f"{name} changed" for name in ("code", "settings") if getattr(self, name) != getattr(stored, name)]
+        return (*inputs, *others)
+
 
 @dataclass(frozen=True)
 class Provenance:
@@ -49,7 +56,9 @@ class Provenance:
 
     @classmethod
     def from_json(cls, text: str) -> Provenance:
-        """Read what `to_json` wrote."""
+        """Read what `to_json` wrote; ValueError, KeyError or TypeError where it is not that."""
         record = json.loads(text)
+        if set(record["file"]) & set("/\\\0"):
+            raise ValueError("the record names a file outside of its folder")
         made_from, remarks = MadeFrom(**record["made_from"]), record.get("remarks", {})
         return cls(record["file"], record["sha256"], record["rows"], made_from, remarks)

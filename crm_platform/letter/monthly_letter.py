@@ -33,9 +33,10 @@ class LetterInputs:
 
     `now` are the diagnoses of the month by report (`diagnosis`, `alert`, `portfolio`, `two_track` where there is one),
     `former` those of the month before, without those that are not stored. `customer_months` spans `months`; `history`
-    is CUSTOMER_HISTORY of the month, `lists` the month's tables that `contacts_of` names. `delivery` tells of the
-    latest: delivery_id, examined_on, data_from, data_to, rows, quarantined_rows, set_aside_rows. `silent_days`: after
-    how many days without a purchase a customer is no longer active.
+    is CUSTOMER_HISTORY of the month, `lists` the month's tables that `contacts_of` names, `former_regular` the
+    REGULAR_BUYERS of the month before where they are stored. `delivery` tells of the latest: delivery_id, examined_on,
+    data_from, data_to, rows, quarantined_rows, set_aside_rows. `silent_days`: after how many days without a purchase a
+    customer is no longer active.
     """
 
     client: str
@@ -50,6 +51,7 @@ class LetterInputs:
     delivery: Mapping[str, Scalar]
     silent_days: int
     value_classes: int = 10
+    former_regular: ibis.Table | None = None
 
     @property
     def finished(self) -> list[Month]:
@@ -78,7 +80,7 @@ def monthly_letter(inputs: LetterInputs) -> Letter:
         turned=turned_verdicts(inputs.now, inputs.former) if inputs.former else None,
         questions_compared=questions_in_both(inputs.now, inputs.former),
         actions=planned_actions(inputs.now),
-        contacts=contacts_of(inputs.lists, inputs.as_of),
+        contacts=contacts_of(inputs.lists, inputs.as_of, inputs.former_regular),
         former_forecast=_former_forecast(inputs.now["diagnosis"].findings),
         delivery=inputs.delivery,
         value_classes=inputs.value_classes,

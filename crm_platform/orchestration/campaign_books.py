@@ -21,12 +21,14 @@ from crm_platform.tables.alerts import CAMPAIGN_ALERTS, CAMPAIGN_GROUPS, TEST_GR
 
 
 def campaigns_of(data: ClientData) -> list[Campaign]:
-    """Every campaign that was begun, by month; Refused where the frozen groups of one are damaged."""
+    """Every campaign that was begun, by month; Refused where the frozen groups of one are damaged or lost."""
+    _refuse_lost(data)
     return [_described(data, month) for month in data.lake.months(data.client.id, CAMPAIGN_GROUPS.name)]
 
 
 def campaign_at(at: ClientMonth) -> Campaign | None:
     """The campaign of this month's test groups; None where it was not begun."""
+    _refuse_lost(at.data)
     begun = at.data.lake.provenance(at.client.id, CAMPAIGN_GROUPS.name, at.month)
     return _described(at.data, at.month) if begun else None
 
@@ -105,6 +107,7 @@ def start_campaign(at: ClientMonth, started_on: dt.date) -> Campaign:
     Refused where the month is not analysed, its campaign was begun before, the day is not in the term after the
     as-of date, nobody is in a group, or somebody is in another campaign that is open then.
     """
+    _seal(at)
     groups, record = _proposed(at)
     as_of = dt.date.fromisoformat(record.made_from.inputs["as_of"])
     if not as_of < started_on <= last_start(as_of):
@@ -122,10 +125,20 @@ def start_campaign(at: ClientMonth, started_on: dt.date) -> Campaign:
     # The groups last: a campaign has begun when they are there, and then all of it is.
     at.data.lake.write(at.client.id, CAMPAIGN_ALERTS, at.month, alerts, made_from, term)
     at.data.lake.write(at.client.id, CAMPAIGN_GROUPS, at.month, groups, made_from, term)
+    _seal(at)
     return _described(at.data, at.month)
 
 
 # --- inside -----------------------------------------------------------------------------------------------------------
+
+
+def _seal(at: ClientMonth) -> None:
+    """Seal every campaign that has begun; of one that broke off before it had, only the alerts are there."""
+    at.data.lake.seal(at.client.id, CAMPAIGN_GROUPS.name)
+
+
+def _refuse_lost(data: ClientData) -> None:
+    data.lake.refuse_lost(data.client.id, CAMPAIGN_GROUPS.name)
 
 
 def _proposed(at: ClientMonth) -> tuple[pa.Table, Provenance]:

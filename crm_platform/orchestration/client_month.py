@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
+from weakref import WeakValueDictionary
 
 import ibis
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
 from crm_platform.clients import Client
 from crm_platform.intake import Admitted, merge_deliveries, read_admitted
-from crm_platform.lake import Lake
+from crm_platform.lake import Lake, digest_of
 from crm_platform.orchestration.platform import Platform
 from crm_platform.periods import Month, months_between
 from crm_platform.refusals import Refused
 from crm_platform.tables import TABLES
+
+_MERGED_HELD: WeakValueDictionary[str, Mapping[str, pa.Table]] = WeakValueDictionary()
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,9 +50,29 @@ class ClientData:
         return found
 
     @cached_property
-    def merged(self) -> dict[str, pa.Table]:
-        """The deliveries as one: the latest wins."""
-        return merge_deliveries(self.deliveries)
+    def merged(self) -> Mapping[str, pa.Table]:
+        """The deliveries as one: the latest wins. Steps of a run share it while somebody in the process holds it."""
+        receipts = [delivery.receipt for delivery in self.deliveries]
+        key = digest_of([str(self.platform.inbox), self.client.id, receipts])
+        held = _MERGED_HELD.get(key)
+        if held is None:
+            held = merge_deliveries(self.deliveries)
+            _MERGED_HELD[key] = held
+        return held
+
+    @cached_property
+    def _rows_by_month(self) -> Mapping[Month, npt.NDArray[np.int64]]:
+        """Where the order lines of each month stand among all."""
+        months = self.merged["order_lines"]["ordered_at"].to_numpy().astype("datetime64[M]")
+        order = np.argsort(months, kind="stable")
+        found, starts = np.unique(months[order], return_index=True)
+        parts = np.split(order, starts[1:])
+        return {Month.of(month): rows for month, rows in zip(found.tolist(), parts, strict=True)} if len(order) else {}
+
+    def lines_of(self, month: Month) -> pa.Table:
+        """The order lines of one month, all deliveries merged."""
+        rows = self._rows_by_month.get(month, np.zeros(0, dtype=np.int64))
+        return self.merged["order_lines"].take(pa.array(rows))
 
     @cached_property
     def data_to(self) -> dt.date:

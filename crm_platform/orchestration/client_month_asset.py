@@ -4,10 +4,11 @@ A table that breaks its declaration is not stored: the blocking check fails, and
 from it.
 """
 
+import datetime as dt
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from itertools import groupby
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import groupby, product
 from typing import Any
 
 import dagster as dg
@@ -25,6 +26,7 @@ from crm_platform.orchestration.partitions import (
     months_up_to,
     partition_key,
     read_keys,
+    refuse_lost_months,
     same_month,
 )
 from crm_platform.orchestration.platform import Platform
@@ -35,6 +37,10 @@ from crm_platform.tables import Fault
 
 OWNERS = ["team:data-engineering"]
 CHECK = "obeys_declaration"
+# Of any client: whose month is late is what `automation/watches.py` tells.
+_REFRESHED_MONTHLY = dg.FreshnessPolicy.time_window(
+    warn_window=dt.timedelta(days=35), fail_window=dt.timedelta(days=45)
+)
 # A busy disk may recover; refusals and broken declarations forbid the retry, which would not change them.
 _DISK_MAY_RECOVER = dg.RetryPolicy(max_retries=2, delay=2, backoff=dg.Backoff.EXPONENTIAL)
 
@@ -71,6 +77,14 @@ class ClientMonthAsset:
 
 
 @dataclass(frozen=True)
+class Stale:
+    """What a month that must be made will have been made from, and why it must."""
+
+    made_from: MadeFrom
+    why: Sequence[str]
+
+
+@dataclass(frozen=True)
 class Made:
     """What became of one table-month."""
 
@@ -81,6 +95,7 @@ class Made:
     described: Mapping[str, Any] = field(default_factory=dict)
     verdicts: Mapping[str, Verdict] = field(default_factory=dict)
     seconds: float = 0.0
+    why: Sequence[str] = ()
 
 
 def client_month_asset(
@@ -125,6 +140,7 @@ def _declare(
         deps=[dg.AssetDep(name, partition_mapping=_MAPPINGS[reads]) for name, reads in recipe.reads.items()],
         metadata=declared_metadata(recipe),
         owners=OWNERS,
+        freshness_policy=_REFRESHED_MONTHLY,
         kinds={"duckdb", "parquet"} if recipe.table else {"python", "json"},
         code_version=code_digest(recipe.chapter)[:12],
         retry_policy=_DISK_MAY_RECOVER,
@@ -136,7 +152,9 @@ def _declare(
     def client_month_table(context: dg.AssetExecutionContext, platform: Platform) -> Iterator[Any]:
         made = []
         try:
-            for client, keys in groupby(read_keys(context.partition_keys), key=lambda key: key.client):
+            every = read_keys(context.partition_keys)
+            refuse_lost_months(context.run.tags, every)
+            for client, keys in groupby(every, key=lambda key: key.client):
                 data = ClientData(platform, platform.catalogue.load(client))
                 refuse_blocked(data, stage_of(recipe.chapter, recipe.name))
                 months = [data.at(key.month) for key in keys]
@@ -150,7 +168,7 @@ def _declare(
             context.add_asset_metadata(written_metadata(recipe, one), partition_key=key)
         broken = [one for one in made if one.faults]
         yield dg.AssetCheckResult(
-            check_name=CHECK, asset_key=recipe.name, passed=not broken, metadata=_check_metadata(made, broken)
+            check_name=CHECK, asset_key=recipe.name, passed=not broken, metadata=_check_metadata(recipe, made, broken)
         )
         if broken:
             raise dg.Failure(_spelled(recipe, broken), allow_retries=False)
@@ -171,20 +189,39 @@ def _make(
     compute: ComputeSpan,
     shown: Shown,
 ) -> Iterator[Made]:
-    kept = 0
+    kept, because = 0, list[Sequence[str]]()
+    for data in {at.data for batch in batches for at in batch}:
+        data.lake.clear_left(data.client.id, recipe.name)
     for batch in batches:
         # Asked before computing: what changes meanwhile must look stale to the next run.
-        stale = {at: recipe.made_from(at) for at in batch if not recipe.is_current(at)}
+        stale = {at: Stale(recipe.made_from(at), why) for at in batch if (why := recipe.why_stale(at))}
+        because += [each.why for each in stale.values()]
         started = time.perf_counter()
-        contents = compute(list(stale)) if stale else {}
+        carried = _carried(recipe, stale)
+        learned = [at for at in stale if at not in carried]
+        contents = {**carried, **(compute(learned) if learned else {})}
         seconds = (time.perf_counter() - started) / max(len(stale), 1)
         for at in batch:
             if at in contents:
-                yield _store(recipe, at, stale[at], contents[at], shown, seconds)
+                made = _store(recipe, at, stale[at].made_from, contents[at], shown, seconds)
+                yield replace(made, why=stale[at].why)
             else:
                 kept += 1
                 yield _kept(recipe, at, shown)
-    report_progress(recipe.name, made=sum(map(len, batches)) - kept, kept=kept)
+    for data, name in product({at.data for batch in batches for at in batch}, recipe.for_good):
+        data.lake.seal(data.client.id, name)
+    made_months = sum(map(len, batches)) - kept
+    report_progress(recipe.name, made=made_months, kept=kept, why=because[0] if because else ())
+
+
+def _carried(recipe: Recipe, stale: Iterable[ClientMonth]) -> dict[ClientMonth, Content]:
+    """The documents that hold for the term, each as it stands at its month."""
+    if recipe.carry is None:
+        return {}
+    held = {at: month for at in stale if (month := recipe.held_month(at)) is not None}
+    return {
+        at: recipe.carry(at, at.data.lake.read_document(at.client.id, recipe.name, month)) for at, month in held.items()
+    }
 
 
 def _store(
@@ -212,8 +249,10 @@ def _kept(recipe: Recipe, at: ClientMonth, shown: Shown) -> Made:
     )
 
 
-def _check_metadata(made: Sequence[Made], broken: Sequence[Made]) -> dict[str, Any]:
-    return {
+def _check_metadata(recipe: Recipe, made: Sequence[Made], broken: Sequence[Made]) -> dict[str, Any]:
+    """What the UI shows of the check: the first reason as text, which needs no click, and every failing rule."""
+    metadata: dict[str, Any] = {"reason": _spelled(recipe, broken)} if broken else {}
+    return metadata | {
         "months_made": sum(one.written is not None for one in made),
         "months_kept": sum(one.written is None and not one.faults for one in made),
         "failing": [

@@ -36,7 +36,7 @@ ASSET_FILES = {  # where they are not `assets/<chapter>.py` alone
 }
 _ENGINES = (
     "duckdb", "ibis-framework", "numpy", "pandas", "pyarrow", "scipy",
-    "altair", "brotli", "budoux", "fonttools", "great-expectations", "lxml", "noto-cjk-sans-jp-bold",
+    "altair", "budoux", "fonttools", "great-expectations", "lxml", "noto-cjk-sans-jp-bold",
     "noto-cjk-sans-jp-regular", "python-docx", "typst", "vl-convert-python",
 )  # fmt: skip
 _SOURCES = {".py", ".toml", ".typ", ".css", ".js", ".j2"}

@@ -14,6 +14,7 @@ import dagster as dg
 import ibis
 from packaging.requirements import Requirement
 
+from crm_platform.lake import store_of
 from crm_platform.orchestration.platform import Platform
 from crm_platform.refusals import Refused
 from crm_platform.reports.glyphs import BOLD_FONT, REGULAR_FONT
@@ -36,7 +37,7 @@ def examine_installation(platform: Platform, instance: dg.DagsterInstance) -> li
     return [
         _python(),
         *_packages(),
-        *(_folder(folder) for folder in (platform.data, platform.inbox, platform.data / "lake", platform.outbox)),
+        *(_place(place) for place in (platform.data, platform.inbox, platform.lake.root, platform.outbox)),
         _disk(platform.data),
         _clients(platform),
         _engine(),
@@ -51,9 +52,10 @@ def _python() -> Checked:
 
 
 def _packages() -> Iterator[Checked]:
-    """The installed versions against the pins of pyproject.toml; one line when all agree."""
+    """The installed versions against the pins of pyproject.toml, without extras; one line when all agree."""
     wrong = []
-    pins = [Requirement(line) for line in requires("crm-platform") or []]
+    stated = [Requirement(line) for line in requires("crm-platform") or []]
+    pins = [pin for pin in stated if pin.marker is None or pin.marker.evaluate({"extra": ""})]
     for pin in pins:
         try:
             if version(pin.name) not in pin.specifier:
@@ -64,15 +66,17 @@ def _packages() -> Iterator[Checked]:
     yield Checked("packages", found, not wrong, "Run: make install")
 
 
-def _folder(folder: Path) -> Checked:
-    probe = folder / f".{uuid.uuid4().hex}"
+def _place(place: Path) -> Checked:
+    """Whether files can be written there, and workers can wait for each other."""
+    probe, store, subject = place / f".{uuid.uuid4().hex}", store_of(place), f"folder {place.name}"
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        probe.write_bytes(b"")
+        store.write_whole(probe, b"")
         probe.unlink()
+        keeps_others_out = store.keeps_others_out(place)
     except OSError as error:
-        return Checked(f"folder {folder.name}", str(error), False, f"Make {folder} writable.")
-    return Checked(f"folder {folder.name}", str(folder), True)
+        return Checked(subject, str(error), False, f"Make {place} writable.")
+    remedy = f"Lay {place} on storage that honours conditional puts (If-None-Match), on which locks rely."
+    return Checked(subject, str(place) if keeps_others_out else f"no locks at {place}", keeps_others_out, remedy)
 
 
 def _disk(folder: Path) -> Checked:

@@ -53,7 +53,8 @@ def due_contacts(platform: Platform, client_id: str, on: dt.date, most: int | No
     """The call list of the day `on`: orders as known at the last month's end before it or at the last day with data.
 
     The first `most` of it, or as many as the client's `daily_contacts`. Contacts and outcomes of that day itself are
-    not in it, so that the list of a day is the same all day. Nothing is made or stored.
+    not in it, so that the list of a day is the same all day. No table is made or stored; only for a project whose gate
+    is asked, the totals that it was held against may be kept (see `since_passed.totals_now`).
 
     Raises:
         Refused: a gate of the project blocks, no data before that day, or the month's analyses are not up to date.

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from crm_platform.diagnosis import Diagnosis, Finding
 from crm_platform.diagnosis.lineage import Delivered, Lineage, Origin, lineage_of
 from crm_platform.orchestration.client_month import ClientMonth
-from crm_platform.periods import Month
+from crm_platform.periods import Month, months_between
 from crm_platform.refusals import Refused
 from crm_platform.reports.alert_report import CHAPTERS as ALERT_CHAPTERS
 from crm_platform.reports.diagnosis_report import CHAPTERS as DIAGNOSIS_CHAPTERS
@@ -38,7 +38,10 @@ class Told:
 
 @dataclass(frozen=True)
 class StoredOrigin:
-    """A table that numbers come from, as it lies in the lake: rows over its months, digest and inputs of the last."""
+    """A table that numbers come from, as it lies in the lake: rows over its months, digest and inputs of the last.
+
+    Without a digest where it is not there, since the numbers are read from the deliveries.
+    """
 
     origin: Origin
     rows: int
@@ -90,12 +93,12 @@ def lineage_in_lake(at: ClientMonth, told: Told) -> tuple[Lineage, list[StoredOr
     """The finding's lineage, and each of its tables as stored."""
     deliveries = [Delivered.from_receipt(delivery.receipt) for delivery in at.data.deliveries]
     lineage = lineage_of(told.finding, told.diagnosis, deliveries)
-    return lineage, [_stored(at, origin) for origin in lineage.origins]
+    return lineage, [stored_origin(at, origin) for origin in lineage.origins]
 
 
-def _stored(at: ClientMonth, origin: Origin) -> StoredOrigin:
-    last = Month.parse(origin.last_month)
-    months = at.history_months if origin.first_month != origin.last_month else [last]
+def stored_origin(at: ClientMonth, origin: Origin) -> StoredOrigin:
+    """The table over its months as it lies in the lake."""
+    months = months_between(Month.parse(origin.first_month), Month.parse(origin.last_month))
     records = [at.data.lake.provenance(at.client.id, origin.table, month) for month in months]
     known = [record for record in records if record is not None]
     latest = records[-1]

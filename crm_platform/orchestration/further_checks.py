@@ -45,11 +45,13 @@ class FurtherChecks:
             said = [(at, verdicts[check.name]) for at, verdicts in found if check.name in verdicts]
             shown = next(((at, one) for at, one in said if not one.passed), said[-1] if said else None)
             metadata: dict[str, Any] = {} if shown is None else dict(shown[1].metadata)
-            metadata["failing"] = [f"{at.client.id} {at.month}" for at, one in said if not one.passed]
+            failing = [f"{at.client.id} {at.month}" for at, one in said if not one.passed]
+            if failing:
+                metadata["failing"] = ", ".join(failing)  # a list would hide behind a button
             yield dg.AssetCheckResult(
                 check_name=check.name,
                 asset_key=asset,
-                passed=not metadata["failing"],
+                passed=not failing,
                 severity=check.severity,
                 metadata=metadata,
             )

@@ -10,7 +10,8 @@ from crm_platform.orchestration.reissue import reissue_segments
 backfill_facts = dg.define_asset_job(
     "backfill_facts",
     selection=dg.AssetSelection.assets(*(asset.definition for asset in EVERY_MONTH)),
-    description="Order lines and monthly facts of one client: launch it over every month of the history, as one run.",
+    description="Order lines and monthly facts of one client, every month of the history in one run. Sensors and "
+    'schedules launch it; by hand launch its assets in the lineage (filter group:"facts" or key:"order_lines").',
 )
 analyse_month = dg.define_asset_job(
     "analyse_month",

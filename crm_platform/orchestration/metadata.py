@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import base64
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from crm_platform.orchestration.recipe import Recipe
 from crm_platform.tables import Column, Table
 
 if TYPE_CHECKING:
+    from crm_platform.orchestration.client_month import ClientMonth
     from crm_platform.orchestration.client_month_asset import Made
 
 
@@ -44,9 +43,9 @@ def written_metadata(recipe: Recipe, made: Made) -> dict[str, Any]:
     if recipe.table is not None:
         metadata["dagster/row_count"] = provenance.rows
     path = made.at.data.lake.root / made.at.client.id / recipe.name / provenance.file
-    metadata |= {"path": dg.MetadataValue.path(str(path)), **_yen(recipe, path), **made.described}
+    metadata |= {"path": dg.MetadataValue.path(str(path)), **_yen(recipe, made.at), **made.described}
     if made.written is not None:
-        metadata["seconds"] = round(made.seconds, 3)
+        metadata |= {"seconds": round(made.seconds, 3), "why": "; ".join(made.why)}
     if made.picture is not None:
         metadata["picture"] = picture_metadata(made.picture)
     return metadata
@@ -57,11 +56,11 @@ def picture_metadata(png: bytes) -> dg.MarkdownMetadataValue:
     return dg.MetadataValue.md(f"![picture](data:image/png;base64,{base64.b64encode(png).decode()})")
 
 
-def _yen(recipe: Recipe, path: Path) -> dict[str, int]:
+def _yen(recipe: Recipe, at: ClientMonth) -> dict[str, int]:
     present = [name for name in ("ordered_jpy", "sales_jpy") if recipe.table and name in recipe.table]
-    if not present:
+    if recipe.table is None or not present:
         return {}
-    columns = pq.read_table(path, columns=present)
+    columns = at.data.lake.read(at.client.id, recipe.table, at.month, present)
     return {name: pc.sum(columns[name]).as_py() or 0 for name in present}
 
 

@@ -13,8 +13,8 @@ import pandas as pd
 import pyarrow as pa
 
 from crm_platform.alerts import campaign_id_of, design_test, shopping_alert
-from crm_platform.clients import Settings
-from crm_platform.forecast import FittedForecast, fit_forecast, forecast_buyers
+from crm_platform.clients import Settings, client_folder
+from crm_platform.forecast import FittedForecast, carried_forecast, fit_forecast, forecast_buyers
 from crm_platform.orchestration.assets.alerts import test_groups
 from crm_platform.orchestration.assets.forecast import forecast_model
 from crm_platform.orchestration.campaign_books import campaign_at, campaign_groups, rival_campaigns, taken_by
@@ -74,7 +74,7 @@ def alert_on_demand(
     forecasts = forecast_buyers(days, model)
     alerts = shopping_alert(days, model, forecasts, settings)
     groups = groups_on_demand(at, as_of, alerts, settings, _classes(forecasts, settings.value_classes))
-    place = folder or platform.data / "alerts" / at.client.id / as_of.isoformat()
+    place = folder or client_folder(platform.data / "alerts", at.client.id, as_of.isoformat())
     put_in_place(place, _lists(at, alerts, groups))
     return AlertMade(as_of, alerts, groups, place)
 
@@ -135,10 +135,14 @@ def _day_of(at: ClientMonth, asked: dt.date | None) -> dt.date:
 
 
 def _model_of(at: ClientMonth, as_of: dt.date, days: ibis.Table) -> FittedForecast:
-    """The month's own model where it is current and of that day, else one fitted now."""
-    if as_of == at.as_of and forecast_model.recipe.is_current(at):
-        return FittedForecast.from_json(at.document("forecast_model"))
-    return fit_forecast(days, as_of, Term.after(as_of).days, prior=prior_of(at))
+    """The month's own model where it is current and of that day, else that of the term, else one fitted now."""
+    recipe, horizon_days = forecast_model.recipe, Term.after(as_of).days
+    if as_of == at.as_of and recipe.is_current(at):
+        return FittedForecast.from_json(at.document(recipe.name))
+    if (held := recipe.held_month(at)) is not None:
+        learned = FittedForecast.from_json(at.data.at(held).document(recipe.name))
+        return carried_forecast(learned, as_of, horizon_days)
+    return fit_forecast(days, as_of, horizon_days, prior=prior_of(at))
 
 
 def _classes(forecasts: pd.DataFrame, classes: int) -> pd.DataFrame:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import dagster as dg
 
 from crm_platform.periods import Month
+from crm_platform.refusals import Refused
 
 FIRST_MONTH = Month(2009, 1)  # no order before it is admitted (intake)
 LINEAGE_MONTHS = 60  # how far back the UI draws the lineage; computations read all of a client's history
 TIME_ZONE = "Asia/Tokyo"
+RANGE_TAGS = ("dagster/asset_partition_range_start", "dagster/asset_partition_range_end")
 
 clients = dg.DynamicPartitionsDefinition(name="client")
 months = dg.MonthlyPartitionsDefinition(start_date=FIRST_MONTH.first_day.isoformat(), timezone=TIME_ZONE, end_offset=1)
@@ -46,6 +48,11 @@ def partition_key(client: str, month: Month) -> dg.MultiPartitionKey:
     return dg.MultiPartitionKey({"client": client, "month": month.first_day.isoformat()})
 
 
+def partition_prefix(client: str) -> str:
+    """How every partition key of the client begins, and none of another's."""
+    return f"{client}|"
+
+
 def register_client(instance: dg.DagsterInstance, client_id: str) -> None:
     """Make the client a partition, so that the UI offers it; does nothing where it is one."""
     instance.add_dynamic_partitions(str(clients.name), [client_id])
@@ -55,3 +62,18 @@ def read_keys(keys: Iterable[str]) -> list[ClientMonthKey]:
     """Partition keys in order of client and month; Dagster hands them over in none."""
     parsed = (client_months.get_partition_key_from_str(key).keys_by_dimension for key in keys)
     return sorted(ClientMonthKey(key["client"], Month.parse(key["month"])) for key in parsed)
+
+
+def refuse_lost_months(tags: Mapping[str, str], keys: Sequence[ClientMonthKey]) -> None:
+    """Refused where the run's tags speak of a range of months and Dagster hands over the first of them alone.
+
+    It does so for a backfill launched on the page of a job, and would call it a success.
+    """
+    said = {tags[tag] for tag in RANGE_TAGS if tag in tags}
+    if not said <= {str(partition_key(*key)) for key in keys}:
+        raise Refused(
+            f"this run is to make the months {' to '.join(sorted(said))}, and Dagster gives it {len(keys)} of them.",
+            "Launch the backfill not on the page of a job but in the lineage: filter "
+            'group:"facts" or key:"order_lines", Materialize all. '
+            f"Or: crm-platform refresh --client {keys[0].client}",
+        )

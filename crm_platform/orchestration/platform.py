@@ -9,20 +9,37 @@ from pathlib import Path
 import dagster as dg
 
 from crm_platform.clients import Catalogue
-from crm_platform.lake import Lake
+from crm_platform.lake import Lake, place_of
+from crm_platform.orchestration.dead_runs import PROCESS_TAG, process_tag
 
 DATA_FOLDER_VARIABLE = "CRM_PLATFORM_DATA"
+LAKE_VARIABLE, OUTBOX_VARIABLE = "CRM_PLATFORM_LAKE", "CRM_PLATFORM_OUTBOX"
 
 
 class Platform(dg.ConfigurableResource):  # type: ignore[type-arg]
-    """The folders of an installation below one data folder: clients, inbox, lake, outbox."""
+    """The folders of an installation below one data folder: clients, inbox, lake, outbox.
+
+    Lake and outbox may lie elsewhere, in another folder or in a bucket (`s3://bucket/prefix`).
+    """
 
     data_folder: str
+    lake_address: str = ""
+    outbox_address: str = ""
 
     @classmethod
     def here(cls) -> Platform:
-        """The data folder named by the environment, else `data` in the present folder."""
-        return cls(data_folder=str(Path(os.environ.get(DATA_FOLDER_VARIABLE, "data")).resolve()))
+        """The data folder, lake and outbox named by the environment, else `data` in the present folder."""
+        return cls(
+            data_folder=str(Path(os.environ.get(DATA_FOLDER_VARIABLE, "data")).resolve()),
+            lake_address=os.environ.get(LAKE_VARIABLE, ""),
+            outbox_address=os.environ.get(OUTBOX_VARIABLE, ""),
+        )
+
+    def setup_for_execution(self, context: dg.InitResourceContext) -> None:
+        """Let the run name its process, where whoever began it has not."""
+        run, instance = context.run, context.instance
+        if run and instance and not run.tags.get(PROCESS_TAG, "").startswith(run.run_id):
+            instance.add_run_tags(run.run_id, process_tag(run.run_id))
 
     @property
     def data(self) -> Path:
@@ -41,15 +58,15 @@ class Platform(dg.ConfigurableResource):  # type: ignore[type-arg]
 
     @property
     def lake(self) -> Lake:
-        """The tables."""
-        return _lake(self.data / "lake")
+        """The tables; of a lake in a bucket, the folder of the data holds copies."""
+        return _lake(self.lake_address, self.data / "lake")
 
     @property
     def outbox(self) -> Path:
         """The deliverables."""
-        return self.data / "outbox"
+        return place_of(self.outbox_address) if self.outbox_address else self.data / "outbox"
 
 
 @cache
-def _lake(root: Path) -> Lake:
-    return Lake(root)
+def _lake(address: str, folder: Path) -> Lake:
+    return Lake(place_of(address), copies=folder) if address else Lake(folder)

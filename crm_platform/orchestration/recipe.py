@@ -10,9 +10,11 @@ from typing import Any
 import pyarrow as pa
 
 from crm_platform.clients import Client
-from crm_platform.lake import MadeFrom, digest_of
+from crm_platform.lake import MadeFrom, Provenance, digest_of
 from crm_platform.orchestration.client_month import ClientMonth
 from crm_platform.orchestration.code_digest import code_digest
+from crm_platform.orchestration.term_models import Carry, held_record
+from crm_platform.periods import Month
 from crm_platform.tables import TABLES, Table
 
 
@@ -29,8 +31,13 @@ def nothing(_: Client) -> Any:
 
 
 def everything(client: Client) -> Any:
-    """All that the client's file says, but how its files look and which gates its project passes."""
-    return {**asdict(client), "intake": None, "project": None}
+    """All that the client's file says of its analyses.
+
+    That is: not how its files look, which gates it passes, what is ordered, what runs when, what stays.
+    """
+    said = {**asdict(client), "intake": None, "project": None}
+    del said["retention"], said["schedule"], said["ordered_services"]
+    return said
 
 
 @dataclass(frozen=True)
@@ -45,7 +52,9 @@ class Recipe:
     holds_already: Callable[[ClientMonth], bool] | None = (
         None  # a version is in force: nothing is made, whatever changed
     )
+    for_good: tuple[str, ...] = ()  # tables issued once for all: sealed, so that no loss goes unnoticed
     still_there: Callable[[ClientMonth], bool] | None = None  # what the month left outside the lake is as it was
+    carry: Carry | None = None  # learned once a term: how the document that it began with comes to a later month
 
     @property
     def table(self) -> Table | None:
@@ -54,18 +63,38 @@ class Recipe:
 
     def made_from(self, at: ClientMonth) -> MadeFrom:
         """Digests of everything that decides the content of the client's month."""
+        code, settings = code_digest(self.chapter), digest_of(self.settings(at.client))
+        if (held := self._held(at)) is not None:
+            month, record = held
+            return MadeFrom({f"{self.name} of {month}": record.sha256, "as_of": at.as_of.isoformat()}, code, settings)
         inputs = {name: self._digest(at, name, reads) for name, reads in sorted(self.reads.items())}
         if self.further_inputs:
             inputs.update(self.further_inputs(at))
         inputs["as_of"] = at.as_of.isoformat()
-        return MadeFrom(inputs, code_digest(self.chapter), digest_of(self.settings(at.client)))
+        return MadeFrom(inputs, code, settings)
+
+    def held_month(self, at: ClientMonth) -> Month | None:
+        """The earlier month of the term whose document is carried to this one; None where it is made anew."""
+        held = self._held(at)
+        return held[0] if held else None
 
     def is_current(self, at: ClientMonth) -> bool:
         """Whether nothing need be made: a frozen version holds, or the stored month was made from what is there now."""
+        return not self.why_stale(at)
+
+    def why_stale(self, at: ClientMonth, made_from: MadeFrom | None = None) -> tuple[str, ...]:
+        """Why the month must be made, in words; nothing where it is current. `made_from`: as asked for before."""
         if self.holds_already and self.holds_already(at):
-            return True
-        current = at.data.lake.is_current(at.client.id, self.name, at.month, self.made_from(at))
-        return current and (self.still_there is None or self.still_there(at))
+            return ()
+        reasons = at.data.lake.why_stale(at.client.id, self.name, at.month, made_from or self.made_from(at))
+        if not reasons and self.still_there is not None and not self.still_there(at):
+            return ("what it left in the outbox was lost or changed",)
+        return reasons
+
+    def _held(self, at: ClientMonth) -> tuple[Month, Provenance] | None:
+        if self.carry is None:
+            return None
+        return held_record(at, self.name, code_digest(self.chapter), digest_of(self.settings(at.client)))
 
     def _digest(self, at: ClientMonth, name: str, reads: Reads) -> str:
         months = [at.month] if reads is Reads.SAME_MONTH else at.history_months

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -11,11 +12,13 @@ from typing import Any
 
 import dagster as dg
 
+from crm_platform.clients import client_folder
 from crm_platform.lake.files import write_whole
 from crm_platform.orchestration.assets import EVERY_MONTH, MONTHS_ASKED_FOR, PREVIEW, PREVIEWED
 from crm_platform.orchestration.assets.preview import preview_folder
 from crm_platform.orchestration.build import build_definitions
 from crm_platform.orchestration.client_month import ClientData, ClientMonth
+from crm_platform.orchestration.dead_runs import end_dead_runs, process_tag
 from crm_platform.orchestration.gates import refuse_blocked
 from crm_platform.orchestration.jobs import analyse_month, backfill_facts, forecast_month, preview_month
 from crm_platform.orchestration.partitions import partition_key, register_client
@@ -25,6 +28,7 @@ from crm_platform.orchestration.reissue import reissue_segments
 from crm_platform.orchestration.segment_books import refuse_reissue
 from crm_platform.orchestration.since_passed import projects_folder
 from crm_platform.orchestration.stale_months import span_tags, stale_spans
+from crm_platform.orchestration.term_models import learn_anew
 from crm_platform.periods import Month
 from crm_platform.projects import Stage
 from crm_platform.refusals import Refused
@@ -45,6 +49,7 @@ class RunReport:
     deliverables: Path
     made: dict[str, int] = field(default_factory=dict)
     kept: dict[str, int] = field(default_factory=dict)
+    because: dict[str, tuple[str, ...]] = field(default_factory=dict)  # why the first month of each that was made
     notices: list[str] = field(default_factory=list)  # reports that were not made, and why
 
     @property
@@ -54,15 +59,25 @@ class RunReport:
 
 
 def run_platform(
-    platform: Platform, client_id: str, month: Month | None, instance: dg.DagsterInstance, listen: Listener
+    platform: Platform,
+    client_id: str,
+    month: Month | None,
+    instance: dg.DagsterInstance,
+    listen: Listener,
+    *,
+    learn_because: str | None = None,
 ) -> RunReport:
     """Bring every month's facts up to date, then the analyses of `month`, by default the latest; keep what is current.
+
+    With `learn_because`, a reason, the month's models are fitted anew inside a term, too (see `term_models`).
 
     Raises Refused where the client, its deliveries or the month are not there, a gate of its project blocks, or a step
     fails.
     """
     at = client_at(platform, client_id, month)
     refuse_blocked(at.data, Stage.PRODUCTION)
+    if learn_because:
+        _learn_anew(at, learn_because)
     report = RunReport(client_id, at.month, platform.outbox / client_id / str(at.month))
     with _reporting_to(report, listen):
         _make_facts(at.data, instance)
@@ -105,6 +120,7 @@ def reissue_and_run(
     at.refuse_outside_data()
     refuse_reissue(at, reason)
     bring_facts_up_to_date(platform, client_id, at.month, instance, listen)
+    _learn_anew(at, reason)
     with _reporting_to(RunReport(client_id, at.month, platform.outbox), listen):
         _run_job(forecast_month.name, platform, instance, [at])
     listen(reissue_segments.name)
@@ -138,7 +154,7 @@ def make_test_totals(platform: Platform, client_id: str, instance: dg.DagsterIns
     Raises Refused as `run_platform` does, but needs the specification to be signed only.
     """
     at = bring_facts_up_to_date(platform, client_id, None, instance, listen, Stage.TEST_TOTALS)
-    path = projects_folder(platform) / client_id / "test_totals.csv"
+    path = client_folder(projects_folder(platform), client_id) / "test_totals.csv"
     theirs = at.data.merged["control_totals"]
     wording, encoding = Wording.of(at.client.language), at.client.csv_encoding
     write_whole(path, test_totals_csv(at.past("order_lines"), theirs, wording, encoding))
@@ -153,7 +169,15 @@ def client_at(platform: Platform, client_id: str, month: Month | None) -> Client
     return at
 
 
+def _learn_anew(at: ClientMonth, reason: str) -> None:
+    with at.data.lake.alone(at.client.id):
+        learn_anew(at, reason)
+
+
 def _make_facts(data: ClientData, instance: dg.DagsterInstance) -> None:
+    end_dead_runs(instance)
+    with data.lake.alone(data.client.id):
+        data.lake.clear_left(data.client.id)
     register_client(instance, data.client.id)
     for span in stale_spans(data.at(month) for month in data.months()):
         _run_job(backfill_facts.name, data.platform, instance, span)
@@ -166,13 +190,15 @@ def _run_job(
     span: Sequence[ClientMonth],
     config: Mapping[str, Any] | None = None,
 ) -> None:
+    run_id = str(uuid.uuid4())
     result = (
-        build_definitions(platform)
+        build_definitions(platform, automated=False)
         .resolve_job_def(job)
         .execute_in_process(
             partition_key=partition_key(span[0].client.id, span[0].month) if len(span) == 1 else None,
             instance=instance,
-            tags=span_tags(span),
+            run_id=run_id,
+            tags={**span_tags(span), **process_tag(run_id)},
             run_config={**_QUIET, **(config or {})},
             raise_on_error=False,
         )
@@ -210,6 +236,8 @@ def _reporting_to(report: RunReport, listen: Listener) -> Iterator[None]:
         def emit(self, record: logging.LogRecord) -> None:
             name = record.getMessage()
             report.made[name] = report.made.get(name, 0) + getattr(record, "months_made", 0)
+            if why := getattr(record, "because", ()):
+                report.because.setdefault(name, why)
             listen(name)
 
     handler = Handler()

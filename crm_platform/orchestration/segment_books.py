@@ -51,8 +51,9 @@ class IssuedBook:
 def book_in_force(at: ClientMonth) -> Month | None:
     """The month whose book holds on the day after this as-of date: the latest issued, if its term has not ended (R51).
 
-    Refused where that book is not the one that was issued, byte for byte.
+    Refused where that book is not the one that was issued, byte for byte, or any book was lost.
     """
+    at.data.lake.refuse_lost(at.client.id, BOOK)
     issued = [month for month in at.data.lake.months(at.client.id, BOOK) if month <= at.month]
     if not issued:
         return None
@@ -94,6 +95,8 @@ def reissue_book(at: ClientMonth, reason: str) -> IssuedBook:
     former = refuse_reissue(at, reason)
     book = SEGMENT_BOOK.cast(issue_book(at.arrow("forecasts"), at.as_of, at.client.settings.value_classes))
     lake, client = at.data.lake, at.client.id
+    lake.clear_left(client, BOOK)
+    lake.seal(client, BOOK)
     if former.month == at.month:
         if book.equals(lake.read(client, SEGMENT_BOOK, at.month)):
             raise Refused(
@@ -107,6 +110,7 @@ def reissue_book(at: ClientMonth, reason: str) -> IssuedBook:
         "former_sha256": former.sha256,
     }
     lake.write(client, SEGMENT_BOOK, at.month, book, _made_from(at), remarks)
+    lake.seal(client, BOOK)
     return described_book(at.data, at.month)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from crm_platform.clients import Client, parse_intake_rules
+from crm_platform.clients import Client, client_folder, parse_intake_rules
 from crm_platform.clients.mapping import with_preset
 from crm_platform.intake.drafting.adoption import definition_path
 from crm_platform.intake.judging.control_totals import compare_totals
@@ -77,7 +77,7 @@ def changes_since(
 def totals_now(data: ClientData) -> list[dict[str, Any]]:
     """Our totals against the client's by month and figure (R39), added up once for the same deliveries and code."""
     made_from = digest_of([deliveries_digest(data), code_digest("intake")])
-    path = projects_folder(data.platform) / data.client.id / "totals_now.jsonl"
+    path = client_folder(projects_folder(data.platform), data.client.id) / "totals_now.jsonl"
     known = _known_totals(path, data.client.id)
     if known is None or known["made_from"] != made_from:
         totals = compare_totals(data.merged["order_lines"], data.merged["control_totals"])

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from crm_platform.clients import valid_client_id
+from crm_platform.clients import client_folder
 from crm_platform.lake.files import alone, write_whole
 from crm_platform.projects.delivery_records import DeliveryRecord
 from crm_platform.projects.passages import Passage
@@ -78,7 +78,7 @@ def _refuse_unsealed(path: Path, client_id: str) -> None:
 
 
 def _path(projects: Path, client_id: str) -> Path:
-    return projects / valid_client_id(client_id) / FILE_NAME
+    return client_folder(projects, client_id) / FILE_NAME
 
 
 def _written(entry: Entry) -> dict[str, Any]:

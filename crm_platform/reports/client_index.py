@@ -1,20 +1,21 @@
 """The index of a client's outbox (目次): every month that was delivered, what is new in it, what each file is for.
 
-It is read off the months' manifests alone, so that a month that was taken away is no longer in it.
+It is read off the months' manifests, and the latest month's quote, so that a month taken away is no longer in it.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from crm_platform.clients import valid_client_id
+from crm_platform.clients import client_folder
 from crm_platform.lake import digest_of
 from crm_platform.periods import Month
 from crm_platform.reports.glyphs import legible
+from crm_platform.reports.listed_fees import Fees, listed_fees, quote_in_outbox
 from crm_platform.reports.listed_files import Files, Listed, listed_folders, name_of, state_of
 from crm_platform.reports.manifest import FILE_NAME
 from crm_platform.reports.wording import Wording
@@ -24,7 +25,7 @@ INDEX_NAME = "index.html"
 
 @dataclass(frozen=True)
 class MonthListed:
-    """One month; `problem` alone where its manifest cannot be read."""
+    """One month; `problem` alone where its manifest cannot be read. `fees` are those of the latest month."""
 
     month: str
     name: str
@@ -33,6 +34,7 @@ class MonthListed:
     not_included: tuple[tuple[str, str], ...] = ()  # deliverable, reason
     stages: tuple[tuple[str, str], ...] = ()  # of the client's project, and how far they are
     folders: tuple[Listed, ...] = ()
+    fees: Fees | None = None
     problem: str = ""
 
 
@@ -47,11 +49,22 @@ class ClientIndex:
 
 def manifests_of(outbox: Path, client_id: str) -> dict[str, bytes]:
     """The manifest of each month in the client's outbox as it lies there, the newest first."""
-    folder = outbox / valid_client_id(client_id)
+    folder = client_folder(outbox, client_id)
     months = sorted(
         (path.parent for path in folder.glob(f"*/{FILE_NAME}") if _is_month(path.parent.name)), reverse=True
     )
     return {month.name: (month / FILE_NAME).read_bytes() for month in months}
+
+
+def latest_quote(outbox: Path, client_id: str) -> bytes | None:
+    """`quote.json` of the latest month in the client's outbox; None where it holds none."""
+    months = manifests_of(outbox, client_id)
+    return quote_in_outbox(outbox, client_id, max(months)) if months else None
+
+
+def index_of_outbox(outbox: Path, client_id: str, client: str, wording: Wording) -> ClientIndex:
+    """The index of the client with the name `client`, of all that lies in its outbox now."""
+    return client_index(client, manifests_of(outbox, client_id), wording, latest_quote(outbox, client_id))
 
 
 def manifests_digest(manifests: Mapping[str, bytes]) -> str:
@@ -59,10 +72,16 @@ def manifests_digest(manifests: Mapping[str, bytes]) -> str:
     return digest_of({month: digest_of(content) for month, content in manifests.items()})
 
 
-def client_index(client: str, manifests: Mapping[str, bytes], wording: Wording) -> ClientIndex:
-    """The index of the client with this name, from its manifests by month (`manifests_of`)."""
+def client_index(client: str, manifests: Mapping[str, bytes], wording: Wording, quote: bytes | None) -> ClientIndex:
+    """The index of the client with this name, from its manifests by month (`manifests_of`).
+
+    `quote` is the `quote.json` of the latest month, whose fees are shown; None where there is none.
+    """
     read = {month: _read(content) for month, content in sorted(manifests.items(), reverse=True)}
     months = [_month(month, read, wording) for month in read]
+    latest = next(iter(read.values()), None)
+    if latest:
+        months[0] = replace(months[0], fees=listed_fees(latest["files"], quote, wording))
     return ClientIndex(legible(client)[0], tuple(months), wording)
 
 

@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 from crm_platform.reports.client_index import ClientIndex, MonthListed
 from crm_platform.reports.html_front import broken
+from crm_platform.reports.listed_fees import Fees
 from crm_platform.reports.listed_files import Entry, Listed
 from crm_platform.reports.web_page import style_of, web_page
 from crm_platform.reports.wording import Wording
@@ -74,8 +75,29 @@ def _month(month: MonthListed, is_latest: bool, words: Wording) -> str:
         f'<div class="comment"><h3 class="tag">{escape(words.text("client_index.news"))}</h3>{news}</div>'
         + _pairs(month.not_included, "not_included", ("what", "why"), words)
         + "".join(_files(listed, month.name, words) for listed in month.folders)
+        + _fees(month.fees, words)
         + _pairs(month.stages, "project", ("stage", "state"), words)
         + "</section>"
+    )
+
+
+def _fees(fees: Fees | None, words: Wording) -> str:
+    """What each service costs and by which rule; a line where there is no quote, nothing in an earlier month."""
+    if fees is None:
+        return ""
+    title, note = escape(words.text("client_index.fees")), f'<p class="note">{broken(fees.note)}</p>'
+    if not fees.rows:
+        return f"<h3>{title}</h3>{note}"
+    columns = ("service", "fee", "rule")
+    head = "".join(f'<th scope="col">{escape(words.text(f"client_index.{column}"))}</th>' for column in columns)
+    rows = "".join(
+        f'<tr><th scope="row">{broken(one.service)}</th><td class="number">{escape(one.amount)}</td>'
+        f"<td>{broken(one.rule)}</td></tr>"
+        for one in fees.rows
+    )
+    return (
+        f'<h3>{title}</h3><table class="fees"><caption>{title}</caption><thead><tr>{head}</tr></thead>'
+        f"<tbody>{rows}</tbody></table>{note}"
     )
 
 

@@ -27,6 +27,7 @@ _KANA_KANJI, _LATIN = "\u3040-\u30ff\u3400-\u9fff", "0-9A-Za-z%¥"
 _SCRIPT_CHANGE = re.compile(f"(?<=[{_KANA_KANJI}])(?=[{_LATIN}])|(?<=[{_LATIN}])(?=[{_KANA_KANJI}])")
 _INSIDE_LATIN = re.compile("[0-9A-Za-z]{2}")
 _KANA_TO_KANJI = re.compile("(?<=[\u3040-\u30ff])(?=[\u3400-\u9fff])")
+_NEVER_FIRST = "、。：；！？）」』】・〜％%:;,.!?)”’"  # 行頭禁則
 _JAPANESE = re.compile(f"[{_KANA_KANJI}]")
 _HALF_WIDTH_KANA = re.compile("[\uff61-\uff9f]+")
 _SPACES = str.maketrans({"\t": " ", "\n": " ", "\r": " ", "\u00a0": " "})
@@ -103,8 +104,8 @@ def phrases(text: str) -> list[str]:
     found: list[str] = []
     for word in re.findall(r"\S+\s*", text):
         for piece in _parser().parse(word) if _JAPANESE.search(word) else [word]:
-            if found and _INSIDE_LATIN.match(found[-1][-1] + piece[0]):
-                found[-1] += piece  # the parser would part RFM
+            if found and (_INSIDE_LATIN.match(found[-1][-1] + piece[0]) or piece[0] in _NEVER_FIRST):
+                found[-1] += piece  # the parser would part RFM, and begin a line with a colon
             else:
                 found.append(piece)
     return found

@@ -1,9 +1,10 @@
-"""Deliverables that the data of a client do not give, and why, in the client's language: for the manifest."""
+"""Deliverables that a client's data do not give or that it has not ordered, and why: for the manifest."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
+from crm_platform.clients.ordered_services import SERVICES
 from crm_platform.reports.wording import Wording
 from crm_platform.two_track.left_out import NO_SUBSCRIPTIONS, LeftOut
 
@@ -25,3 +26,16 @@ def given_and_left_out(
     told |= {"notice": why.notice} if why.notice else {}
     given = {path: content for path, content in files.items() if not path.startswith(paths)}
     return given, {path: dict(told) for path in paths}
+
+
+def ordered_and_left_out(
+    files: Mapping[str, bytes], ordered: Collection[str], wording: Wording
+) -> tuple[dict[str, bytes], dict[str, dict[str, str]]]:
+    """`files` without the folders of services that are not `ordered` (R42); and each such folder → reason and sentence.
+
+    What belongs to no service is given in any case: acceptance, quote, letter, preview and proposals.
+    """
+    folders = tuple(f"{service}/" for service in SERVICES if service not in ordered)
+    given = {path: content for path, content in files.items() if not path.startswith(folders)}
+    told = {"reason": "not_ordered", "sentence": wording.text("left_out.not_ordered")}
+    return given, {folder: dict(told) for folder in folders}

@@ -10,7 +10,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from crm_platform.clients import valid_client_id
+from crm_platform.clients import client_folder
+from crm_platform.lake import store_of
 from crm_platform.periods import Month
 
 FILE_NAME = "manifest.json"
@@ -63,16 +64,13 @@ def manifest(
 
 def published_manifest(outbox: Path, client_id: str, month: Month) -> dict[str, Any] | None:
     """The manifest in the month's folder of the outbox; None where it is missing or a file is not as it lists it."""
-    folder = outbox / valid_client_id(client_id) / str(month)
+    folder = client_folder(outbox, client_id, str(month))
     if not (folder / FILE_NAME).is_file():
         return None
     document: dict[str, Any] = json.loads((folder / FILE_NAME).read_bytes())
-    is_whole = all(_is_as_listed(folder / path, entry) for path, entry in document["files"].items())
+    store = store_of(folder)
+    is_whole = all(store.is_whole(folder / path, entry["sha256"]) for path, entry in document["files"].items())
     return document if is_whole else None
-
-
-def _is_as_listed(file: Path, entry: Mapping[str, Any]) -> bool:
-    return file.is_file() and hashlib.sha256(file.read_bytes()).hexdigest() == entry["sha256"]
 
 
 def _entry(path: str, content: bytes) -> dict[str, Any]:

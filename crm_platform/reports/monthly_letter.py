@@ -20,14 +20,20 @@ from crm_platform.reports.wording import NOTHING, Wording
 
 SHOWN_ACTIONS, SHOWN_TURNED = 5, 5
 LEAST_MONTHS = 2  # of a course
-_TWO_TRACK_REPORT = "two_track"
+_FOLDERS = {  # report → where its files lie
+    "diagnosis": "second_opinion/",
+    "alert": "shopping_alert/",
+    "portfolio": "portfolio/",
+    "two_track": TWO_TRACK,
+}
 
 
 def letter_report(letter: Letter, language: str, files: Collection[str], wording: Wording | None = None) -> Report:
     """The letter in `language` (`ja`, `en`), two pages in PDF.
 
-    `files` are the month's deliverables: a list that is none of them is not named, and without a file of the two tracks
-    nothing of them is told (R38). `wording` replaces the platform's own texts. MissingWordingError for a missing text.
+    `files` are the month's deliverables: a list that is none of them is not named, and of a report without a file among
+    them nothing is told, as of a study that waits (R38) or of a service that is not ordered (R42). `wording` replaces
+    the platform's own texts. MissingWordingError for a missing text.
     """
     words = (wording or Wording.of(language, letter.value_classes)).of_report("letter")
     shown, replaced = legible_letter(without_left_out(letter, files))
@@ -61,20 +67,23 @@ def letter_report(letter: Letter, language: str, files: Collection[str], wording
 
 
 def without_left_out(letter: Letter, files: Collection[str]) -> Letter:
-    """The letter without lists that are not among `files`, and without the two tracks where none of theirs is."""
-    contacts = tuple(contact for contact in letter.contacts if contact.file in files)
-    if any(path.startswith(TWO_TRACK) for path in files):
-        return replace(letter, contacts=contacts)
+    """The letter without lists that are not among `files`, and without the reports of which none of `files` is."""
+    told = {report for report, folder in _FOLDERS.items() if any(path.startswith(folder) for path in files)}
     turned = letter.turned
     return replace(
         letter,
-        contacts=contacts,
-        actions=tuple(one for one in letter.actions if one[0] != _TWO_TRACK_REPORT),
-        turned=turned if turned is None else tuple(one for one in turned if one.report != _TWO_TRACK_REPORT),
-        questions_compared={
-            name: count for name, count in letter.questions_compared.items() if name != _TWO_TRACK_REPORT
-        },
+        figures=tuple(one for one in letter.figures if one.key != "alerted_customers" or "alert" in told),
+        contacts=tuple(contact for contact in letter.contacts if contact.file in files),
+        actions=tuple(one for one in letter.actions if one[0] in told),
+        turned=turned if turned is None else tuple(one for one in turned if one.report in told),
+        questions_compared={name: count for name, count in letter.questions_compared.items() if name in told},
     )
+
+
+def with_room_for(letter: Letter, words: Wording) -> Letter:
+    """The letter with those turned verdicts and actions alone that its two pages show."""
+    actions = tuple(one for one in letter.actions if action_of(one[1], words))[:SHOWN_ACTIONS]
+    return replace(letter, actions=actions, turned=letter.turned and letter.turned[:SHOWN_TURNED])
 
 
 def legible_letter(letter: Letter) -> tuple[Letter, int]:

@@ -2,45 +2,32 @@
 
 from __future__ import annotations
 
-import ctypes
-import errno
-import os
-import shutil
-import sys
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
-from crm_platform.clients import valid_client_id
+from crm_platform.clients import client_folder
+from crm_platform.lake import store_of
 from crm_platform.periods import Month
-
-_AT_FDCWD = -100
-_RENAME_EXCHANGE = 2
-_NOT_SUPPORTED = {errno.ENOSYS, errno.EINVAL, errno.EOPNOTSUPP}
+from crm_platform.reports.manifest import FILE_NAME as MANIFEST
 
 
 def publish(outbox: Path, client_id: str, month: Month, files: Mapping[str, bytes]) -> Path:
     """Make `<outbox>/<client>/<YYYY-MM>/` hold exactly `files` (relative path → content), and return it.
 
-    The set is staged beside the folder and takes its place in one step: who opens the folder finds the old set or the
-    new one. An identical set is left untouched, and a file whose content stays keeps its time of change. ValueError for
-    a path that leaves the folder.
+    In a folder the set is staged beside it and takes its place in one step: who opens the folder finds the old set or
+    the new one. In a bucket, which knows no such step, the manifest is put after all that it lists. An identical set is
+    left untouched, and a file whose content stays keeps its time of change. ValueError for a path that leaves it.
     """
-    return put_in_place(outbox / valid_client_id(client_id) / str(month), files)
+    return put_in_place(client_folder(outbox, client_id, str(month)), files)
 
 
 def put_in_place(folder: Path, files: Mapping[str, bytes]) -> Path:
-    """Make `folder` hold exactly `files`, in one step; see `publish`."""
-    wanted = {_inside(path): content for path, content in sorted(files.items())}
-    if _content(folder) == wanted:
-        return folder
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    staged = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", suffix=".staged", dir=folder.parent))
-    try:
-        _fill(staged, wanted, folder)
-        _take_place(staged, folder)
-    finally:
-        shutil.rmtree(staged, ignore_errors=True)
+    """Make `folder` hold exactly `files`; see `publish`."""
+    wanted = {_inside(path): files[path] for path in sorted(files, key=lambda path: (path == MANIFEST, path))}
+    store = store_of(folder)
+    if not store.holds(folder, wanted):
+        store.exchange(folder, wanted)
+    store.clear_beside(folder)
     return folder
 
 
@@ -49,49 +36,3 @@ def _inside(path: str) -> str:
     if not parts or path.startswith("/") or ".." in parts or "\\" in path:
         raise ValueError(f"'{path}' is no path inside the folder of deliverables")
     return str(PurePosixPath(*parts))
-
-
-def _content(folder: Path) -> dict[str, bytes] | None:
-    if not folder.is_dir():
-        return None
-    return {str(file.relative_to(folder).as_posix()): file.read_bytes() for file in folder.rglob("*") if file.is_file()}
-
-
-def _fill(staged: Path, files: Mapping[str, bytes], former: Path) -> None:
-    for path, content in files.items():
-        file = staged / path
-        file.parent.mkdir(parents=True, exist_ok=True)
-        with file.open("wb") as handle:
-            handle.write(content)
-            handle.flush()
-            os.fsync(handle.fileno())
-        known = former / path
-        if known.is_file() and known.read_bytes() == content:
-            shutil.copystat(known, file)
-    staged.chmod(0o755)
-
-
-def _take_place(staged: Path, folder: Path) -> None:
-    """Put `staged` where `folder` is; afterwards `staged` holds the former set, if there was one."""
-    if not folder.exists():
-        staged.rename(folder)
-    elif not _exchanged(staged, folder):
-        aside = staged.with_suffix(".former")
-        folder.rename(aside)
-        staged.rename(folder)
-        aside.rename(staged)
-
-
-def _exchanged(one: Path, other: Path) -> bool:
-    """Exchange two folders in one step, where the system can (Linux since 3.15); elsewhere two renames must do."""
-    if sys.platform != "linux":
-        return False
-    library = ctypes.CDLL(None, use_errno=True)
-    if not hasattr(library, "renameat2"):
-        return False
-    if library.renameat2(_AT_FDCWD, os.fsencode(one), _AT_FDCWD, os.fsencode(other), _RENAME_EXCHANGE) == 0:
-        return True
-    code = ctypes.get_errno()
-    if code in _NOT_SUPPORTED:
-        return False
-    raise OSError(code, os.strerror(code), str(other))

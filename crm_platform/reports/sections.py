@@ -22,6 +22,7 @@ from crm_platform.reports.wording import Wording
 WIDEST_HALF_TABLE = 1.15 * theme.HALF_WIDTH  # it is set smaller by as much
 TALLEST_BESIDE = 1.4 * theme.CHART_HEIGHT  # of a comment beside a chart, its title and source
 COMMENT_MARGIN = 12.0  # left and right of a comment's text, twice that of an action's
+SIGNED_UNITS = ("points", "yen_change", "index")  # of numbers that can fall below nothing, as can their intervals
 _BRACKET = re.compile(r"（| ?\(")
 _FIRST_SENTENCE = re.compile(r"(.+?(?:。|[.!?](?=\s)))\s*(.*)", re.DOTALL)
 
@@ -56,7 +57,7 @@ def _section(finding: Finding, number: str, words: Wording, lineage: Lineage) ->
         number=number,
         name=words.text(f"{finding.key}.name"),
         question=words.text(f"{finding.key}.question") if words.has(f"{finding.key}.question") else "",
-        title=words.filled(f"{finding.key}.title.{finding.verdict}", finding.numbers),
+        title=title_of(finding, words),
         verdict=finding.verdict,
         verdict_label=words.text(f"verdict.{finding.verdict}"),
         threshold=_threshold(finding, words),
@@ -71,6 +72,13 @@ def _section(finding: Finding, number: str, words: Wording, lineage: Lineage) ->
         at_stake=words.formatted(finding.yen_effect_jpy, "yen") if finding.yen_effect_jpy else "",
         lineage=lineage_lines(lineage, words),
     )
+
+
+def title_of(finding: Finding, words: Wording) -> str:
+    """The conclusion; the wording's own for data that do not give its number (`title.unknown`), where it has one."""
+    key, unknown = f"{finding.key}.title.{finding.verdict}", f"{finding.key}.title.unknown"
+    is_unknown = words.has(unknown) and not words.knows(key, finding.numbers)
+    return words.filled(unknown if is_unknown else key, finding.numbers)
 
 
 def _threshold(finding: Finding, words: Wording) -> str:
@@ -107,7 +115,9 @@ def _measured(measured: Measured, name: str, unit: str, words: Wording) -> str:
     value = words.formatted(measured.value, unit)
     if measured.low is None or measured.high is None:
         return words.text("report.measured_exactly", measure=name, value=value)
-    low, high = words.formatted(measured.low, unit), words.formatted(measured.high, unit)
+    is_amount = measured.value >= 0 and unit not in SIGNED_UNITS
+    low = words.formatted(max(measured.low, 0.0) if is_amount else measured.low, unit)
+    high = words.formatted(measured.high, unit)
     return words.text("report.measured", measure=name, value=value, low=low, high=high)
 
 
@@ -173,7 +183,7 @@ def _shown_exhibits(finding: Finding, words: Wording) -> Iterable[Picture | Grid
     is_short = _comment_height(finding, words) <= TALLEST_BESIDE
     for exhibit, grid, half in zip(exhibits, grids, halves(exhibits, narrow, is_short), strict=True):
         if is_drawable(exhibit):
-            yield picture_of(grid.key, exhibit, grid, _labels(finding, exhibit, words), words, half)
+            yield picture_of(grid.key, exhibit, grid, _axis_names(finding, exhibit, words), words, half)
         else:
             yield replace(grid, half=half)
 
@@ -196,6 +206,13 @@ def _labels(finding: Finding, exhibit: Exhibit, words: Wording) -> tuple[str, st
         for axis in ("x", "y")
     )
     return x, y
+
+
+def _axis_names(finding: Finding, exhibit: Exhibit, words: Wording) -> tuple[str, str]:
+    """The names of both axes as the chart shows them: a heatmap's also says what stands down its side."""
+    x, y = _labels(finding, exhibit, words)
+    down = f"{finding.key}.exhibits.{exhibit.key}.series"
+    return (f"{words.text(down)} ↓　{x}", y) if exhibit.kind == "heatmap" and x and words.has(down) else (x, y)
 
 
 def _grid(finding: Finding, exhibit: Exhibit, words: Wording) -> Grid:

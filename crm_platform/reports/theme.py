@@ -43,7 +43,7 @@ FONT: Final = "Noto Sans CJK JP"
 
 CHART_WIDTH: Final = 470  # points: the type area of an A4 page; the HTML page scales it up
 HALF_WIDTH: Final = 227
-CHART_HEIGHT: Final = 130
+CHART_HEIGHT: Final = 124
 LABEL_SIZE: Final = 8.0
 AXIS_SIZE: Final = 7.5
 LINE_GAP: Final = 10.5  # between direct labels, so that none touches its neighbour

@@ -23,16 +23,16 @@ def font_faces(letters: str) -> str:
     """The style rules that embed both weights, with the glyphs of `letters`."""
     return "".join(
         f'@font-face{{font-family:"{theme.FONT}";font-weight:{weight};font-display:block;'
-        f'src:url(data:font/woff2;base64,{base64.b64encode(font_of(letters, file)).decode()}) format("woff2")}}\n'
+        f'src:url(data:font/woff;base64,{base64.b64encode(font_of(letters, file)).decode()}) format("woff")}}\n'
         for weight, file in ((400, REGULAR_FONT), (700, BOLD_FONT))
     )
 
 
 @lru_cache(maxsize=8)  # the same client again mostly shows the same letters
 def font_of(letters: str, file: Path) -> bytes:
-    """The font of `file` cut down to `letters`, as WOFF2."""
+    """The font of `file` cut down to `letters`, as WOFF: a tenth larger than WOFF2, for a hundredth of the time."""
     font = TTFont(io.BytesIO(_cut(letters, file)), recalcTimestamp=False)
-    font.flavor = "woff2"
+    font.flavor = "woff"
     buffer = io.BytesIO()
     font.save(buffer)
     return buffer.getvalue()

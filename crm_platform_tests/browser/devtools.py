@@ -84,8 +84,12 @@ class Page:
 
     def open(self, file: Path) -> None:
         """Show a file of this machine; back when it has loaded."""
+        self.visit(file.as_uri())
+
+    def visit(self, url: str) -> None:
+        """Show what is at `url`; back when it has loaded, which may be before its scripts have drawn anything."""
         self.events = []
-        self.ask("Page.navigate", url=file.as_uri())
+        self.ask("Page.navigate", url=url)
         while not self.reported("Page.loadEventFired"):
             self.events.append(self._next())
 
@@ -99,6 +103,15 @@ class Page:
         if "exceptionDetails" in found:
             raise RuntimeError(str(found["exceptionDetails"].get("exception", {}).get("description")))
         return found["result"].get("value")
+
+    def until(self, expression: str, patience_seconds: float = _PATIENCE_SECONDS) -> Any:
+        """The first true value of the expression, which is asked for again and again; TimeoutError without one."""
+        until = time.monotonic() + patience_seconds
+        while not (found := self.look(expression)):
+            if time.monotonic() > until:
+                raise TimeoutError(f"not within {patience_seconds:.0f} s: {expression}")
+            time.sleep(0.25)
+        return found
 
     def width(self, pixels: int, height: int = 900) -> None:
         """Make the window this wide."""
@@ -118,6 +131,10 @@ class Page:
         """Touch the screen there with a finger."""
         self.ask("Input.dispatchTouchEvent", type="touchStart", touchPoints=[{"x": x, "y": y}])
         self.ask("Input.dispatchTouchEvent", type="touchEnd", touchPoints=[])
+
+    def type(self, text: str) -> None:
+        """Write into what has the focus."""
+        self.ask("Input.insertText", text=text)
 
     def press(self, key: str) -> None:
         """Press a key and let it go."""

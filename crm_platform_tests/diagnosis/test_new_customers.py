@@ -1,8 +1,11 @@
 import datetime as dt
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from crm_platform.diagnosis import Finding
 from crm_platform.diagnosis.estimates import Estimate, proportion
@@ -19,7 +22,7 @@ from crm_platform.diagnosis.new_customers import (
 )
 from crm_platform.diagnosis.new_customers.acquisition import wave_factor
 from crm_platform.diagnosis.new_customers.cohort_retention import cell_rows, retention_rate
-from crm_platform.diagnosis.new_customers.comparison import Beside, beside, lowest_of
+from crm_platform.diagnosis.new_customers.comparison import Beside, beside, each_beside_the_rest, lowest_of
 from crm_platform.diagnosis.new_customers.f2_conversion import WINDOWS_DAYS, cohort_rows
 from crm_platform.periods import Month
 from crm_platform_tests.diagnosis.planted import Order, planted_inputs
@@ -305,6 +308,22 @@ def test_of_five_hundred_houses_whose_media_are_alike_hardly_one_is_told_that_a_
         }
         told += lowest_of(found).verdict == "issue"
     assert told <= 3
+
+
+@given(st.lists(st.tuples(*map(st.sampled_from, ("abcd", "xyz")), st.integers(1, 9), st.integers(0, 9)), max_size=24))
+def test_each_group_beside_the_rest_is_each_beside_the_cells_of_all_others(
+    drawn: list[tuple[str, str, int, int]],
+) -> None:
+    def second(sums: Mapping[str, float]) -> Estimate | None:
+        return proportion(sums["second"], sums["customers"])
+
+    groups: dict[str, list[dict[str, Any]]] = {}
+    for name, stratum, customers, again in drawn:
+        cell = {"group": name, "stratum": stratum, "customers": customers, "second": min(again, customers)}
+        groups.setdefault(name, []).append(cell)
+    others = {name: [cell for other in groups if other != name for cell in groups[other]] for name in groups}
+    one_by_one = {name: beside(own, others[name], second) for name, own in groups.items()}
+    assert each_beside_the_rest(groups, second) == {name: one for name, one in one_by_one.items() if one}
 
 
 def test_a_bad_channel_comes_before_the_unluckiest_of_its_placements_and_a_bad_placement_before_its_channel() -> None:

@@ -56,6 +56,7 @@ def test_only_pairs_bought_together_more_often_than_by_chance_are_shown_as_such(
     finding = product_pairs(planted_inputs(orders, AS_OF, first_month=Month(2023, 1)))
     assert finding is not None
     assert [{row["first_product"], row["second_product"]} for row in finding.exhibits[0].rows] == [{"A", "B"}]
+    assert [one.key for one in finding.exhibits] == ["pairs"], "groups of one product each would tell the same again"
 
 
 def test_products_that_the_same_customers_buy_on_different_days_are_told_as_pairs_of_the_year() -> None:
@@ -137,6 +138,18 @@ def test_the_group_that_wins_customers_but_does_not_keep_them_is_an_issue_and_on
     assert weak.numbers["weakness"] == "@winner_weakness.below"
     assert weak.action is not None
     assert weak.action.customers == 80
+
+
+def test_the_group_named_as_keeping_customers_stands_in_the_chart_and_in_both_tables_however_little_it_sells() -> None:
+    then, now = dt.date(2023, 3, 1), dt.date(2023, 9, 1)
+    orders = [Order(f"g{g:02d}c{n:02d}", then, product=f"G{g:02d}") for g in range(17) for n in range(31)]
+    orders += [Order(f"g{g:02d}c{n:02d}", then, product=f"G{g:02d}") for g in range(16) for n in range(31)]
+    orders += [Order(f"g16c{n:02d}", now, product="G00") for n in range(31)]
+    finding = product_groups(planted_inputs(orders, AS_OF, first_month=Month(2023, 1)))
+    assert finding is not None
+    assert finding.numbers["keeper"] == "G16"
+    assert ["G16" in [row["product_group"] for row in one.rows] for one in finding.exhibits] == [True] * 3
+    assert len(finding.exhibits[1].rows) == 16
 
 
 # --- what comes next --------------------------------------------------------------------------------------------------

@@ -135,11 +135,11 @@ def test_the_alert_report_counts_the_rows_of_its_files(onboarded: Installation) 
 def test_the_letter_has_two_pages_and_counts_the_rows_of_the_lists_that_it_names(onboarded: Installation) -> None:
     files, told = onboarded.outbox("demo", MONTH), onboarded.document("demo", "monthly_letter", MONTH)
     assert len(re.findall(rb"/Type\s*/Page\b", files["letter/monthly_letter.pdf"])) == 2
-    whole = {"alerted", "dormant", "targets"}  # of the others the letter counts a part
+    whole = {"alerted", "dormant", "targets", "regular"}  # of the others the letter counts a part
     listed = {
         one["key"]: (one["customers"], len(onboarded.rows("demo", MONTH, one["file"]))) for one in told["contacts"]
     }
-    assert len(listed) == 6
+    assert len(listed) == 7
     assert {key: counts for key, counts in listed.items() if key in whole and counts[0] != counts[1]} == {}
     treated = [row for row in onboarded.rows("demo", MONTH, "shopping_alert/test_groups.csv") if row["グループ"] == "①"]
     assert listed["treated"][0] == len(treated)

@@ -14,13 +14,14 @@ from crm_platform.orchestration.assets.drawn_reports import counts_shown
 from crm_platform.orchestration.assets.facts import customer_days
 from crm_platform.orchestration.assets.history import customer_history
 from crm_platform.orchestration.assets.study_gate import project_digest, study_waits_because
+from crm_platform.orchestration.automation.due_runs import due_runs
 from crm_platform.orchestration.client_month import ClientData
 from crm_platform.orchestration.client_month_asset import ClientMonthAsset
 from crm_platform.orchestration.event_log import open_instance
 from crm_platform.orchestration.gates import gates_at, ledger_of, project_record
 from crm_platform.orchestration.partitions import partition_key, register_client
-from crm_platform.orchestration.schedules import monthly_alerts
 from crm_platform.projects import Stage
+from crm_platform.refusals import Refused
 from crm_platform.reports import Wording, manifest, preview_counts_csv
 from crm_platform_tests.end_to_end.conftest import MONTH
 from crm_platform_tests.end_to_end.installation import Installation
@@ -75,9 +76,9 @@ def test_every_way_to_an_analysis_is_held_until_the_specification_is_signed(gate
         assert "crm-platform gates sign --client demo --by ROLE" in answer.err
     for asset in (customer_days, customer_history):
         assert reason in (failure_of(asset, gated) or "")
-    with open_instance(gated.data / "dagster_home") as instance:
-        context = dg.build_schedule_context(instance=instance, resources={"platform": gated.platform})
-        assert [type(asked) for asked in monthly_alerts(context)] == [dg.SkipReason]
+    with pytest.raises(Refused) as held:  # what sensor and schedules ask
+        due_runs(ClientData(gated.platform, gated.platform.catalogue.load("demo")))
+    assert reason in str(held.value)
     assert gated.everything() == before
     shown = gates(gated, "show")
     assert "2022-07-04 to 2022-08-28" in shown

@@ -10,7 +10,9 @@ import dagster as dg
 import pytest
 
 from crm_platform.demo import Demo
+from crm_platform.forecast.season import Season, season_shift
 from crm_platform.orchestration.runs import bring_facts_up_to_date
+from crm_platform.periods import Term
 from crm_platform_tests.end_to_end.conftest import AFTER, MONTH, MONTHS
 from crm_platform_tests.end_to_end.installation import Answer, Installation
 
@@ -26,6 +28,7 @@ def refreshed(
     shutil.copytree(data_as_onboarded, folder / "data")
     installation = Installation(folder / "data")
     installation.deliver(demo, folder / "files", first=MONTH, last=AFTER)
+    (folder / "status before.txt").write_text(installation.run("status", "--client", "demo").out, "utf-8")
     answer = installation.run("refresh", "--client", "demo")
     assert answer.code == 0, answer.err
     return installation, answer
@@ -51,6 +54,7 @@ def test_the_facts_are_those_of_the_whole_and_months_that_did_not_change_are_kep
     assert refreshed[0].digests("demo", "order_lines")[str(MONTH)] != known_before
     kept = int(re.search(r"│ order_lines +│ \d+ +│ (\d+)", refreshed[1].out)[1])  # type: ignore[index]
     assert kept >= MONTHS - 3
+    assert re.search(r"│ customer_months +│ \d+ +│ \d+ +│ order_lines changed", refreshed[1].out)
 
 
 def test_the_book_holds_and_who_came_since_is_new(
@@ -65,3 +69,48 @@ def test_the_book_holds_and_who_came_since_is_new(
     )
     assert {customer: after[customer] for customer in before} == before
     assert {after[customer] for customer in after.keys() - before.keys()} == {"期間内新規"}
+
+
+def test_inside_a_term_the_models_are_those_of_its_first_month_and_the_season_is_the_months_own(
+    refreshed: tuple[Installation, Answer], data_as_onboarded: Path
+) -> None:
+    learned, held = (
+        installation.document("demo", "forecast_model", str(month))
+        for installation, month in ((Installation(data_as_onboarded), MONTH), (refreshed[0], AFTER))
+    )
+    for part in ("experts", "blend", "intervals", "falls", "origins", "horizon_days"):
+        assert held[part] == learned[part], part
+    assert (learned["as_of"], held["as_of"]) == (str(MONTH.last_day), str(AFTER.last_day))
+    assert {"key": "held", "day": str(MONTH.last_day)} in held["notes"]
+    first, later = (
+        season_shift(Season.from_json(learned["season"]), month.last_day, learned["horizon_days"])
+        for month in (MONTH, AFTER)
+    )
+    longer = Term.after(AFTER.last_day).days / learned["horizon_days"]
+    assert held["calibration"]["level"] == pytest.approx(learned["calibration"]["level"] * later / first * longer)
+    assert refreshed[0].document("demo", "backtest", str(AFTER)) == refreshed[0].document(
+        "demo", "backtest", str(MONTH)
+    )
+
+
+def test_status_tells_what_is_due_and_why_and_afterwards_that_all_is_current(
+    refreshed: tuple[Installation, Answer],
+) -> None:
+    installation = refreshed[0]
+    before = (installation.data.parent / "status before.txt").read_text("utf-8")
+    assert re.search(r"│ demo +│ delivered ", before)
+    assert re.search(rf"│ order_lines +│ {MONTH} to {AFTER}: 2 +│ deliveries changed", before)
+    assert re.search(r"│ diagnosis +│ \S+ +│ never made", before)
+    after = installation.run("status", "--client", "demo").out
+    assert re.search(rf"│ demo +│ current +│ {AFTER.last_day} +│ {AFTER} ", after) and "nothing is due" in after
+
+
+def test_a_backfill_keeps_what_is_finished_and_refuses_months_that_run_backwards(
+    refreshed: tuple[Installation, Answer],
+) -> None:
+    installation = refreshed[0]
+    again = installation.run("backfill", "--client", "demo", "--from", str(AFTER), "--to", str(AFTER))
+    assert (again.code, again.out.strip()) == (0, f"demo {AFTER}: everything is current")
+    backwards = installation.run("backfill", "--client", "demo", "--from", str(AFTER), "--to", str(MONTH))
+    assert backwards.code == 1 and f"{AFTER} comes after {MONTH}" in backwards.err
+    assert installation.run("backfill").code == installation.run("backfill", "--all", "--client", "demo").code == 1

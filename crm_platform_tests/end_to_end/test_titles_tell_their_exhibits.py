@@ -29,6 +29,7 @@ MEANS = {
 MADE_WITH = {
     "retention_power.rule": {"levels"},
     "purchasing_power.rule": {"levels"},
+    "value_segments.expected": {"top_classes"},
     "client_rank.chosen": {"top_rank_customers"},
     "product_pairs.group_pairs": {"cross_customers"},
     "product_pairs.brand_pairs": {"buyers"},

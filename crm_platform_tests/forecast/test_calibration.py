@@ -18,6 +18,7 @@ from crm_platform.forecast.calibration import (
     fit_calibration,
     log_pace,
 )
+from crm_platform.forecast.foretelling import foretell
 from crm_platform.forecast.season import Season, season_shift
 from crm_platform_tests.oracles.former_forecasts import former_forecasts, origins_before
 from crm_platform_tests.oracles.known_histories import cdnow, online_retail
@@ -90,6 +91,25 @@ def test_the_season_of_the_term_moves_the_level_and_is_taken_out_of_the_origins(
     assert _fit([], swinging).level == pytest.approx(now)
     past = [_past(origin, season_shift(swinging, origin, TERM)) for origin in ORIGINS]
     assert _fit(past, swinging).level == pytest.approx(now, rel=0.03)
+
+
+def test_a_season_that_the_forecasts_hold_already_is_not_counted_twice():
+    swinging = Season(tuple(1 + 0.5 * np.cos(2 * np.pi * (np.arange(12) - 8) / 12)), True, dt.date(2015, 1, 1), ())
+    now, within = season_shift(swinging, AS_OF, TERM), 0.8
+    past = [_past(origin, season_shift(swinging, origin, TERM) / within) for origin in ORIGINS]
+    for known in ([], past):
+        found = fit_calibration(known, _past(AS_OF, 1).foreseen_jpy, AS_OF, TERM, swinging, within)
+        assert found.level == pytest.approx(now / within, rel=0.03)
+
+
+def test_origins_whose_terms_overlap_share_their_luck_and_say_no_more_than_two_terms():
+    two_terms = np.array([TERM, 2.0 * TERM])
+    once, twice, apart, monthly = (
+        foretell(ago, np.full(len(ago), 0.1), np.full(len(ago), 0.15**2), TERM).mean
+        for ago in (two_terms[:1], np.array([TERM, TERM + 1.0]), two_terms, np.linspace(*two_terms, 7))
+    )
+    assert twice == pytest.approx(once, rel=0.1)
+    assert once < monthly < apart
 
 
 def test_a_shape_of_earlier_origins_is_learned_and_makes_groups_truer():

@@ -7,7 +7,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from crm_platform.lake import Lake, MadeFrom, digest_of
+from crm_platform.lake import Lake, MadeFrom, digest_of, place_of
 from crm_platform.periods import Month
 from crm_platform.refusals import Refused
 from crm_platform.tables.table import Table, count, key, yen
@@ -27,8 +27,16 @@ def rows(**sales: int) -> pa.Table:
 
 
 @pytest.fixture
-def lake(tmp_path: Path) -> Lake:
+def folder(tmp_path: Path) -> Lake:
     return Lake(tmp_path)
+
+
+@pytest.fixture(params=["folder", "bucket"])
+def lake(request: pytest.FixtureRequest, tmp_path: Path) -> Lake:
+    """What holds of a lake in a folder holds of one in a bucket."""
+    if request.param == "folder":
+        return Lake(tmp_path)
+    return Lake(place_of(f"{request.getfixturevalue('s3').new_bucket()}/lake"), copies=tmp_path)
 
 
 def test_what_is_written_is_read_back_sorted_by_key_and_typed_as_declared(lake: Lake) -> None:
@@ -54,7 +62,8 @@ def test_a_month_written_again_replaces_the_former_and_leaves_no_other_file(lake
     assert len(list((lake.root / "acme" / "shelf").iterdir())) == 2
 
 
-def test_a_write_that_breaks_off_leaves_the_old_month_readable(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_write_that_breaks_off_leaves_the_old_month_readable(folder: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    lake = folder
     lake.write("acme", TABLE, JUNE, rows(a=1), MadeFrom())
 
     def break_off(*_: Path) -> Path:
@@ -68,7 +77,7 @@ def test_a_write_that_breaks_off_leaves_the_old_month_readable(lake: Lake, monke
     assert not list((lake.root / "acme" / "shelf").glob(".*"))
 
 
-@pytest.mark.parametrize("damage", [Path.unlink, lambda path: path.write_bytes(path.read_bytes()[:-9])])
+@pytest.mark.parametrize("damage", [lambda path: path.unlink(), lambda path: path.write_bytes(path.read_bytes()[:-9])])
 def test_a_lost_or_damaged_file_is_not_current_and_whoever_reads_it_is_told_what_to_do(
     lake: Lake, damage: Callable[[Path], object]
 ) -> None:
@@ -89,18 +98,21 @@ def test_a_damaged_record_is_refused_and_named(lake: Lake, content: str) -> None
         lake.read("acme", TABLE, JUNE)
 
 
-def test_what_a_killed_writer_left_is_gone_after_the_next_write_of_the_month(lake: Lake) -> None:
+def test_what_a_killed_writer_left_is_gone_after_the_next_write_of_the_month(folder: Lake) -> None:
+    lake = folder
     lake.write("acme", TABLE, JULY, rows(a=9), MadeFrom())
-    folder = lake.root / "acme" / "shelf"
+    shelf = lake.root / "acme" / "shelf"
     for left in ("2025-06.0123456789abcdef.parquet", ".x1y2.staged"):
-        (folder / left).write_bytes(b"half")
+        (shelf / left).write_bytes(b"half")
     kept = lake.write("acme", TABLE, JUNE, rows(a=1), MadeFrom()).path
-    assert {path.name.split(".")[0] for path in folder.iterdir()} == {"2025-06", "2025-07"}
-    assert len(list(folder.iterdir())) == 4
+    assert {path.name.split(".")[0] for path in shelf.iterdir()} == {"2025-06", "2025-07"}
+    assert len(list(shelf.iterdir())) == 4
     assert kept.exists()
 
 
-def test_nobody_else_works_on_a_client_while_somebody_does(lake: Lake) -> None:
+def test_nobody_else_works_on_a_client_while_somebody_does(folder: Lake) -> None:
+    lake = folder
+
     def try_lock(client: str) -> None:
         with (lake.root / client / ".lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -124,17 +136,21 @@ def test_a_scan_reads_exactly_the_months_asked_for(lake: Lake) -> None:
     assert lake.months("acme", "shelf") == [JUNE, JULY]
 
 
-def test_a_month_is_current_only_while_inputs_code_and_settings_are_the_same(lake: Lake) -> None:
+def test_a_month_is_current_only_while_inputs_code_and_settings_are_the_same_and_else_it_says_why(lake: Lake) -> None:
     made_from = MadeFrom({"order_lines": "1"}, code="c", settings="s")
-    lake.write("acme", TABLE, JUNE, rows(a=1), made_from)
+    written = lake.write("acme", TABLE, JUNE, rows(a=1), made_from)
     assert lake.is_current("acme", "shelf", JUNE, made_from)
-    for other in (
-        MadeFrom({"order_lines": "2"}, "c", "s"),
-        MadeFrom({"order_lines": "1"}, "d", "s"),
-        MadeFrom({"order_lines": "1"}, "c", "t"),
+    for other, why in (
+        (MadeFrom({"order_lines": "2"}, "c", "s"), ("order_lines changed",)),
+        (MadeFrom({"media": "1"}, "c", "s"), ("media changed", "order_lines changed")),
+        (MadeFrom({"order_lines": "1"}, "d", "s"), ("code changed",)),
+        (MadeFrom({"order_lines": "1"}, "d", "t"), ("code changed", "settings changed")),
     ):
         assert not lake.is_current("acme", "shelf", JUNE, other)
-    assert not lake.is_current("acme", "shelf", JULY, made_from)
+        assert lake.why_stale("acme", "shelf", JUNE, other) == why
+    assert lake.why_stale("acme", "shelf", JULY, made_from) == ("never made",)
+    written.path.write_bytes(written.path.read_bytes()[:-1])
+    assert lake.why_stale("acme", "shelf", JUNE, made_from) == (f"its file {written.path.name} was lost or damaged",)
 
 
 def test_the_digest_of_months_changes_with_content_and_not_with_a_rewrite(lake: Lake) -> None:
@@ -158,7 +174,7 @@ def test_a_document_is_read_back_as_it_was(lake: Lake) -> None:
 def test_a_client_id_that_could_leave_its_folder_is_refused(lake: Lake, client: str) -> None:
     with pytest.raises(Refused, match="cannot be a client id"):
         lake.write(client, TABLE, JUNE, rows(a=1), MadeFrom())
-    assert not list(lake.root.iterdir())
+    assert not list(lake.root.glob("**/*.*"))
 
 
 def test_a_table_that_lacks_a_column_is_not_written(lake: Lake) -> None:

@@ -37,6 +37,7 @@ _LISTS = {
     "dormant_customers": {"customer_id": pa.string()},
     "targets": {"customer_id": pa.string()},
     "stop_warnings": {"customer_id": pa.string(), "is_warned": pa.bool_()},
+    "regular_buyers": {"customer_id": pa.string()},
 }
 
 

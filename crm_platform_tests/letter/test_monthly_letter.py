@@ -134,6 +134,20 @@ def test_the_lists_count_whom_to_contact_until_the_end_of_the_next_month() -> No
     assert found == {"alerted": 0, "treated": 1, "due": 2, "dormant": 0, "targets": 1, "stop_warnings": 1}
 
 
+def test_regular_buyers_are_told_where_some_are_new_and_all_of_them_where_no_former_list_is_known() -> None:
+    def told(former: str | None) -> dict[str, int]:
+        of = {name: no_lists(regular_buyers=[{"customer_id": one} for one in ids]) for name, ids in lists.items()}
+        known = None if former is None else of[former]["regular_buyers"]
+        made = monthly_letter(replace(inputs(house(), lists=of["now"]), former_regular=known))
+        return {one.key: one.customers for one in made.contacts if one.file == "portfolio/regular_buyers.csv"}
+
+    lists = {"now": "BCD", "overlapping": "AB", "equal": "DCB", "empty": ""}
+    assert told(None) == {"regular": 3}
+    assert told("overlapping") == {"regular_new": 2}
+    assert told("equal") == {}
+    assert told("empty") == {"regular_new": 3}
+
+
 @pytest.mark.parametrize("order", [1, -1])
 def test_a_letter_is_stored_whole_and_is_the_same_whatever_the_order_of_the_facts(order: int) -> None:
     told = monthly_letter(inputs(house()[::order], former={"diagnosis": diagnosis([])}))

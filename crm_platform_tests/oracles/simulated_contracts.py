@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections import Counter
 from dataclasses import dataclass
 
 import ibis
@@ -34,6 +35,7 @@ class SimulatedContracts:
     deliveries: pa.Table
     events: pa.Table
     subscriptions: pa.Table
+    cycles: pa.Table
     as_of: dt.date
 
     def past(self) -> KnownPast:
@@ -49,8 +51,38 @@ class SimulatedContracts:
         return Subscribers(ibis.memtable(history), ibis.memtable(TABLES["customer_days"].empty()))
 
 
+@dataclass(frozen=True)
+class PlantedContracts:
+    """What happened to contracts by `as_of`: SUBSCRIPTION_DELIVERIES, SUBSCRIPTION_EVENTS."""
+
+    history: ContractHistory
+    deliveries: pa.Table
+    told: pa.Table
+    as_of: dt.date
+
+    def planted(self) -> Counter[tuple[str, str, int]]:
+        """Every event: subscription, kind, the delivery that it followed."""
+        after = self.history.events.after_delivery.tolist()
+        return Counter(
+            zip(self.told["subscription_id"].to_pylist(), self.told["event"].to_pylist(), after, strict=True)
+        )
+
+
 def draw_contracts(seed: int, count: int, days: int) -> SimulatedContracts:
     """Contracts that begin on any day but the last 60, in the demo's courses; each of another customer."""
+    drawn = plant_contracts(seed, count, days)
+    deliveries, told, as_of = drawn.deliveries, drawn.told, drawn.as_of
+    held = ibis.memtable(deliveries)
+    rhythms = learn_rhythms(held, {})
+    cycles = subscription_cycles(held, told, rhythms)
+    past = Past(ibis.memtable(cycles), told, rhythms, as_of, SILENT_CYCLES)
+    events = known_subscription_events(past)
+    rows = subscriptions(held, ibis.memtable(events), past)
+    return SimulatedContracts(drawn.history, deliveries, events, rows, cycles, as_of)
+
+
+def plant_contracts(seed: int, count: int, days: int) -> PlantedContracts:
+    """The same before anything is made of it."""
     rng = np.random.default_rng([seed, 3])
     start = np.sort(rng.integers(0, days - 60, count))
     course = rng.choice(len(COURSES), count, p=[one.share for one in COURSES])
@@ -58,13 +90,7 @@ def draw_contracts(seed: int, count: int, days: int) -> SimulatedContracts:
     never = np.full(count, NEVER, dtype=np.int64)
     contracts = Contracts(np.arange(count), start, zero, course, np.ones(count), zero, never)
     history = run_contracts(contracts, days - 1, rng)
-    as_of = FIRST + dt.timedelta(days - 1)
-    deliveries, told = _deliveries(history), _told(history)
-    held = ibis.memtable(deliveries)
-    rhythms = learn_rhythms(held, {})
-    past = Past(ibis.memtable(subscription_cycles(held, told, rhythms)), told, rhythms, as_of, SILENT_CYCLES)
-    events = known_subscription_events(past)
-    return SimulatedContracts(history, deliveries, events, subscriptions(held, ibis.memtable(events), past), as_of)
+    return PlantedContracts(history, _deliveries(history), _told(history), FIRST + dt.timedelta(days - 1))
 
 
 def _deliveries(history: ContractHistory) -> pa.Table:

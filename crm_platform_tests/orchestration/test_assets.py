@@ -11,6 +11,7 @@ import pytest
 
 from crm_platform.demo import make_demo
 from crm_platform.lake import MadeFrom, digest_of
+from crm_platform.orchestration.assets import EVERY_MONTH, MONTHS_ASKED_FOR
 from crm_platform.orchestration.assets.segments import as_booked, book_in_force
 from crm_platform.orchestration.client_month import ClientData, ClientMonth
 from crm_platform.orchestration.client_month_asset import Shown, _make
@@ -77,6 +78,13 @@ def issue(at: ClientMonth, month: str, *, classes: int) -> None:
 
 
 @pytest.mark.needs_program("make", "make")
+def test_what_a_client_orders_decides_of_its_deliverables_alone(at: ClientMonth) -> None:
+    ordered = ClientData(at.data.platform, replace(at.client, ordered_services=("two_track",))).at(at.month)
+    recipes = [asset.recipe for asset in (*EVERY_MONTH, *MONTHS_ASKED_FOR)]
+    differing = [one.name for one in recipes if one.made_from(at) != one.made_from(ordered)]
+    assert differing == ["deliverables"]
+
+
 def test_make_clean_leaves_deliveries_and_books_alone() -> None:
     said = subprocess.run(["make", "-n", "clean"], cwd=PROJECT, capture_output=True, text=True, check=True).stdout
     assert ".venv" in said

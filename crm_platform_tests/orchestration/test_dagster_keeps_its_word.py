@@ -13,9 +13,11 @@ from crm_platform.orchestration.partitions import (
     months_up_to,
     partition_key,
     read_keys,
+    refuse_lost_months,
     same_month,
 )
 from crm_platform.periods import Month, months_between
+from crm_platform.refusals import Refused
 
 FIRST, LAST = Month(2020, 1), Month(2020, 12)
 
@@ -53,6 +55,23 @@ def test_a_range_of_months_of_one_client_is_one_run_with_an_event_and_metadata_p
     rows = {event.partition: event.metadata["dagster/row_count"].value for event in events}
     assert rows == {str(partition_key("acme", m)): m.number for m in months_between(FIRST, LAST)}
     assert instance.get_runs_count() == 1
+
+
+def test_a_range_launched_on_the_page_of_a_job_holds_its_first_month_alone_and_is_refused(
+    instance: dg.DagsterInstance,
+) -> None:
+    refused = []
+
+    @dg.asset(partitions_def=client_months, backfill_policy=dg.BackfillPolicy.single_run())
+    def table(context: dg.AssetExecutionContext) -> None:
+        with pytest.raises(Refused) as refusal:
+            refuse_lost_months(context.run.tags, read_keys(context.partition_keys))
+        refused.append(str(refusal.value))
+
+    as_of_a_job = {"dagster/partition/client": "acme", "dagster/partition/month": "2020-01-01"}
+    dg.materialize([table], instance=instance, tags={**range_tags("acme", FIRST, LAST), **as_of_a_job})
+    assert "acme|2020-01-01 to acme|2020-12-01, and Dagster gives it 1 of them" in refused[0]
+    assert "crm-platform refresh --client acme" in refused[0]
 
 
 def test_a_failed_blocking_check_stops_what_is_downstream(instance: dg.DagsterInstance) -> None:

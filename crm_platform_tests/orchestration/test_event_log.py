@@ -3,8 +3,10 @@
 from pathlib import Path
 
 import dagster as dg
+import pytest
 
 from crm_platform.orchestration.event_log import OpenEventLog, open_instance
+from crm_platform.refusals import Refused
 
 
 @dg.asset
@@ -43,3 +45,23 @@ def test_the_folder_that_dagster_yaml_names_is_used(tmp_path: Path) -> None:
     assert (elsewhere / "history" / "runs" / "index.db").exists()
     with dg.DagsterInstance.from_config(str(tmp_path)) as plain:
         assert plain.get_dynamic_partitions("client") == ["acme"]
+
+
+POSTGRES, LOGS = (
+    """storage:
+  postgres:
+    postgres_db: {hostname: h, password: p, db_name: d, username: {env: NOT_SET}}
+""",
+    """compute_logs:
+  module: dagster._core.storage.local_compute_log_manager
+  class: LocalComputeLogManager
+  config: {base_dir: {env: NOT_SET}}
+""",
+)
+
+
+@pytest.mark.parametrize("settings", [POSTGRES, LOGS], ids=["postgres", "logs"])
+def test_settings_that_ask_for_what_is_not_set_are_refused_by_its_name(tmp_path: Path, settings: str) -> None:
+    (tmp_path / "dagster.yaml").write_text(settings)
+    with pytest.raises(Refused, match=r"dagster\.yaml: .* environment for NOT_SET, which is not set"):
+        open_instance(tmp_path)

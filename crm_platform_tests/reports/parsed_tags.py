@@ -12,12 +12,13 @@ _REFERENCE = re.compile(rb"(\d+) 0 R")
 
 @dataclass(frozen=True)
 class Tag:
-    """A structure element: its kind (`H1`, `Figure`, `TH`), what it says of itself, and what stands in it."""
+    """A structure element: its kind (`H1`, `Figure`, `TH`), what it says of itself, what stands in it."""
 
     kind: str
     title: str
     alt: str
     scope: str
+    columns: int  # that a cell stands across
     kids: tuple[Tag, ...]
 
     def walk(self) -> Iterator[Tag]:
@@ -33,7 +34,7 @@ def tag_tree(pdf: bytes) -> Tag:
     roots = [body for body in objects.values() if b"/Type/StructTreeRoot" in body]
     if len(roots) != 1:
         raise LookupError(f"the file has {len(roots)} roots of tags instead of one")
-    return Tag("StructTreeRoot", "", "", "", _kids(roots[0], objects))
+    return Tag("StructTreeRoot", "", "", "", 1, _kids(roots[0], objects))
 
 
 def _kids(body: bytes, objects: Mapping[int, bytes]) -> tuple[Tag, ...]:
@@ -46,12 +47,13 @@ def _kids(body: bytes, objects: Mapping[int, bytes]) -> tuple[Tag, ...]:
 
 def _tag(body: bytes, objects: Mapping[int, bytes]) -> Tag:
     kind = re.search(rb"/S/(\w+)", body)
-    scope = re.search(rb"/Scope/(\w+)", body)
+    scope, columns = re.search(rb"/Scope/(\w+)", body), re.search(rb"/ColSpan (\d+)", body)
     return Tag(
         kind[1].decode() if kind else "",
         _text(body, b"T"),
         _text(body, b"Alt"),
         scope[1].decode() if scope else "",
+        int(columns[1]) if columns else 1,
         _kids(body, objects),
     )
 

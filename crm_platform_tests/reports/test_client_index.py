@@ -9,68 +9,28 @@ import itertools
 import re
 import shutil
 from pathlib import Path
-from typing import Any
 from urllib.parse import unquote
 
 import pytest
 
-from crm_platform.periods import Month
-from crm_platform.reports import Wording, manifest, publish
-from crm_platform.reports.client_index import INDEX_NAME, ClientIndex, MonthListed, client_index, manifests_of
+from crm_platform.reports import Wording
+from crm_platform.reports.client_index import ClientIndex, MonthListed, index_of_outbox
 from crm_platform.reports.client_index_html import write_client_index
+from crm_platform.reports.listed_fees import Fees
 from crm_platform.reports.manifest import FILE_NAME
-from crm_platform_tests.browser.devtools import Page
+from crm_platform_tests.reports.two_months import CLIENT, JUNE, MAY, deliver_two_months
 
 JA, EN = Wording.of("ja"), Wording.of("en")
-HOSTILE = "<script>alert(1)</script>\u202e株式会社👍&\"'"
-DOCS = {f"acceptance/data_docs/{page}.html": b"x" for page in ("index", "gaps")}
-MAY = {
-    **DOCS,
-    "second_opinion/diagnosis_report.pdf": b"May",
-    "second_opinion/diagnosis_report.html": b"May",
-    "second_opinion/segments.csv": "\ufeff顧客番号\r\nC1\r\n".encode(),
-    "shopping_alert/contact_list_dm.csv": "\ufeff顧客番号\r\n".encode(),
-    "two_track/targets.csv": "\ufeff顧客番号\r\n".encode(),
-}
-JUNE = {
-    **DOCS,
-    "second_opinion/diagnosis_report.pdf": b"June",
-    "second_opinion/diagnosis_report.html": b"May",
-    "second_opinion/segments.csv": "\ufeff顧客番号\r\nC1\r\nC2\r\n".encode(),
-    "shopping_alert/contact_list_<b>&+#%-0123456789abcdef.csv": "\ufeff顧客番号\r\n".encode(),
-    "proposals/alert_test_plan.pdf": b"x",
-    "proposals/alert_test_plan.docx": b"x",
-    "quote.json": b"{}",
-}
-
-
-def delivered(outbox: Path, month: Month, files: dict[str, bytes], **further: Any) -> None:
-    listed = manifest(
-        files, client="demo", months=[Month(2020, 7), month], spec_fingerprint="f", versions={}, **further
-    )
-    publish(outbox, "demo", month, {**files, FILE_NAME: listed})
 
 
 @pytest.fixture
 def outbox(tmp_path: Path) -> Path:
-    delivered(tmp_path, Month(2025, 5), MAY)
-    delivered(
-        tmp_path,
-        Month(2025, 6),
-        JUNE,
-        left_out={"portfolio/contact_dates.csv": {"reason": "no", "sentence": "定期購入の注文がありません。"}},
-        withheld={"two_track/": "'demo' cannot enter the stage 'study'"},
-        project={
-            "gates": [{"stage": "specification", "on": "2025-06-02"}],
-            "open": {"production": "x"},
-            "deliveries": [],
-        },
-    )
+    deliver_two_months(tmp_path)
     return tmp_path
 
 
-def index_of(outbox: Path, words: Wording = JA, name: str = HOSTILE) -> ClientIndex:
-    return client_index(name, manifests_of(outbox, "demo"), words)
+def index_of(outbox: Path, words: Wording = JA, name: str = CLIENT) -> ClientIndex:
+    return index_of_outbox(outbox, "demo", name, words)
 
 
 def page_of(outbox: Path, words: Wording = JA) -> str:
@@ -127,6 +87,34 @@ def test_what_is_not_included_is_named_with_its_reason_and_how_far_the_project_i
     ]
 
 
+@pytest.mark.parametrize("words", [JA, EN], ids=["ja", "en"])
+def test_the_fees_are_those_of_the_latest_quote_with_the_rule_of_each_and_the_tax(outbox: Path, words: Wording) -> None:
+    june, may = index_of(outbox, words).months
+    assert june.fees is not None
+    assert may.fees is None
+    two_track, second_opinion = june.fees.rows
+    assert (two_track.service, two_track.amount) == (words.text("quote.service.two_track"), "480,000")
+    assert second_opinion.amount == words.text("quote.individual")
+    assert all(part in second_opinion.rule for part in ("2,000,000名を超えるため", "3ヶ月分のデータです。"))
+    assert "2025-06-30" in june.fees.note
+    assert words.text("quote.tax") in june.fees.note
+    body = re.sub(r"<wbr>|</?span[^>]*>", "", page_of(outbox, words).split("<body>")[1])
+    assert body.count('class="fees"') == 1
+    assert all(text in html.unescape(body) for fee in june.fees.rows for text in (fee.service, fee.amount))
+
+
+def test_a_month_without_a_quote_or_with_another_than_its_manifest_lists_shows_no_fee_and_says_why(
+    outbox: Path,
+) -> None:
+    (outbox / "demo" / "2025-06" / "quote.json").write_text('{"on": "2025-06-30", "quotes": []}', "utf-8")
+    assert index_of(outbox).months[0].fees == Fees((), JA.text("client_index.quote_differs"))
+    (outbox / "demo" / "2025-06" / "quote.json").unlink()
+    assert index_of(outbox).months[0].fees == Fees((), JA.text("client_index.quote_differs"))
+    shutil.rmtree(outbox / "demo" / "2025-06")
+    assert index_of(outbox).months[0].fees == Fees((), JA.text("client_index.no_quote"))
+    assert JA.text("client_index.no_quote") in page_of(outbox).replace("<wbr>", "")
+
+
 def test_a_damaged_manifest_is_told_and_the_other_months_stand(outbox: Path) -> None:
     (outbox / "demo" / "2025-05" / FILE_NAME).write_bytes(b'{"files": [')
     june, may = index_of(outbox).months
@@ -173,25 +161,3 @@ def test_every_deliverable_of_the_wording_has_a_name_and_a_purpose_in_one_senten
             assert words.has(f"{key}.name"), key
             assert words.texts[f"{key}.purpose"].endswith(end), key
             assert words.texts[f"{key}.purpose"].count(end) == 1, key
-
-
-@pytest.mark.needs_program("chromium", "chromium")
-def test_a_browser_shows_it_without_a_word_of_complaint_on_a_telephone_and_on_a_screen(
-    outbox: Path, tmp_path: Path
-) -> None:
-    file = outbox / "demo" / INDEX_NAME
-    file.write_text(page_of(outbox), "utf-8")
-    with Page(tmp_path / "profile") as page:
-        for pixels in (390, 1440):
-            page.width(pixels)
-            page.open(file)
-            assert page.look("document.documentElement.scrollWidth") <= pixels
-            assert page.look("document.fonts.check('16px \"Noto Sans CJK JP\"')")
-            narrowest = page.look("Math.min(...[...document.querySelectorAll('.links a')].map(a => a.offsetHeight))")
-            assert narrowest >= 24
-        assert page.reported("Log.entryAdded") == page.reported("Runtime.consoleAPICalled") == []
-        assert page.reported("Audits.issueAdded") == []
-        assert {one["request"]["url"].split(":")[0] for one in page.reported("Network.requestWillBeSent")} <= {
-            "file",
-            "data",
-        }

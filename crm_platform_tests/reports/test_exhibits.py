@@ -163,3 +163,46 @@ def test_each_of_several_lorenz_curves_is_named_in_its_own_colour():
     svg = svg_of(spec)
     assert "&lt;本診断&gt;" in svg
     assert all(colour.lower() in svg.lower() for colour in colours.values())
+
+
+def _rows(spec):
+    """Every row of data in a specification."""
+    return [row for rows in spec["datasets"].values() for row in rows]
+
+
+def test_bars_of_one_height_are_a_table_since_they_compare_nothing():
+    bars = Exhibit("a", "bar", tuple({"x": name, "y": 251} for name in "甲乙丙"), x="x", y="y")
+    assert not is_drawable(bars)
+    assert is_drawable(dataclasses.replace(bars, rows=(*bars.rows, {"x": "丁", "y": 252})))
+    assert exhibit_png(bars, JA).startswith(b"\x89PNG"), "where only a picture can be shown they are drawn all the same"
+
+
+def test_of_many_points_the_farthest_each_way_carry_their_names_and_no_share_is_beyond_all():
+    rows = tuple({"x": n / 100, "y": 1 - n / 60, "name": f"P{n}"} for n in range(20))
+    points = Exhibit("a", "scatter", rows, x="x", y="y", x_unit="rate", y_unit="rate", series="name")
+    spec = chart_spec(points, JA)
+    assert [row["name"] for row in _rows(spec) if row.get("name")] == ["P0", "P19"]
+    assert spec["layer"][0]["encoding"]["y"]["scale"]["domain"][1] == 100
+
+
+def test_points_of_a_calibration_that_touch_do_not_write_their_names_over_one_another():
+    values = (0, 1, 2, 3, 400, 9000, 60000)
+    rows = tuple({"x": value, "y": value, "name": str(place)} for place, value in enumerate(values))
+    spec = chart_spec(Exhibit("a", "calibration", rows, x="x", y="y", y_unit="jpy", series="name"), JA)
+    named = list(dict.fromkeys(row["name"] for row in _rows(spec) if row.get("name")))
+    assert named == ["0", "4", "5", "6"]
+
+
+def test_a_step_that_rounds_to_nothing_has_no_sign():
+    rows = tuple({"x": name, "y": value} for name, value in zip("前増減今", (1.1e9, 3e5, -4e6, 1.0963e9), strict=True))
+    spec = chart_spec(Exhibit("a", "waterfall", rows, x="x", y="y", y_unit="jpy"), JA)
+    assert {row["label"] for row in _rows(spec) if "label" in row} == {"11.0", "0.0"}
+
+
+def test_a_heatmap_names_its_rows_on_top_where_there_is_room():
+    rows = tuple({"x": n, "y": n, "row": "A"} for n in range(3))
+    heat = Exhibit("a", "heatmap", rows, x="x", y="y", series="row")
+    names = ("顧客ランク ↓　価値層", "人数")
+    assert "人数（人）　顧客ランク ↓　価値層 →" in json.dumps(chart_spec(heat, JA, names), ensure_ascii=False)
+    narrow = json.dumps(chart_spec(heat, JA, names, 120), ensure_ascii=False)
+    assert "人数（人）　価値層 →" in narrow and "顧客ランク" not in narrow

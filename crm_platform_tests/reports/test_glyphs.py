@@ -92,3 +92,11 @@ def test_a_compound_too_wide_for_its_place_is_cut_between_kana_and_kanji():
 def test_a_line_is_not_broken_within_letters():
     lines = broken("2021年12月のCPM区分×RFM：優良離脱1人のうち1人がRFMの上位", 10.5, 227)
     assert lines == ["2021年12月のCPM区分", "×RFM：優良離脱1人の", "うち1人がRFMの上位"]
+
+
+@pytest.mark.parametrize(
+    "text", ["並べる力（6ヶ月の売上）：顧客ランク62.9%", "Half-year repeat rate of “サプリメント”: 62.3%"]
+)
+def test_no_line_begins_with_a_colon_or_a_closing_mark(text):
+    for width in range(120, 260, 10):
+        assert not [line for line in broken(text, 10.5, width)[1:] if line[0] in "：）:”"]

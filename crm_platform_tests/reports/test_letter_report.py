@@ -16,7 +16,7 @@ from crm_platform_tests.letter.invented_month import MONTH, diagnosis, house, in
 from crm_platform_tests.reports import invented
 
 LANGUAGES = ("ja", "en")
-LISTS = ("shopping_alert/alert_customers.csv", "portfolio/dormant_customers.csv")
+LISTS = ("second_opinion/segments.csv", "shopping_alert/alert_customers.csv", "portfolio/dormant_customers.csv")
 FILES = (*LISTS, "two_track/targets.csv")
 
 
@@ -124,6 +124,19 @@ def test_without_a_file_of_the_two_tracks_the_letter_tells_nothing_of_them(langu
     assert held_back.actions.table is not None
     assert {row[0] for row in held_back.actions.table.rows} == {"▲ f2", "▲ classes", "▲ portfolio"}
     assert any(name == row[-1] for row in letter(language).summary.overview.rows)  # type: ignore[union-attr]
+
+
+def test_of_a_service_that_is_not_ordered_the_letter_tells_nothing() -> None:
+    alone = letter_report(full_letter(), "ja", LISTS[1:2], invented.wording("ja"))
+    everything = letter("ja")
+    assert alone.summary.overview is None
+    assert alone.actions.table is None
+    assert [tile.label for tile in alone.summary.tiles] == [tile.label for tile in everything.summary.tiles]
+    without_alert = letter_report(full_letter(), "ja", (LISTS[0], *LISTS[2:]), invented.wording("ja"))
+    alerted = without_alert.wording.text("letter.figure.alerted_customers")
+    assert alerted in [tile.label for tile in everything.summary.tiles]
+    assert alerted not in [tile.label for tile in without_alert.summary.tiles]
+    assert "shopping_alert/" not in write_html(without_alert).decode()
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

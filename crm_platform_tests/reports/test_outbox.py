@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from crm_platform.lake import exchange
 from crm_platform.periods import Month
 from crm_platform.reports import manifest, publish
-from crm_platform.reports import outbox as outbox_module
 
 JUNE = Month(2025, 6)
 OLD = {"second_opinion/segments.csv": b"old", "quote.json": b"1"}
@@ -52,7 +52,7 @@ def test_a_write_that_breaks_off_leaves_the_old_set(tmp_path, monkeypatch):
     def broken(*_: object) -> None:
         raise OSError("no space left on device")
 
-    monkeypatch.setattr(outbox_module.os, "fsync", broken)
+    monkeypatch.setattr(exchange.os, "fsync", broken)
     with pytest.raises(OSError, match="no space"):
         publish(tmp_path, "demo", JUNE, NEW)
     assert _content(folder) == OLD
@@ -60,7 +60,7 @@ def test_a_write_that_breaks_off_leaves_the_old_set(tmp_path, monkeypatch):
 
 
 def test_where_the_system_cannot_exchange_folders_two_renames_do(tmp_path, monkeypatch):
-    monkeypatch.setattr(outbox_module.sys, "platform", "plan9")
+    monkeypatch.setattr(exchange.sys, "platform", "plan9")
     folder = publish(tmp_path, "demo", JUNE, OLD)
     publish(tmp_path, "demo", JUNE, NEW)
     assert _content(folder) == NEW

@@ -10,6 +10,7 @@ from crm_platform.diagnosis.finding import Diagnosis, Exhibit, Finding, Measured
 from crm_platform.diagnosis.lineage import Delivered
 from crm_platform.reports import MissingWordingError, diagnosis_report, write_html, write_pdf
 from crm_platform.reports.pages import Grid, Picture
+from crm_platform.reports.sections import title_of
 from crm_platform.reports.side_by_side import halves, in_pairs
 from crm_platform_tests.diagnosis.planted import planted_inputs, random_orders
 from crm_platform_tests.reports import invented
@@ -196,8 +197,8 @@ def test_a_lorenz_curve_and_a_plain_bar_share_their_rows_with_what_needs_little_
 
 
 def test_a_last_small_chart_leaves_half_its_row_to_a_short_comment():
-    bar = Exhibit("a", "bar", tuple({"x": n, "y": 0.8} for n in range(6)), x="x", y="y")
-    wide = dataclasses.replace(bar, rows=tuple({"x": n, "y": 0.8} for n in range(12)))
+    bar = Exhibit("a", "bar", tuple({"x": n, "y": n} for n in range(6)), x="x", y="y")
+    wide = dataclasses.replace(bar, rows=tuple({"x": n, "y": n} for n in range(12)))
     table = Exhibit("b", "table", ({"x": 1},), columns=(("x", "count"),))
     assert halves((table, bar), is_comment_short=True) == [False, True]
     assert halves((table, bar)) == halves((table, wide), is_comment_short=True) == [False, False]
@@ -264,3 +265,19 @@ def test_a_real_diagnosis_has_all_its_words_in_both_languages_and_becomes_a_repo
         shown = [section for chapter in report.chapters for section in chapter.sections]
         assert len(shown) == len(diagnosis.findings)
         assert len(list(report.pictures)) >= 6
+
+
+def test_a_title_without_its_number_is_the_one_for_data_that_do_not_give_it():
+    told, unknown = "構成比{share:rate}は未定", "{n:count}人では未定"
+    words = JA.with_texts({"purchasing_power": {"title": {"undetermined": told, "unknown": unknown}}})
+    finding = Finding("purchasing_power", "current_state", "undetermined", {"share": None, "n": 2})
+    assert title_of(finding, words) == "2人では未定"
+    assert title_of(dataclasses.replace(finding, numbers={"share": 0.5, "n": 2}), words) == "構成比50.0%は未定"
+
+
+@pytest.mark.parametrize(("unit", "told"), [("jpy", "¥0〜¥300"), ("count", "0〜300")])
+def test_the_interval_of_an_amount_does_not_begin_below_nothing(unit, told):
+    finding = next(one for one in invented.diagnosis().findings if one.measured)
+    changed = dataclasses.replace(finding, measured=Measured(100, unit, low=-100, high=300))
+    section = diagnosis_report(_one(changed), "ja", JA).chapters[0].sections[0]
+    assert told in section.facts[0]

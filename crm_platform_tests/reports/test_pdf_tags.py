@@ -49,14 +49,17 @@ def test_every_chart_is_a_figure_that_says_what_it_shows(report: Report, tags: l
 
 
 def test_every_table_has_a_header_cell_over_each_column_and_no_row_is_lost(report: Report, tags: list[Tag]) -> None:
-    tables = [tag for tag in tags if tag.kind == "Table"]
+    tables, told = [tag for tag in tags if tag.kind == "Table"], 0
     for table in tables:
         parts = list(table.walk())
         headers = [tag for tag in parts if tag.kind == "TH"]
         rows = [tag for tag in parts if tag.kind == "TR"]
         assert headers and all(tag.scope == "Column" for tag in headers)
-        assert [len(row.kids) for row in rows] == [len(headers)] * len(rows)
-    rows = sum(tag.kind == "TR" for tag in tags) - sum(1 for _ in tables)
+        sources = [row for row in rows if [cell.columns for cell in row.kids] == [len(headers)] and len(headers) > 1]
+        assert sources in ([], rows[-1:]), "one cell across all columns is the source of a table that may break"
+        assert [len(row.kids) for row in rows if row not in sources] == [len(headers)] * (len(rows) - len(sources))
+        told += len(sources)
+    rows = sum(tag.kind == "TR" for tag in tags) - sum(1 for _ in tables) - told
     assert rows == sum(len(grid.rows) for grid in _grids(report))
 
 

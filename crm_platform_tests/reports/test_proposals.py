@@ -18,9 +18,11 @@ from crm_platform.alerts.campaigns.simulation import simulate_campaign
 from crm_platform.diagnosis.finding import Action, Diagnosis, Finding
 from crm_platform.diagnosis.shopping_alert import alert_diagnosis
 from crm_platform.reports import Wording
+from crm_platform.reports.grids import column_widths
 from crm_platform.reports.pages import Grid
 from crm_platform.reports.proposals import Proposal, alert_test_plan, internal_approval, write_docx, write_proposal_pdf
 from crm_platform.reports.proposals.document import Points, Said
+from crm_platform.reports.proposals.docx_file import SHORT_COLUMN
 from crm_platform_tests.diagnosis.planted_alerts import alert_inputs
 from crm_platform_tests.reports.invented import HOSTILE_NAMES
 
@@ -165,6 +167,24 @@ def docx_texts(content: bytes) -> str:
 def test_the_docx_holds_exactly_the_declared_texts(proposals: list[Proposal]) -> None:
     for proposal in proposals:
         assert docx_texts(write_docx(proposal)) == squeezed("".join(proposal.texts))
+
+
+def test_a_short_column_of_the_docx_holds_its_words_and_no_row_is_parted(proposals: list[Proposal]) -> None:
+    for proposal in proposals:
+        document = docx.Document(io.BytesIO(write_docx(proposal)))
+        grids = [block for part in proposal.parts for block in part.blocks if isinstance(block, Grid)]
+        tables = [
+            table for table in document.tables if table.rows[0].cells[0].text in {grid.headers[0] for grid in grids}
+        ]
+        assert len(tables) == len(grids)
+        for grid, table in zip(grids, tables, strict=True):
+            widths = [column.width.pt for column in table.columns]
+            assert sum(widths) == pytest.approx(470.6, abs=1)
+            for needed, width in zip(column_widths(grid), widths, strict=True):
+                assert width >= needed or needed > SHORT_COLUMN
+            assert all(
+                row._tr.trPr is not None and row._tr.trPr.find(qn("w:cantSplit")) is not None for row in table.rows
+            )
 
 
 @pytest.mark.needs_program("pdftotext", "poppler-utils")

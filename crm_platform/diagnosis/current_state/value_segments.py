@@ -83,6 +83,7 @@ def _of_the_top(classes: Sequence[dict[str, Any]]) -> dict[str, Scalar]:
         "top_customers_rate": top["customers_rate"],
         "top_share_rate": top["expected_share_rate"],
         "top_mean_jpy": round(top["mean_expected_jpy"]),
+        "top_classes": len(three),
         "top_three_share_rate": sum(row["expected_share_rate"] or 0.0 for row in three),
         "top_three_customers": sum(row["customers"] for row in three),
     }

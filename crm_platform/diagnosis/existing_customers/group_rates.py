@@ -38,6 +38,11 @@ class GroupRate:
         return int(self.now["buyers"].sum())
 
     @property
+    def fewest_buyers(self) -> int:
+        """Buyers of the base half-year that had fewer, now or a year before."""
+        return min(self.buyers, int(self.before["buyers"].sum()))
+
+    @property
     def repeated(self) -> int:
         """Who of them bought in the last half-year."""
         return int(self.now["repeated"].sum())

@@ -119,11 +119,10 @@ def group_changes(found: dict[tuple[str, str], GroupRate]) -> list[GroupChange]:
     """The change of every group with 30 buyers in it and 30 outside, now and a year before; in order of their names."""
     everyone = found[EVERYONE]
     changes = []
-    for key in sorted(found):
+    for key in sorted(key for key, group in found.items() if group.fewest_buyers >= LEAST_CUSTOMERS):
         group, others = found[key], everyone.without(found[key])
-        sizes = [int(frame["buyers"].sum()) for part in (group, others) for frame in (part.now, part.before)]
         rates, rates_of_others = group.rates(), others.rates()
-        if key == EVERYONE or min(sizes) < LEAST_CUSTOMERS or rates is None or rates_of_others is None:
+        if others.fewest_buyers < LEAST_CUSTOMERS or rates is None or rates_of_others is None:
             continue
         change, change_of_others = difference(*rates), difference(*rates_of_others)
         changes.append(GroupChange(group, *rates, change, difference(change, change_of_others)))

@@ -29,15 +29,16 @@ def threshold_rows(inputs: DiagnosisInputs, spells: pd.DataFrame) -> list[dict[s
     repeated = spells[(spells["gap"] >= 0) | (spells["within"] > 0)]
     looked_at = repeated[repeated["month"] <= now - YEAR_MONTHS] if is_long else repeated
     ever = _people(inputs)
-    active = spells[spells["until"] > now].groupby("product_group", dropna=False)["customers"].sum()
+    active = spells[spells["until"] > now]
     names = [*ever, *(name for name in by_group(settings) if name not in ever)]
+    spells_of, active_of = _by_product_group(looked_at), _by_product_group(active)
     return [
         {
             "product_group": name,
             "threshold_days": threshold_of(name, settings),
-            "proposed_days": proposed_days(looked_at[_is(looked_at, name)]),
+            "proposed_days": proposed_days(spells_of.get(name, looked_at[:0])),
             "buyers": ever.get(name, 0),
-            "dormant_customers": ever.get(name, 0) - int(active[_is(active.index.to_frame(), name).to_numpy()].sum()),
+            "dormant_customers": ever.get(name, 0) - int(active_of.get(name, active[:0])["customers"].sum()),
         }
         for name in names
     ]
@@ -45,12 +46,12 @@ def threshold_rows(inputs: DiagnosisInputs, spells: pd.DataFrame) -> list[dict[s
 
 def proposed_days(spells: pd.DataFrame) -> int | None:
     """The days within which 95 % of the repeat purchases in these spells came; None below 30 of them."""
-    gaps = spells[spells["gap"] >= 0].groupby("gap")["customers"].sum()
+    returned = spells[spells["gap"] >= 0]
     within = int(spells["within"].sum())
-    repeats = within + int(gaps.sum())
+    repeats = within + int(returned["customers"].sum())
     if repeats < LEAST_REPEATS:
         return None
-    so_far = gaps.cumsum() + within
+    so_far = returned.groupby("gap")["customers"].sum().cumsum() + within
     enough = so_far[so_far >= REPEAT_SHARE_RATE * repeats]
     return int((enough.index[0] + 1) * STEP_DAYS) if len(enough) else 3 * STEP_DAYS
 
@@ -62,5 +63,7 @@ def _people(inputs: DiagnosisInputs) -> dict[str | None, int]:
     return {row["product_group"]: row["buyers"] for row in found}
 
 
-def _is(frame: pd.DataFrame, name: str | None) -> pd.Series:
-    return frame["product_group"].isna() if name is None else frame["product_group"] == name
+def _by_product_group(spells: pd.DataFrame) -> dict[str | None, pd.DataFrame]:
+    """The spells of each product group, taken apart once, as there may be thousands; those without one under None."""
+    named = spells.dropna(subset="product_group").groupby("product_group")
+    return {None: spells[spells["product_group"].isna()], **{str(name): part for name, part in named}}

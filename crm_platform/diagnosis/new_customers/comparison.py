@@ -18,6 +18,7 @@ from crm_platform.diagnosis.groundwork.cohorts import Sums
 from crm_platform.diagnosis.verdicts import LEAST_CUSTOMERS, NOTICEABLE_RATE, measured_against, verdict_on_change
 
 Row = Mapping[str, Any]  # sums of one part of one group: `stratum` and numbers
+_Parts = Mapping[Hashable, Mapping[str, float]]  # the numbers of each stratum
 
 
 @dataclass(frozen=True)
@@ -56,11 +57,37 @@ class Beside:
 
 def beside(group: Sequence[Row], others: Sequence[Row], estimate: Callable[[Sums], Estimate | None]) -> Beside | None:
     """`group` beside `others`, part by part, without parts that the others do not have; None where none is left."""
-    of_others = summed_by_stratum(others)
+    return _beside(summed_by_stratum(group), summed_by_stratum(others), estimate)
+
+
+def each_beside_the_rest(
+    groups: Mapping[str, Sequence[Row]], estimate: Callable[[Sums], Estimate | None]
+) -> dict[str, Beside]:
+    """Each group beside all others as `beside` does it; a group that cannot be compared is left out.
+
+    The rest is everyone less the group, so that thousands of products cost thousands of steps and not millions; exact,
+    as all numbers are whole: to 2⁵³, as far as reals hold them.
+    """
+    sums = {name: summed_by_stratum(cells) for name, cells in groups.items()}
+    everyone = summed_by_stratum(
+        [{"stratum": stratum, **part} for own in sums.values() for stratum, part in own.items()]
+    )
+    compared = {name: _beside(own, _without(everyone, own), estimate) for name, own in sums.items()}
+    return {name: found for name, found in compared.items() if found}
+
+
+def _without(everyone: _Parts, own: _Parts) -> _Parts:
+    """The parts of `own` as they are among everyone else, where there is anyone else."""
+    return {
+        stratum: {name: everyone[stratum][name] - value for name, value in part.items()}
+        for stratum, part in own.items()
+        if everyone[stratum]["customers"] > part["customers"]
+    }
+
+
+def _beside(group: _Parts, others: _Parts, estimate: Callable[[Sums], Estimate | None]) -> Beside | None:
     parts = [
-        (own, found)
-        for stratum, own in summed_by_stratum(group).items()
-        if stratum in of_others and (found := estimate(of_others[stratum]))
+        (own, found) for stratum, own in group.items() if stratum in others and (found := estimate(others[stratum]))
     ]
     own = estimate(added([part for part, _ in parts])) if parts else None
     people = sum(part["customers"] for part, _ in parts)

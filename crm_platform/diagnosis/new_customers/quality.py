@@ -13,7 +13,7 @@ from crm_platform.diagnosis.finding import Unit
 from crm_platform.diagnosis.groundwork.cohorts import F2_DAYS, Cohorts, Sums, last_with_months
 from crm_platform.diagnosis.groundwork.media_names import named_media
 from crm_platform.diagnosis.inputs import DiagnosisInputs
-from crm_platform.diagnosis.new_customers.comparison import Beside, added, beside
+from crm_platform.diagnosis.new_customers.comparison import Beside, added, each_beside_the_rest
 from crm_platform.diagnosis.new_customers.f2_conversion import f2_rate
 from crm_platform.diagnosis.rows import rows, yen_products, yen_sum
 from crm_platform.diagnosis.spans import HALF_YEAR_MONTHS, QUARTER_MONTHS, YEAR_MONTHS
@@ -83,12 +83,8 @@ def grouped(found: Sequence[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
 
 
 def each_beside_others(groups: Mapping[str, Sequence[dict[str, Any]]], estimate: Any = f2_rate) -> dict[str, Beside]:
-    """Each group beside all others; a group that cannot be compared is left out."""
-    compared = {
-        name: beside(own, [cell for other, parts in groups.items() if other != name for cell in parts], estimate)
-        for name, own in groups.items()
-    }
-    return {name: found for name, found in compared.items() if found}
+    """Each group beside all others, by its F2 rate or another; a group that cannot be compared is left out."""
+    return each_beside_the_rest(groups, estimate)
 
 
 def value_6m(sums: Sums) -> Estimate | None:

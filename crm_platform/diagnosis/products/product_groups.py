@@ -75,7 +75,9 @@ def _finding(inputs: DiagnosisInputs, key: str, level: Level) -> Finding | None:
         chapter="products",
         verdict=judged["verdict"],
         numbers=numbers,
-        exhibits=_exhibits(groups),
+        exhibits=_exhibits(
+            [row for place, row in enumerate(groups) if place < SHOWN_GROUPS or row in (winner, keeper)]
+        ),
         threshold=judged["others_rate"],
         yen_effect_jpy=effect_jpy if is_issue else None,
         concerned_customers=winner["new_customers"],
@@ -112,8 +114,7 @@ def _judged(years: list[Newcomers], winner: str) -> dict[str, Any]:
     }
 
 
-def _exhibits(groups: list[dict[str, Any]]) -> tuple[Exhibit, ...]:
-    shown = groups[:SHOWN_GROUPS]
+def _exhibits(shown: list[dict[str, Any]]) -> tuple[Exhibit, ...]:
     placed = [row for row in shown if row["buyers"] >= LEAST_CUSTOMERS and row["first_share_rate"] is not None]
     scatter = Exhibit(
         "win_and_keep",

@@ -64,7 +64,7 @@ def product_pairs(inputs: DiagnosisInputs) -> Finding | None:
         numbers=numbers,
         exhibits=_exhibits(
             [row for row in pairs if row["lift"] > 1] or pairs[:1],
-            group_pair_rows(inputs, year, "product_group")[1],
+            _not_told_yet(group_pair_rows(inputs, year, "product_group")[1], pairs),
             group_pair_rows(inputs, year, "brand")[1] if brand_count(inputs) >= 2 else [],
         ),
         threshold=judged.before_value,
@@ -75,6 +75,13 @@ def product_pairs(inputs: DiagnosisInputs) -> Finding | None:
         action=Action("@action_segment.single_group", single, "@action_channel.insert_mail", expected_jpy),
         sources=("customer_product_months", "products", "customer_history"),
     )
+
+
+def _not_told_yet(groups: list[dict[str, Any]], pairs: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The pairs of groups; none where every group is one product, whose pairs stand there already."""
+    told = {frozenset((row["first_product"], row["second_product"])) for row in pairs}
+    is_told = all(frozenset((row["first_product"], row["second_product"])) in told for row in groups)
+    return [] if is_told else groups
 
 
 def _of_the_best(pair: dict[str, Any]) -> dict[str, Scalar]:

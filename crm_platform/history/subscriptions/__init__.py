@@ -3,7 +3,7 @@
 Belongs here: what deliveries and delivered events tell of a subscription's past. Does not: curves, forecasts, targets.
 """
 
-from crm_platform.history.subscriptions.cycles import subscription_cycles
+from crm_platform.history.subscriptions.cycles import subscription_cycles, subscription_orders
 from crm_platform.history.subscriptions.parts import spans_of
 from crm_platform.history.subscriptions.reconstruction import (
     REPAIR_RULES,
@@ -39,6 +39,7 @@ __all__ = [
     "spans_of",
     "subscribers",
     "subscription_cycles",
+    "subscription_orders",
     "subscriptions",
     "who_buys_regularly",
 ]

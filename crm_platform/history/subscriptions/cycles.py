@@ -6,10 +6,12 @@ import ibis
 import pyarrow as pa
 from ibis import _
 
-from crm_platform.history.subscriptions.order_steps import kinds_of, steps_that_tell
-from crm_platform.history.subscriptions.parts import parts_of
+from crm_platform.history.subscriptions.order_steps import kinds_of, people_of, steps_that_tell
+from crm_platform.history.subscriptions.parts import spans_of
 from crm_platform.history.subscriptions.rhythms import Rhythms
 from crm_platform.tables.subscriptions import SUBSCRIPTION_CYCLES
+
+_PART_ORDERS = 8_000_000  # some hundred MiB while they are put in order
 
 
 def subscription_cycles(deliveries: ibis.Table, told: pa.Table, rhythms: Rhythms) -> pa.Table:
@@ -29,18 +31,25 @@ def subscription_cycles(deliveries: ibis.Table, told: pa.Table, rhythms: Rhythms
     """
     kinds = kinds_of(deliveries, rhythms.table())
     events = ibis.memtable(told) if told.num_rows else None
-    made = []
-    for part in parts_of(deliveries):
-        steps = steps_that_tell(part, kinds, events, not rhythms.all_are_regular, rhythms.fallback_days)
-        made.append(_named(_numbered(steps), kinds).select(*SUBSCRIPTION_CYCLES.names).to_pyarrow())
+    people, made = people_of(deliveries), []
+    for span in spans_of(people, _PART_ORDERS):
+        part = span.of(deliveries), span.of(people)
+        steps = steps_that_tell(*part, kinds, events, not rhythms.all_are_regular, rhythms.fallback_days)
+        rows = _named(_numbered(steps), kinds).inner_join(part[1], "person")
+        made.append(rows.select(*SUBSCRIPTION_CYCLES.names).to_pyarrow())
     nullable = pa.schema([(column.name, column.type) for column in SUBSCRIPTION_CYCLES.columns])
-    return SUBSCRIPTION_CYCLES.cast(pa.concat_tables([rows.cast(nullable) for rows in made]))
+    return SUBSCRIPTION_CYCLES.cast(pa.concat_tables([nullable.empty_table(), *(rows.cast(nullable) for rows in made)]))
+
+
+def subscription_orders(cycles: ibis.Table) -> ibis.Table:
+    """`subscription_id`, `orders`: how many orders each subscription of SUBSCRIPTION_CYCLES has."""
+    return cycles.group_by("subscription_id").agg(orders=_.order_no.max())
 
 
 def _numbered(steps: ibis.Table) -> ibis.Table:
     """`steps` with `place` and `counted_no`; every order that overlaps is among them."""
-    in_order = ibis.window(group_by="subscription_id", order_by="order_no")
-    so_far = ibis.window(group_by="subscription_id", order_by="order_no", preceding=None, following=0)
+    in_order = ibis.window(group_by="person", order_by="order_no")
+    so_far = ibis.window(group_by="person", order_by="order_no", preceding=None, following=0)
     step = steps.cycle_no - steps.former_cycle_no
     counts_missed = ((step > 1) & (step <= 1 + steps.missed)).fill_null(False)  # the client numbers skipped cycles too
     steps = steps.mutate(leapt=ibis.ifelse(counts_missed, step - 1, 0).cast("int64"))
@@ -49,7 +58,7 @@ def _numbered(steps: ibis.Table) -> ibis.Table:
         leapt=steps.leapt.sum().over(so_far).cast("int64"),
         lasts=steps.order_no.lead(1).over(in_order).fill_null(steps.order_no + 1) - steps.order_no,
     )
-    joined = steps.left_join(_before_the_data(steps), "subscription_id").drop("subscription_id_right")
+    joined = steps.left_join(_before_the_data(steps), "person").drop("person_right")
     return joined.mutate(counted_no=joined.place + joined.before.fill_null(0))
 
 
@@ -60,14 +69,12 @@ def _before_the_data(steps: ibis.Table) -> ibis.Table:
     not count: a subscription that is numbered from 1 again began no later for that.
     """
     votes = steps.mutate(before=steps.cycle_no - steps.place - steps.leapt).filter(_.before >= 0)
-    counted = votes.group_by("subscription_id", "before").agg(orders=_.lasts.sum(), first_no=_.order_no.min())
-    of_first = counted.first_no == counted.first_no.min().over(ibis.window(group_by="subscription_id"))
+    counted = votes.group_by("person", "before").agg(orders=_.lasts.sum(), first_no=_.order_no.min())
+    of_first = counted.first_no == counted.first_no.min().over(ibis.window(group_by="person"))
     counted = counted.mutate(agrees=of_first & ((counted.before == 0) | (counted.orders > 1)))
-    order = ibis.window(
-        group_by="subscription_id", order_by=[counted.agrees.desc(), counted.orders.desc(), counted.first_no]
-    )
+    order = ibis.window(group_by="person", order_by=[counted.agrees.desc(), counted.orders.desc(), counted.first_no])
     best = counted.mutate(rank=ibis.row_number().over(order)).filter(_.rank == 0)
-    return best.select("subscription_id", "before")
+    return best.select("person", "before")
 
 
 def _named(steps: ibis.Table, kinds: ibis.Table) -> ibis.Table:

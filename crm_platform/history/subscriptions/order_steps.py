@@ -23,8 +23,21 @@ def kinds_of(deliveries: ibis.Table, course_cycle_days: ibis.Table) -> ibis.Tabl
     return pairs.left_join(days, "rhythm").drop("rhythm", "rhythm_right").cache()
 
 
+def people_of(deliveries: ibis.Table) -> ibis.Table:
+    """`subscription_id`, `customer_id`, `has_order`, `orders` and `person`, a number for each; held once computed."""
+    people = deliveries.group_by("subscription_id").agg(
+        customer_id=_.customer_id.min(), has_order=_.is_order.any(), orders=_.count()
+    )
+    return people.mutate(person=ibis.row_number().cast("int32")).cache()
+
+
 def steps_that_tell(
-    deliveries: ibis.Table, kinds: ibis.Table, told: ibis.Table | None, own_rhythms: bool, fallback_days: int
+    deliveries: ibis.Table,
+    people: ibis.Table,
+    kinds: ibis.Table,
+    told: ibis.Table | None,
+    own_rhythms: bool,
+    fallback_days: int,
 ) -> ibis.Table:
     """The orders of subscriptions that tell something, cancelled ones included: they were placed in their cycle.
 
@@ -32,19 +45,18 @@ def steps_that_tell(
     numbered otherwise than the former one says, within half a cycle of the former one, and those around delivered
     events. Of a subscription that the data know by credits only, these count as orders.
 
-    Columns: `subscription_id`, `customer_id`, `order_no` from 1, `ordered_on`, `former_on`, `cycle_no`,
+    Columns: `person` (see `people_of`), `order_no` from 1, `ordered_on`, `former_on`, `cycle_no`,
     `former_cycle_no`, `stands`, `former_stands`, `cycle_days`, `missed`, `overlaps`, `is_last`, and the `kind` of the
     order, the former, the one before that and the next.
 
     Args:
         deliveries: SUBSCRIPTION_DELIVERIES of whole subscriptions.
+        people: see `people_of`; of the same subscriptions.
         kinds: see `kinds_of`.
         told: SUBSCRIPTION_EVENTS; None where nothing was delivered.
         own_rhythms: whether some course has no rhythm, so that the own gaps of a subscription count.
         fallback_days: the rhythm of all deliveries.
     """
-    people = deliveries.group_by("subscription_id").agg(customer_id=_.customer_id.min(), has_order=_.is_order.any())
-    people = people.mutate(person=ibis.row_number().cast("int32")).cache()
     orders = _orders(deliveries, people, kinds)
     steps = _with_cycle_days(_beside_others(orders), kinds, own_rhythms, float(fallback_days))
     is_next = (steps.cycle_no > steps.former_cycle_no).fill_null(False)
@@ -56,8 +68,7 @@ def steps_that_tell(
     if told is not None:
         steps = _marked(steps, _days_before(told, people, orders), kinds)
         around = steps.is_around
-    telling = steps.filter(_tells(steps) | around).drop("gap_days", "before_on")
-    return telling.inner_join(people, "person").drop("person", "has_order").cache()
+    return steps.filter(_tells(steps) | around).drop("gap_days", "before_on").cache()
 
 
 def missed_cycles(gap_days: ibis.Value, cycle_days: ibis.Value) -> ibis.Value:
@@ -66,7 +77,7 @@ def missed_cycles(gap_days: ibis.Value, cycle_days: ibis.Value) -> ibis.Value:
 
 
 def _orders(deliveries: ibis.Table, people: ibis.Table, kinds: ibis.Table) -> ibis.Table:
-    known = deliveries.inner_join(people.drop("customer_id"), "subscription_id")
+    known = deliveries.inner_join(people.drop("customer_id", "orders"), "subscription_id")
     counted = known.filter(known.is_order | ~known.has_order)
     is_kind = [counted.course.identical_to(kinds.kind_course), counted.product_id == kinds.kind_product_id]
     coded = counted.inner_join(kinds, is_kind)

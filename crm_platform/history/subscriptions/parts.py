@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import ibis
 from ibis import _
-
-_PART_DELIVERIES = (
-    8_000_000  # some hundred MiB while they are put in order; every part reads some rows of its neighbours
-)
-_SAMPLED_DELIVERIES = 200_000
 
 
 @dataclass(frozen=True)
@@ -27,27 +21,24 @@ class Span:
         return begun if self.end is None else begun.filter(begun.subscription_id < self.end)
 
 
-def spans_of(deliveries: ibis.Table, most: int) -> list[Span]:
-    """Spans of subscription numbers with about as many deliveries each, `most` at most: a part reads its own rows only.
+EVERYONE = Span(None, None)
 
-    Tables rest in the order of their numbers, so a span is a stretch of every file. The numbers at the ends are found
-    in a sample of subscriptions drawn by hash: the same whatever the order of the rows.
+
+def spans_of(orders: ibis.Table, most: int) -> list[Span]:
+    """Spans of subscription numbers with about as many orders each, `most` or a subscription's more; none without any.
+
+    Tables rest in the order of their numbers, so a span is a stretch of every file, and a part reads its own rows only.
+
+    Args:
+        orders: `subscription_id`, `orders`: how many each has.
+        most: orders of a span.
     """
-    cuts = _cuts(deliveries, most)
-    return [Span(first, end) for first, end in zip([None, *cuts], [*cuts, None], strict=True)]
-
-
-def parts_of(deliveries: ibis.Table) -> Iterator[ibis.Table]:
-    """The deliveries of each span of subscriptions."""
-    for span in spans_of(deliveries, _PART_DELIVERIES):
-        yield span.of(deliveries)
-
-
-def _cuts(deliveries: ibis.Table, most: int) -> list[str]:
-    number = deliveries.count().to_pyarrow().as_py()
-    parts, every = number // most + 1, number // _SAMPLED_DELIVERIES + 1
-    if parts == 1:
+    number = orders.orders.sum().to_pyarrow().as_py()
+    if number is None:
         return []
-    drawn = deliveries.filter(_.subscription_id.hash() % every == 0).select("subscription_id")
-    ids = sorted(drawn.to_pyarrow()["subscription_id"].to_pylist())
-    return sorted({ids[len(ids) * place // parts] for place in range(1, parts)}) if ids else []
+    share = number // (number // most + 1) + 1
+    so_far = ibis.window(order_by="subscription_id", preceding=None, following=0)
+    placed = orders.mutate(part=(orders.orders.sum().over(so_far) - 1) // share)
+    begun = placed.group_by("part").agg(first=_.subscription_id.min()).order_by("first")
+    cuts = begun.to_pyarrow()["first"].to_pylist()[1:]
+    return [Span(first, end) for first, end in zip([None, *cuts], [*cuts, None], strict=True)]

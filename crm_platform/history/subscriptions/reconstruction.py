@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from ibis import _
 
+from crm_platform.history.subscriptions.cycles import subscription_orders
 from crm_platform.history.subscriptions.derived import derived_events
 from crm_platform.history.subscriptions.rhythms import Rhythms
 from crm_platform.history.subscriptions.silences import silences
@@ -89,7 +90,7 @@ def subscriptions(deliveries: ibis.Table, events: ibis.Table, past: Past) -> pa.
         events: KNOWN_SUBSCRIPTION_EVENTS as of it.
         past: what they were made from.
     """
-    sums = ibis.memtable(sums_of(deliveries))
+    sums = ibis.memtable(sums_of(deliveries, subscription_orders(past.cycles)))
     states = states_of(sums, past.cycles, past.judged, events, past.rhythms.table(), past.as_of)
     return SUBSCRIPTIONS.cast(_nullable(states.select(*SUBSCRIPTIONS.names).to_pyarrow()))
 

@@ -20,6 +20,7 @@ LEAST_GAPS = 20  # of a course, for its rhythm to be called its own
 _NEAR_SHARE, _NEAR_DAYS = 0.15, 3  # gaps this near the mode are of it: shipping days shift with weekends
 _REGULAR_SHARE = 0.5  # of the gaps below one and a half modes; a course with fewer near its mode has no rhythm
 EXACT_SHARE = 0.95  # of the gaps; of such a course a gap that is no whole number of cycles is no skip
+STRAY_SHARE = 0.01  # of the gaps may lie further from the cycle than deliveries of such a course usually do
 _SAMPLE = 1_000_000  # deliveries that are enough to learn from
 _MONTH_DAYS = 30.4
 _MONTHS_NAMED = re.compile(r"(\d{1,2})\s*(?:[ヶケかカヵヶ個箇]\s*月|months?)", re.IGNORECASE)
@@ -31,14 +32,16 @@ _ANNUAL = re.compile(r"年間|annual|yearly", re.IGNORECASE)
 class Rhythm:
     """The rhythm of a course, or of a product whose deliveries name none.
 
-    `cycle_days` is None where its gaps show no rhythm; `term_deliveries` above 1 is a term plan, known by a `setting`,
-    by the `name`, or `none`: nothing says that it binds.
+    `cycle_days` is None where its gaps show no rhythm. `usual_shift_days`: so near it come all but `STRAY_SHARE` of the
+    deliveries before which no cycle was missed, or else the most that counts as near. `term_deliveries` above 1 is a
+    term plan, known by a `setting`, by the `name`, or `none`: nothing says that it binds.
     """
 
     name: str
     gaps: int
     cycle_days: int | None
     near_rate: float | None
+    usual_shift_days: int | None
     term_deliveries: int
     term_known_by: str
 
@@ -70,22 +73,19 @@ class Rhythms:
         return all(course.cycle_days is not None for course in self.courses)
 
     def table(self) -> ibis.Table:
-        """`rhythm`, `course_cycle_days` (null where irregular), `term_deliveries`, `is_exact` (see `EXACT_SHARE`)."""
+        """Per `rhythm`: `course_cycle_days` (null where irregular), `term_deliveries`, `is_exact`, `shift_days`."""
         types = {"rhythm": TEXT, "course_cycle_days": REAL, "term_deliveries": WHOLE, "is_exact": FLAG}
-        schema = pa.schema(list(types.items()))
-        rows = [(one.name, one.cycle_days, one.term_deliveries, one.is_exact) for one in self.courses]
-        columns = [list(column) for column in zip(*rows, strict=True)] or [[] for _ in types]
+        schema = pa.schema([*types.items(), ("shift_days", WHOLE)])
+        rows = [
+            (one.name, one.cycle_days, one.term_deliveries, one.is_exact, one.usual_shift_days) for one in self.courses
+        ]
+        columns = [list(column) for column in zip(*rows, strict=True)] or [[] for _ in schema]
         return ibis.memtable(pa.table(columns, schema=schema))
 
 
 def rhythm_name(deliveries: ibis.Table) -> ibis.Value:
     """Whose rhythm a delivery follows: the course's, or the product's where it names no course."""
     return ibis.coalesce(deliveries.course, deliveries.product_id)
-
-
-def reach_days(cycle_days: ibis.Value) -> ibis.Value:
-    """How far from the beat a delivery still is on it: shipping days shift with weekends."""
-    return ibis.greatest(_NEAR_SHARE * cycle_days, float(_NEAR_DAYS))
 
 
 def learn_rhythms(deliveries: ibis.Table, term_courses: Mapping[str, int]) -> Rhythms:
@@ -141,11 +141,28 @@ def _gaps(deliveries: ibis.Table) -> ibis.Table:
 
 def _rhythm(name: str, gaps: Mapping[int, int], term_courses: Mapping[str, int], fallback_days: int) -> Rhythm:
     number, mode = sum(gaps.values()), _mode(gaps)
-    near_rate = None if mode is None else _near(gaps, mode) / sum(n for days, n in gaps.items() if days <= 1.5 * mode)
+    near_rate = None if mode is None else _near(gaps, mode) / _of_one_cycle(gaps, mode)
     is_regular = number >= LEAST_GAPS and near_rate is not None and near_rate >= _REGULAR_SHARE
     cycle_days = mode if is_regular else None
     term, known_by = _term(name, cycle_days or fallback_days, term_courses)
-    return Rhythm(name, number, cycle_days, near_rate, term, known_by)
+    shift_days = None if cycle_days is None else _usual_shift(gaps, cycle_days)
+    return Rhythm(name, number, cycle_days, near_rate, shift_days, term, known_by)
+
+
+def _of_one_cycle(gaps: Mapping[int, int], mode: int) -> int:
+    """How many gaps hold no missed cycle."""
+    return sum(number for days, number in gaps.items() if days <= 1.5 * mode)
+
+
+def _usual_shift(gaps: Mapping[int, int], cycle_days: int) -> int:
+    """The least distance from the cycle within which all but `STRAY_SHARE` of the gaps lie; `_reach` at most."""
+    most = STRAY_SHARE * _of_one_cycle(gaps, cycle_days)
+    beyond = _of_one_cycle(gaps, cycle_days)
+    for shift in range(_reach(cycle_days)):
+        beyond -= sum(gaps.get(days, 0) for days in {cycle_days - shift, cycle_days + shift})
+        if beyond <= most:
+            return shift
+    return _reach(cycle_days)
 
 
 def _mode(gaps: Mapping[int, int]) -> int | None:

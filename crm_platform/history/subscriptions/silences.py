@@ -8,7 +8,6 @@ import ibis
 from ibis import _
 
 from crm_platform.history.subscriptions.order_steps import missed_cycles
-from crm_platform.history.subscriptions.rhythms import reach_days
 from crm_platform.history.subscriptions.together import together
 
 _GAP_COLUMNS = (
@@ -41,7 +40,8 @@ def silences(
     where there is one. `is_silent`: the subscription stopped without a word (無言の離脱). A gap that ended is silent
     beyond `silent_cycles` missed ones (so many skips in a row are skips), an open one from them on. Where nobody tells
     of skips and stops (`only_deliveries_tell`), an ended gap is silent too if it is no whole number of cycles of a
-    course that is else exact: a skip moves a delivery by whole cycles, a return comes on any day.
+    course that is else exact: a skip moves a delivery by whole cycles, a return comes on any day. Whole is what lies
+    off by no more than deliveries of the course usually do (`Rhythm.usual_shift_days`).
     """
     gaps = _gaps(cycles, rhythms, as_of).left_join(_told_in(judged, rhythms), ["subscription_id", "place"])
     gaps = gaps.drop("subscription_id_right", "place_right").mutate(
@@ -56,7 +56,7 @@ def silences(
     missed = missed_cycles(gaps.until_on.delta(gaps.from_on, unit="day"), gaps.cycle_days)
     gaps = gaps.mutate(unexplained=ibis.greatest(missed - gaps.skips, 0))
     off_beat = (gaps.until_on.delta(gaps.from_on, unit="day") - (missed + 1) * gaps.cycle_days).abs()
-    is_return = gaps.is_exact & (missed > 0) & (off_beat > reach_days(gaps.cycle_days)) & only_deliveries_tell
+    is_return = (missed > 0) & (off_beat > gaps.shift_days).fill_null(False) & only_deliveries_tell
     too_many = is_return | ibis.ifelse(
         gaps.is_open, gaps.unexplained >= silent_cycles, gaps.unexplained > silent_cycles
     )
@@ -67,8 +67,8 @@ def silences(
 
 
 def _gaps(cycles: ibis.Table, rhythms: ibis.Table, as_of: dt.date) -> ibis.Table:
-    """`is_exact`: the gap ended with a delivery of a course whose deliveries hardly ever come off the beat."""
-    exact = rhythms.filter(_.is_exact).select("rhythm").mutate(is_exact=True)
+    """`shift_days`: how far off the beat the delivery at its end may be, where those of its course hardly ever are."""
+    exact = rhythms.filter(_.is_exact).select("rhythm", "shift_days")
     cycles = cycles.mutate(rhythm=ibis.coalesce(_.course, _.product_id)).left_join(exact, "rhythm")
     closed = cycles.filter(cycles.former_on.notnull() & ~cycles.overlaps)
     ended = closed.select(
@@ -80,7 +80,7 @@ def _gaps(cycles: ibis.Table, rhythms: ibis.Table, as_of: dt.date) -> ibis.Table
         until_on=closed.ordered_on,
         cycle_days=closed.cycle_days,
         is_open=False,
-        is_exact=closed.is_exact.fill_null(False),
+        shift_days=closed.shift_days,
     )
     last = cycles.filter(cycles.is_last)
     running = last.select(
@@ -92,7 +92,7 @@ def _gaps(cycles: ibis.Table, rhythms: ibis.Table, as_of: dt.date) -> ibis.Table
         until_on=ibis.literal(as_of),
         cycle_days=last.cycle_days,
         is_open=True,
-        is_exact=False,
+        shift_days=ibis.null("int64"),
     )
     return together(ended, running)
 

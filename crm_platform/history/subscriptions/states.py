@@ -47,7 +47,6 @@ def _totals(sums: ibis.Table) -> ibis.Table:
     medium = ibis.window(group_by="subscription_id", order_by=[sums.medium_on, sums.media_id])
     media_id = sums.filter(_.medium_on.notnull()).mutate(rank=ibis.row_number().over(medium)).filter(_.rank == 0)
     totals = sums.group_by("subscription_id").agg(
-        customer_id=_.customer_id.min(),
         deliveries=_.deliveries.sum().cast("int64"),
         last_delivered_on=_.last_delivered_on.max(),
         sales_jpy=_.sales_jpy.sum().cast("int64"),
@@ -58,6 +57,7 @@ def _totals(sums: ibis.Table) -> ibis.Table:
 
 def _last_cycles(cycles: ibis.Table) -> ibis.Table:
     return cycles.group_by("subscription_id").agg(
+        customer_id=_.customer_id.min(),
         first_on=_.ordered_on.min(),
         first_cycle_no=_.counted_no.min(),
         last_cycle_no=_.counted_no.max(),

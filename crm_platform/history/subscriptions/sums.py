@@ -8,24 +8,26 @@ import ibis
 import pyarrow as pa
 from ibis import _
 
-from crm_platform.history.subscriptions.parts import parts_of
+from crm_platform.history.subscriptions.parts import EVERYONE, spans_of
 
+_PART_ORDERS = 8_000_000  # some hundred MiB while they are summed
 _BITS = 20  # a million media
 _QUANTITY_BITS = 40
 _EPOCH = dt.date(1970, 1, 1)
 
 
-def sums_of(deliveries: ibis.Table) -> pa.Table:
-    """One row per subscription and product of SUBSCRIPTION_DELIVERIES.
+def sums_of(deliveries: ibis.Table, orders: ibis.Table) -> pa.Table:
+    """One row per subscription and product of SUBSCRIPTION_DELIVERIES; `orders`: see `subscription_orders`.
 
-    `subscription_id`, `product_id`, `customer_id`, `orders`, `last_ordered_on`, `deliveries` (that stand),
+    `subscription_id`, `product_id`, `orders`, `last_ordered_on`, `deliveries` (that stand),
     `last_delivered_on`, `sales_jpy`, `discount_jpy`, `medium_on` (day of the first order that names a medium),
     `media_id` (the first by name of those of that day), `last_quantity` (of the last standing delivery; of several on a
     day the largest).
     """
     names = deliveries.filter(_.media_id.notnull()).select("media_id").distinct()
     media = names.mutate(code=ibis.row_number().over(ibis.window(order_by=names.media_id))).cache()
-    return pa.concat_tables([_sums(part, media).to_pyarrow() for part in parts_of(deliveries)])
+    spans = spans_of(orders, _PART_ORDERS) or [EVERYONE]
+    return pa.concat_tables([_sums(span.of(deliveries), media).to_pyarrow() for span in spans])
 
 
 def _sums(deliveries: ibis.Table, media: ibis.Table) -> ibis.Table:
@@ -33,7 +35,6 @@ def _sums(deliveries: ibis.Table, media: ibis.Table) -> ibis.Table:
     day = rows.ordered_on.delta(ibis.literal(_EPOCH), unit="day")
     first_medium, last_units = day * 2**_BITS + rows.code, day * 2**_QUANTITY_BITS + rows.quantity
     sums = rows.group_by("subscription_id", "product_id").agg(
-        customer_id=rows.customer_id.min(),
         orders=rows.is_order.sum(),
         last_ordered_on=rows.ordered_on.max(),
         deliveries=rows.stands.sum(),

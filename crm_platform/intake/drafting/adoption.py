@@ -7,6 +7,7 @@ import tomllib
 from dataclasses import replace
 from pathlib import Path
 
+from crm_platform.clients import client_folder, valid_client_id
 from crm_platform.clients.catalogue import client_from_toml
 from crm_platform.intake.drafting.definition import Definition
 from crm_platform.intake.drafting.definition_documents import definition_text, read_definition
@@ -38,7 +39,7 @@ def head_of(client_toml: str, file: str) -> str:
 
 def definition_path(clients: Path, client_id: str) -> Path:
     """Where a client's definition lies: beside its TOML."""
-    return clients / f"{client_id}.definition.tsv"
+    return clients / f"{valid_client_id(client_id)}.definition.tsv"
 
 
 def client_definition(clients: Path, client_id: str) -> Definition | None:
@@ -53,7 +54,7 @@ def accept_draft(drafts: Path, clients: Path, client_id: str, *, replace: bool =
     The definition goes first: where the work ends between the two, the same command completes it.
     Refused, with nothing written, where the draft is not sound, says another name, or would replace a mapping unasked.
     """
-    folder = drafts / client_id
+    folder = client_folder(drafts, client_id)
     draft, definition = folder / f"{client_id}.toml", folder / "definition.tsv"
     if not draft.exists():
         raise Refused(f"there is no draft of '{client_id}'.", f"Draft it: mapping draft --client {client_id} FILES.")
@@ -85,7 +86,7 @@ def _check(client_id: str, text: str, draft: Path) -> None:
 
 def write_draft(drafts: Path, client_id: str, drafted: Draft, head: str) -> Path:
     """Write mapping, definition and profile to the folder of the client's draft, and return it."""
-    folder = drafts / client_id
+    folder = client_folder(drafts, client_id)
     write_whole(folder / "profile.tsv", drafted.profile_text().encode())
     write_whole(folder / "definition.tsv", definition_text(drafted.definition).encode())
     write_whole(folder / f"{client_id}.toml", drafted.mapping_text(head).encode())

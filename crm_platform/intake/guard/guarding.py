@@ -15,6 +15,7 @@ from crm_platform.intake.guard.personal_data import (
     PersonalColumn,
     filled_cells,
     find_personal_data,
+    refuse_personal_headers,
 )
 from crm_platform.intake.reading.raw_rows import RawRows, matching_form
 from crm_platform.intake.reading.text_column import TextColumn
@@ -55,7 +56,8 @@ class Guarded:
 def guard_rows(rows: RawRows, table: str, wanted: Wanted, year: int, key: HashKey | None) -> Guarded:
     """The rows of a file without personal data. `year`: of the delivery.
 
-    Refused where the mapping wants a keyed hash and its column or the key is missing, or what stands there is no hash.
+    Refused where the mapping wants a keyed hash and its column or the key is missing, or what stands there is no hash,
+    and where a header is personal data.
     """
     _refuse_other_than_hashes(rows, wanted)
     hashes = {
@@ -64,6 +66,7 @@ def guard_rows(rows: RawRows, table: str, wanted: Wanted, year: int, key: HashKe
     by_mapping = _named(rows, wanted.drop, _LEFT_OUT)
     by_mapping |= _named(rows, [header for headers in wanted.hashes.values() for header in headers], _HASHED)
     rest = rows.without(set(by_mapping))
+    refuse_personal_headers(rest.without(set(wanted.needed)), table)
     found = find_personal_data(_without_hashes(rest, wanted), table, wanted.needed, year)
     cut = {item.header: item for item in found if isinstance(item, PersonalColumn)} | by_mapping
     cells = [*(item for item in found if isinstance(item, PersonalCells)), *_blotted_before(rest)]

@@ -87,6 +87,19 @@ def refuse_personal_name(file: str) -> None:
         raise Refused(f"the name of a file holds {told[0]}.", "Give the file another name and deliver again.")
 
 
+def refuse_personal_headers(rows: RawRows, table: str) -> None:
+    """Refused where a header is itself personal data: the file lacks its header line, and headers are shown and stored.
+
+    Two words in kana may be a header (`サイズ カラー`); one that tells what it holds may give an example of it.
+    """
+    headers = [header for header in rows.columns if not kind_told(header, table)]
+    kinds = shapes.positions_by_kind(shapes.suspects(TextColumn.of(pa.array(headers, pa.string()))))
+    told = [kind for kind in kinds if kind != shapes.KANA_NAME]
+    if told:  # not shown here either
+        problem = f"the first line holds {told[0]}, not headers."
+        raise Refused(problem, "Deliver it with a header line.", file=rows.file, row=1)
+
+
 def filled_cells(column: TextColumn) -> int:
     """How many cells are not empty."""
     return int((~column.is_empty).sum())

@@ -22,6 +22,7 @@ from crm_platform.intake.judging.control_totals import compare_totals, refuse_be
 from crm_platform.intake.keeping.first_reading import as_admitted_before, with_first_reading
 from crm_platform.intake.keeping.inbox import StoredDelivery, delivery_id_for, put_in_inbox, read_inbox
 from crm_platform.intake.keeping.merging import changes, merge_deliveries
+from crm_platform.intake.keeping.removed_files import files_removed_on
 from crm_platform.intake.reading.archives import expand_archives, left_by_systems
 from crm_platform.intake.reading.delivered_files import DeliveredFile
 from crm_platform.refusals import Refused
@@ -141,7 +142,8 @@ def read_admitted(inbox: Path, client: Client) -> list[Admitted]:
     """Every delivery of the client in the order of arrival, examined anew where its mapping has changed since.
 
     What a delivery was held against on its arrival is not asked again. One whose files a later mapping cannot read (the
-    cart renamed a column) stays as it was admitted; its receipt says so under `kept_as_admitted`.
+    cart renamed a column), or whose files are gone by the client's retention period, stays as it was admitted; its
+    receipt says so under `kept_as_admitted`.
     """
     admitted: list[Admitted] = []
     for stored in read_inbox(inbox, client.id):
@@ -156,6 +158,10 @@ def read_admitted(inbox: Path, client: Client) -> list[Admitted]:
 
 
 def _examined_again(stored: StoredDelivery, client: Client, former: Sequence[Admitted]) -> Admitted:
+    removed = files_removed_on(stored.folder)
+    if removed is not None:
+        reason = f"its delivered files were removed on {removed}, as the client's retention period asks."
+        return as_admitted_before(stored.load(), reason, mapping_digest(client))
     declared, files = stored.receipt.get("declared_to"), stored.files()
     try:
         again = examine_delivery(

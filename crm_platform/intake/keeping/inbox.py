@@ -8,10 +8,12 @@ import hashlib
 import io
 import json
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 from weakref import WeakValueDictionary
@@ -19,9 +21,11 @@ from weakref import WeakValueDictionary
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from crm_platform.clients.client import Client, valid_client_id
+from crm_platform.clients import client_folder
+from crm_platform.clients.client import Client
 from crm_platform.intake.admission.admitted import Admitted
 from crm_platform.intake.admission.examination import mapping_digest
+from crm_platform.intake.keeping.tables_on_demand import TablesOnDemand
 from crm_platform.intake.mapping.standard_layout import DELIVERED
 from crm_platform.intake.reading.archives import expand_archives
 from crm_platform.intake.reading.delivered_files import DeliveredFile, check_names
@@ -35,8 +39,10 @@ _NOT_IN_EARLY_EDITIONS = frozenset({CONTACT_OVERRIDES.name})
 _STAGED = ".staged-"
 _READMITTED = "readmitted"
 _DIGESTS = "SHA256SUMS"
+_LEADS_OUT = re.compile(r"^/|\\|\0|(^|/)\.\.(/|$)")
 # The steps of a run read the same deliveries one after another; what nobody holds any more is forgotten.
 _TABLES_HELD: WeakValueDictionary[tuple[Path, int, int], pa.Table] = WeakValueDictionary()
+_CHECKED: set[tuple[Path, int, int]] = set()  # files whose digest agreed, by time of change and size
 
 
 @dataclass(frozen=True)
@@ -81,9 +87,9 @@ class StoredDelivery:
 
 def read_inbox(inbox: Path, client_id: str) -> list[StoredDelivery]:
     """The client's deliveries in the order of arrival."""
-    folder = inbox / valid_client_id(client_id)
+    folder = client_folder(inbox, client_id)
     found = sorted(path for path in folder.iterdir() if not path.name.startswith(".")) if folder.is_dir() else []
-    return [_stored(path) for path in found]
+    return [_stored(client_folder(inbox, client_id, path.name)) for path in found]
 
 
 def delivery_id_for(inbox: Path, client_id: str, files: Sequence[DeliveredFile], declared_to: str | None = None) -> str:
@@ -102,7 +108,7 @@ def put_in_inbox(inbox: Path, client_id: str, files: Sequence[DeliveredFile], ad
 
     Refused where another delivery took the place meanwhile.
     """
-    folder = inbox / valid_client_id(client_id)
+    folder = client_folder(inbox, client_id)
     folder.mkdir(parents=True, exist_ok=True)
     with _alone(folder):
         expected = delivery_id_for(inbox, client_id, files, admitted.receipt["declared_to"])
@@ -133,16 +139,39 @@ def _write_admitted(folder: Path, receipt_folder: Path, admitted: Admitted) -> N
     _write(receipt_folder / "receipt.json", receipt.encode())
 
 
-def _read_tables(folder: Path, place: str) -> dict[str, pa.Table]:
-    return {name: _read_table(folder, f"{place}{name}.parquet", table) for name, table in _STORED.items()}
+def _read_tables(folder: Path, place: str) -> Mapping[str, pa.Table]:
+    """The stored tables, each read when it is asked for; Refused at once where a file is lost or not as it was."""
+    for name, table in _STORED.items():
+        if not _was_unknown(folder, f"{place}{name}.parquet", table):
+            _check(folder, f"{place}{name}.parquet", table)
+    return TablesOnDemand(
+        {name: partial(_read_table, folder, f"{place}{name}.parquet", table) for name, table in _STORED.items()}
+    )
+
+
+def _check(folder: Path, name: str, table: Table) -> None:
+    """Read the file through, where it was not read as it is now; early editions stored no digest to hold it against."""
+    try:
+        state = (folder / name).stat()
+    except OSError as error:
+        raise _damaged(folder / name) from error
+    key = (folder / name, state.st_mtime_ns, state.st_size)
+    if key not in _CHECKED:
+        if (folder / _DIGESTS).exists():
+            _read(folder, name)
+        else:
+            _read_table(folder, name, table)
+        _CHECKED.add(key)
+
+
+def _was_unknown(folder: Path, name: str, table: Table) -> bool:
+    """Whether the edition that stored the delivery did not know the table: it has no file, and no row."""
+    return table.name in _NOT_IN_EARLY_EDITIONS and not _is_named(folder, name)
 
 
 def _read_table(folder: Path, name: str, table: Table) -> pa.Table:
-    """The stored table; the very one that somebody in this process still holds, where the file is as it was then.
-
-    A table that the edition which stored the delivery did not know has no file, and no row.
-    """
-    if table.name in _NOT_IN_EARLY_EDITIONS and not _is_named(folder, name):
+    """The stored table; the very one that somebody in this process still holds, where the file is as it was then."""
+    if _was_unknown(folder, name, table):
         return table.empty()
     try:
         state = (folder / name).stat()
@@ -168,6 +197,8 @@ def _read(folder: Path, name: str) -> bytes:
     Deliveries of early editions have no digests; of these only what cannot be read at all is refused.
     """
     digests = folder / _DIGESTS
+    if _LEADS_OUT.search(name):  # as a receipt that was tampered with may name one
+        raise _damaged(folder / "receipt.json")
     try:
         content = (folder / name).read_bytes()
         stated = digests.read_bytes().splitlines(keepends=True) if digests.exists() else None

@@ -6,13 +6,15 @@ longer holds at all is not a cancellation; carts lose orders when a customer is 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from crm_platform.intake.admission.admitted import Admitted
+from crm_platform.intake.keeping.tables_on_demand import TablesOnDemand
 from crm_platform.intake.mapping.derived import last_known
 from crm_platform.intake.mapping.standard_layout import DELIVERED, concatenated
 from crm_platform.intake.reading.text_column import Mask, TextColumn
@@ -20,14 +22,19 @@ from crm_platform.tables import Table
 from crm_platform.tables.delivered import ORDER_LINES, QUARANTINED_ROWS, UNDONE
 
 
-def merge_deliveries(admitted: Sequence[Admitted]) -> dict[str, pa.Table]:
+def merge_deliveries(admitted: Sequence[Admitted]) -> Mapping[str, pa.Table]:
     """All tables as known after these deliveries, given in the order of their arrival; one table per declared schema.
 
-    The result does not depend on how a history was split into deliveries.
+    Each is merged when it is asked for. The result does not depend on how a history was split into deliveries.
     """
-    merged = {name: _merge(table, admitted) for name, table in DELIVERED.items()}
-    faults = concatenated(QUARANTINED_ROWS, [one.tables["quarantined_rows"] for one in admitted])
-    return merged | {"quarantined_rows": faults}
+    return TablesOnDemand(
+        {name: partial(_merge, table, admitted) for name, table in DELIVERED.items()}
+        | {QUARANTINED_ROWS.name: partial(_quarantined, admitted)}
+    )
+
+
+def _quarantined(admitted: Sequence[Admitted]) -> pa.Table:
+    return concatenated(QUARANTINED_ROWS, [one.tables[QUARANTINED_ROWS.name] for one in admitted])
 
 
 def _merge(table: Table, admitted: Sequence[Admitted]) -> pa.Table:

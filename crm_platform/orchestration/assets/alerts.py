@@ -38,7 +38,8 @@ from crm_platform.orchestration.pictures import (
     upper_customers_by_month,
 )
 from crm_platform.orchestration.recipe import Reads, Recipe, everything
-from crm_platform.tables.alerts import TEST_GROUP_NAMES
+from crm_platform.orchestration.term_models import as_it_was
+from crm_platform.tables.alerts import CAMPAIGN_GROUPS, TEST_GROUP_NAMES
 
 MONTHLY_ORIGINS = 2  # each but the first costs a whole fit; the command looks back on as many as wanted
 
@@ -85,6 +86,7 @@ def groups_in_short(at: ClientMonth, groups: pa.Table) -> dict[str, Any]:
         settings=everything,
         further_inputs=campaign_digest,
         holds_already=holds_frozen_groups,
+        for_good=(CAMPAIGN_GROUPS.name,),
     ),
     picture=customers_by_group,
     describe=groups_in_short,
@@ -123,6 +125,7 @@ def in_short(_: ClientMonth, document: Any) -> dict[str, Any]:
         "alerts",
         {"customer_days": Reads.UP_TO_MONTH, "former_model": Reads.SAME_MONTH},
         settings=everything,
+        carry=as_it_was,
     ),
     picture=forecast_by_tenth,
     describe=in_short,
@@ -130,7 +133,7 @@ def in_short(_: ClientMonth, document: Any) -> dict[str, Any]:
 def backtest(at: ClientMonth) -> Any:
     """How former forecasts and alerts came true, beside RFM, recency, past and recent sales; null at a short history.
 
-    Each is made anew with today's models from what was known then, so that every month can show it.
+    Each is made anew with the models of the term's first month from what was known then; it holds for the term.
     """
     stored = at.document("former_model")
     former = FittedForecast.from_json(stored) if stored else None

@@ -8,7 +8,14 @@ from typing import Any
 import ibis
 import pyarrow as pa
 
-from crm_platform.forecast import EVERYONE_READS, FittedForecast, fit_forecast, forecast_customers, forecast_everyone
+from crm_platform.forecast import (
+    EVERYONE_READS,
+    FittedForecast,
+    carried_forecast,
+    fit_forecast,
+    forecast_customers,
+    forecast_everyone,
+)
 from crm_platform.forecast.profit import margin_rates
 from crm_platform.orchestration.client_month import ClientMonth
 from crm_platform.orchestration.client_month_asset import client_month_asset
@@ -43,6 +50,19 @@ def in_short(_: ClientMonth, document: Any) -> dict[str, Any]:
     }
 
 
+def carried_model(at: ClientMonth, document: Any) -> Any:
+    """The model that the term began with, for the six months after this one."""
+    model = FittedForecast.from_json(document)
+    return carried_forecast(model, at.as_of, Term.after(at.as_of).days).to_json()
+
+
+def carried_former_model(at: ClientMonth, document: Any) -> Any:
+    """The model of six months before the term began, as it would have been carried to six months before this month."""
+    then = at.data.at(at.month.plus(-TERM_MONTHS))
+    model = FittedForecast.from_json(document)
+    return carried_forecast(model, then.as_of, (at.as_of - then.as_of).days).to_json()
+
+
 @client_month_asset(
     Recipe(
         "forecast_model",
@@ -50,11 +70,12 @@ def in_short(_: ClientMonth, document: Any) -> dict[str, Any]:
         {"customer_days": Reads.UP_TO_MONTH},
         settings=lambda client: asdict(client.forecast),
         further_inputs=prior_digest,
+        carry=carried_model,
     ),
     describe=in_short,
 )
 def forecast_model(at: ClientMonth) -> Any:
-    """The models behind the forecast, fitted on the client's own past: parameters, weights, fit, and on whom."""
+    """The models behind the forecast, fitted on the client's own past where a term begins, and held inside it."""
     return fit_forecast(at.past("customer_days"), at.as_of, Term.after(at.as_of).days, prior=prior_of(at)).to_json()
 
 
@@ -65,6 +86,7 @@ def forecast_model(at: ClientMonth) -> Any:
         {"customer_days": Reads.UP_TO_MONTH},
         settings=lambda client: asdict(client.forecast),
         further_inputs=prior_digest_of_then,
+        carry=carried_former_model,
     ),
     describe=in_short,
 )

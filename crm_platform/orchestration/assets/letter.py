@@ -7,6 +7,7 @@ from typing import Any
 
 from crm_platform.diagnosis.finding import Diagnosis, Scalar
 from crm_platform.lake import digest_of
+from crm_platform.letter.lineage import DIAGNOSES
 from crm_platform.letter.monthly_letter import LetterInputs
 from crm_platform.letter.monthly_letter import monthly_letter as letter_of
 from crm_platform.orchestration.assets.segments import as_booked, book_digest
@@ -15,20 +16,15 @@ from crm_platform.orchestration.client_month_asset import client_month_asset
 from crm_platform.orchestration.recipe import Reads, Recipe, everything
 from crm_platform.two_track.left_out import left_out_of
 
-_DIAGNOSES = {
-    "diagnosis": "diagnosis",
-    "alert": "alert_diagnosis",
-    "portfolio": "portfolio_diagnosis",
-    "two_track": "two_track_diagnosis",
-}
-_LISTS = ("lapse_alerts", "test_groups", "contact_dates", "dormant_customers", "targets", "stop_warnings")
-_SAME_MONTH = ("customer_history", *_DIAGNOSES.values(), *_LISTS)
+_REGULAR = "regular_buyers"
+_LISTS = ("lapse_alerts", "test_groups", "contact_dates", "dormant_customers", "targets", "stop_warnings", _REGULAR)
+_SAME_MONTH = ("customer_history", *DIAGNOSES.values(), *_LISTS)
 
 
 def what_the_letter_read(at: ClientMonth) -> dict[str, str]:
-    """Digests of last month's diagnoses, as far as they are stored, of the deliveries' receipts and of the book."""
+    """Digests of last month's diagnoses and regular buyers, as far as stored, of the receipts and of the book."""
     month, lake = at.month.plus(-1), at.data.lake
-    former = {f"former {name}": lake.digest(at.client.id, name, [month]) for name in _DIAGNOSES.values()}
+    former = {f"former {name}": lake.digest(at.client.id, name, [month]) for name in (*DIAGNOSES.values(), _REGULAR)}
     receipts = digest_of([delivery.receipt for delivery in at.data.deliveries])
     return {**former, **book_digest(at), "deliveries": receipts}
 
@@ -59,18 +55,19 @@ def monthly_letter(at: ClientMonth) -> Any:
         delivery=latest_delivery(at),
         silent_days=settings.lapse_silent_days,
         value_classes=settings.value_classes,
+        former_regular=before.expression(_REGULAR) if before and is_stored(before, _REGULAR) else None,
     )
     return letter_of(inputs).to_json()
 
 
+def is_stored(at: ClientMonth, name: str) -> bool:
+    """Whether the month's table or document is in the lake."""
+    return at.data.lake.provenance(at.client.id, name, at.month) is not None
+
+
 def stored_diagnoses(at: ClientMonth) -> dict[str, Diagnosis]:
     """The month's diagnoses by report, without those that are not stored or that its data do not give."""
-    lake, client = at.data.lake, at.client.id
-    stored = {
-        report: at.document(name)
-        for report, name in _DIAGNOSES.items()
-        if lake.provenance(client, name, at.month) is not None
-    }
+    stored = {report: at.document(name) for report, name in DIAGNOSES.items() if is_stored(at, name)}
     return {
         report: Diagnosis.from_json(document) for report, document in stored.items() if left_out_of(document) is None
     }

@@ -7,14 +7,19 @@ from typing import Any
 
 import dagster as dg
 
-from crm_platform.clients import Client
-from crm_platform.lake import digest_of
-from crm_platform.lake.files import write_whole
+from crm_platform.clients import Client, client_folder
+from crm_platform.lake import digest_of, store_of
 from crm_platform.orchestration.client_month import ClientMonth
 from crm_platform.orchestration.client_month_asset import client_month_asset
 from crm_platform.orchestration.recipe import Reads, Recipe
 from crm_platform.reports import Wording
-from crm_platform.reports.client_index import INDEX_NAME, client_index, manifests_digest, manifests_of
+from crm_platform.reports.client_index import (
+    INDEX_NAME,
+    index_of_outbox,
+    latest_quote,
+    manifests_digest,
+    manifests_of,
+)
 from crm_platform.reports.client_index_html import write_client_index
 
 
@@ -24,13 +29,15 @@ def named(client: Client) -> Any:
 
 
 def months_published(at: ClientMonth) -> dict[str, str]:
-    """The manifests that lie in the client's outbox now, whichever month is asked for."""
-    return {"manifests": manifests_digest(manifests_of(at.data.platform.outbox, at.client.id))}
+    """The manifests that lie in the client's outbox now, whichever month is asked for, and the latest quote."""
+    outbox, client = at.data.platform.outbox, at.client.id
+    manifests, quote = manifests_of(outbox, client), latest_quote(outbox, client)
+    return {"manifests": manifests_digest(manifests), "quote": digest_of(quote or b"")}
 
 
 def index_path(at: ClientMonth) -> Path:
     """Where the index lies: beside the months."""
-    return at.data.platform.outbox / at.client.id / INDEX_NAME
+    return client_folder(at.data.platform.outbox, at.client.id) / INDEX_NAME
 
 
 def is_there(at: ClientMonth) -> bool:
@@ -57,9 +64,10 @@ def where_shown(at: ClientMonth, document: Any) -> dict[str, Any]:
 )
 def outbox_index(at: ClientMonth) -> Any:
     """The page beside the months (目次): every month's deliverables, what is new, what each file is for."""
-    manifests = manifests_of(at.data.platform.outbox, at.client.id)
-    page = write_client_index(client_index(at.client.name, manifests, Wording.of(at.client.language)))
+    words = Wording.of(at.client.language)
+    index = index_of_outbox(at.data.platform.outbox, at.client.id, at.client.name, words)
+    page = write_client_index(index)
     path = index_path(at)
     if not path.is_file() or path.read_bytes() != page:
-        write_whole(path, page)
-    return {"months": list(manifests), "digest": digest_of(page)}
+        store_of(path).write_whole(path, page)
+    return {"months": [month.month for month in index.months], "digest": digest_of(page)}

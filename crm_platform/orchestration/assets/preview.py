@@ -8,6 +8,7 @@ from typing import Any
 
 import dagster as dg
 
+from crm_platform.clients import client_folder
 from crm_platform.diagnosis.preview import preview_counts as counts_of
 from crm_platform.orchestration.assets.drawn_reports import pages_and_preview, reports_of, specification
 from crm_platform.orchestration.assets.study_gate import study_digest, study_waits_because
@@ -41,7 +42,7 @@ def preview_counts(at: ClientMonth) -> Any:
 
 def preview_folder(at: ClientMonth) -> Path:
     """Where the preview of a month lies."""
-    return at.data.platform.outbox / at.client.id / str(at.month) / _FOLDER
+    return client_folder(at.data.platform.outbox, at.client.id, str(at.month), _FOLDER)
 
 
 def is_there(at: ClientMonth) -> bool:

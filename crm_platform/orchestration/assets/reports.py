@@ -9,6 +9,7 @@ from typing import Any
 
 import dagster as dg
 
+from crm_platform.lake import digest_of
 from crm_platform.orchestration.assets.drawn_reports import (
     month_letter,
     pages_and_preview,
@@ -34,7 +35,7 @@ from crm_platform.orchestration.gates import project_record
 from crm_platform.orchestration.recipe import Reads, Recipe, everything
 from crm_platform.orchestration.segment_books import book_in_force, described_book
 from crm_platform.reports import manifest, publish, published_manifest
-from crm_platform.reports.left_out import TWO_TRACK, given_and_left_out
+from crm_platform.reports.left_out import TWO_TRACK, given_and_left_out, ordered_and_left_out
 from crm_platform.two_track.left_out import left_out_of
 
 _SAME_MONTH = (
@@ -88,7 +89,12 @@ def where_published(at: ClientMonth, document: Any) -> dict[str, Any]:
             "product_months": Reads.UP_TO_MONTH,
         },
         settings=everything,
-        further_inputs=lambda at: {**specification(at), **book_digest(at), **project_digest(at)},
+        further_inputs=lambda at: {
+            **specification(at),
+            **book_digest(at),
+            **project_digest(at),
+            **services_digest(at),
+        },
         still_there=is_published,
     ),
     describe=where_published,
@@ -114,7 +120,7 @@ def deliverables(at: ClientMonth) -> Any:
         spec_differences=at.data.deliveries[-1].receipt["spec_differences"],
         segment_book=described_book(at.data, book_in_force(at) or at.month).to_json(),
         project=project_record(at.data, at.month, publishing),
-        withheld={} if waits is None else {TWO_TRACK: waits},
+        withheld={} if waits is None or TWO_TRACK in left_out else {TWO_TRACK: waits},
         left_out=left_out,
         replaced_characters={path: one.replaced_characters for path, one in of_the_study(reports, waits).items()},
     )
@@ -123,5 +129,16 @@ def deliverables(at: ClientMonth) -> Any:
 
 
 def given_of(at: ClientMonth, files: Mapping[str, bytes]) -> tuple[dict[str, bytes], dict[str, dict[str, str]]]:
-    """`files` that the client's data give, and what is left out with its reason."""
-    return given_and_left_out(files, left_out_of(at.document("two_track_diagnosis")), words_of(at))
+    """`files` that the client's data give and that it has ordered, and what is left out with its reason."""
+    words = words_of(at)
+    possible, lacking = given_and_left_out(files, left_out_of(at.document("two_track_diagnosis")), words)
+    given, not_ordered = ordered_and_left_out(possible, at.client.ordered_services, words)
+    return given, {
+        **{path: why for path, why in lacking.items() if not path.startswith(tuple(not_ordered))},
+        **not_ordered,
+    }
+
+
+def services_digest(at: ClientMonth) -> dict[str, str]:
+    """Which services are ordered, which decides of the deliverables alone."""
+    return {"services": digest_of(at.client.ordered_services)}

@@ -16,7 +16,7 @@ from crm_platform.orchestration.client_month import ClientMonth
 from crm_platform.orchestration.client_month_asset import client_month_asset
 from crm_platform.orchestration.pictures import customers_by_cpm_class, customers_by_segment
 from crm_platform.orchestration.recipe import Reads, Recipe, everything
-from crm_platform.orchestration.segment_books import book_in_force
+from crm_platform.orchestration.segment_books import BOOK, book_in_force
 from crm_platform.periods import TERM_MONTHS
 from crm_platform.segments import SEGMENTS_READ
 from crm_platform.segments.buyer_kinds import buyer_kinds
@@ -53,6 +53,7 @@ def term_of(_: ClientMonth, book: pa.Table) -> dict[str, str | int]:
         {"forecasts": Reads.SAME_MONTH},
         settings=everything,
         holds_already=lambda at: book_in_force(at) is not None,
+        for_good=(BOOK,),
     ),
     describe=term_of,
 )

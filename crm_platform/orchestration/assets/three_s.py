@@ -11,6 +11,7 @@ from crm_platform.orchestration.client_month import ClientMonth
 from crm_platform.orchestration.client_month_asset import client_month_asset
 from crm_platform.orchestration.nothing_without import nothing_without
 from crm_platform.orchestration.recipe import Reads, Recipe
+from crm_platform.orchestration.term_models import as_it_was
 from crm_platform.tables import TABLES, Fault
 from crm_platform.two_track import three_s as stops
 
@@ -18,6 +19,7 @@ _PAST = {
     "subscription_deliveries": Reads.UP_TO_MONTH,
     **dict.fromkeys(("subscriptions", "known_subscription_events"), Reads.SAME_MONTH),
 }
+_COUNTED_FROM = {**_PAST, "subscription_cycles": Reads.SAME_MONTH}
 _OTHERS = {"customer_history": Reads.SAME_MONTH, "customer_days": Reads.UP_TO_MONTH}
 _COUNTED = {"skips": "skip", "switches": "switch", "stops": "stop", "resumes": "resume"}
 
@@ -38,17 +40,19 @@ def every_event_once(at: ClientMonth, rows: pa.Table) -> list[Fault]:
     return faults
 
 
-@client_month_asset(Recipe("three_s_months", "two_track", _PAST, settings=silent_cycles), conserve=every_event_once)
+@client_month_asset(
+    Recipe("three_s_months", "two_track", _COUNTED_FROM, settings=silent_cycles), conserve=every_event_once
+)
 @nothing_without("subscriptions", TABLES["three_s_months"].empty())
 def three_s_months(at: ClientMonth) -> pa.Table:
     """Skip, switch, stop and resume by month × cycle × course × product × medium, and those at risk (定期の3S, R33)."""
-    return stops.three_s_months(_past(at))
+    return stops.three_s_months(_past(at), at.expression("subscription_cycles"))
 
 
-@client_month_asset(Recipe("three_s_design_effects", "two_track", _PAST, settings=silent_cycles))
+@client_month_asset(Recipe("three_s_design_effects", "two_track", _COUNTED_FROM, settings=silent_cycles))
 def three_s_design_effects(at: ClientMonth) -> Any:
     """How much less sure the rates of the 3S are because the same subscriptions skip again and again."""
-    return stops.design_effects(_past(at))
+    return stops.design_effects(_past(at), at.expression("subscription_cycles"))
 
 
 @client_month_asset(
@@ -68,7 +72,8 @@ def risk_in_short(_: ClientMonth, document: Any) -> dict[str, Any]:
 
 
 @client_month_asset(
-    Recipe("stop_risk", "two_track", {**_PAST, **_OTHERS}, settings=silent_cycles), describe=risk_in_short
+    Recipe("stop_risk", "two_track", {**_PAST, **_OTHERS}, settings=silent_cycles, carry=as_it_was),
+    describe=risk_in_short,
 )
 @nothing_without("subscriptions", {"model": None, "backtest": None})
 def stop_risk(at: ClientMonth) -> Any:

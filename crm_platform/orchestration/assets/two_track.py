@@ -19,6 +19,7 @@ from crm_platform.orchestration.further_checks import Check, FurtherChecks, Verd
 from crm_platform.orchestration.nothing_without import nothing_without
 from crm_platform.orchestration.recipe import Reads, Recipe, everything
 from crm_platform.orchestration.reference_cases import TWO_TRACK_YEAR, lent_cases, lent_digest
+from crm_platform.orchestration.term_models import as_it_was
 from crm_platform.periods import Term
 from crm_platform.refusals import Refused
 from crm_platform.tables import TABLES, Fault
@@ -42,8 +43,14 @@ def model_in_short(_: ClientMonth, document: Any) -> dict[str, Any]:
     return {**{name: document[name] for name in names}, "origins": len(document["origins"])}
 
 
+def carried_one_off_model(at: ClientMonth, document: Any) -> Any:
+    """The model that the term began with, for the six months after this one."""
+    model = one_off.OneOffForecast.from_json(document)
+    return model.carried_to(at.as_of, Term.after(at.as_of).days).to_json()
+
+
 @client_month_asset(
-    Recipe("one_off_model", "two_track", _SUBSCRIBERS, settings=everything),
+    Recipe("one_off_model", "two_track", _SUBSCRIBERS, settings=everything, carry=carried_one_off_model),
     describe=model_in_short,
 )
 @nothing_without("subscriptions", None)
@@ -87,7 +94,7 @@ def targets_in_short(_: ClientMonth, document: Any) -> dict[str, Any]:
 
 
 @client_month_asset(
-    Recipe("targets_backtest", "two_track", _SUBSCRIBERS, settings=everything),
+    Recipe("targets_backtest", "two_track", _SUBSCRIBERS, settings=everything, carry=as_it_was),
     describe=targets_in_short,
 )
 @nothing_without("subscriptions", None)

@@ -44,7 +44,7 @@ from crm_platform.reports.glyphs import width_of
 from crm_platform.reports.wording import Wording
 
 COMPARED = "is_compared"  # a column of an exhibit: true where the bar is the one that the highlighted is held against
-_LYING_ROW = 17.0
+_LYING_ROW = 16.0
 _WIDEST_BAR = 84.0
 _NAME_WIDTH = 170.0
 _LABELLED_UP_TO = 16
@@ -167,9 +167,7 @@ def _grouped(exhibit: Exhibit, wording: Wording, top: str, width: float) -> dict
         for value in [number(row, exhibit.y) or 0.0]
     ]
     axis = axis_from_zero([row["y"] for row in data])
-    frame = Frame(
-        width, theme.CHART_HEIGHT + 8, tick_width(axis, measure), 6, top=30, bottom=room_below(names.values())
-    )
+    frame = Frame(width, theme.CHART_HEIGHT, tick_width(axis, measure), 6, top=30, bottom=room_below(names.values()))
     ground = chart_of(data).encode(
         x=alt.X("x:O", **horizontal(list(names.values()), exhibit.x_unit, frame, **BANDS)),
         xOffset=alt.XOffset("series:N", sort=list(series.values())),

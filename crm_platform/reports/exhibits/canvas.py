@@ -59,9 +59,10 @@ class Measure:
         return value * self.factor
 
     def spoken(self, value: float, signed: bool = False) -> str:
-        """The number as a label on the chart."""
-        text = f"{self.scaled(value):{'+' if signed else ''},.{self.decimals}f}{self.suffix}"
-        return text.replace("-", "−")
+        """The number as a label on the chart; no sign before what rounds to zero."""
+        text = f"{self.scaled(value):{'+' if signed else ''},.{self.decimals}f}"
+        text = text if any(digit in text for digit in "123456789") else text.lstrip("+-")
+        return f"{text}{self.suffix}".replace("-", "−")
 
 
 @dataclass(frozen=True)

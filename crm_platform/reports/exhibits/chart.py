@@ -16,6 +16,7 @@ from crm_platform.reports.exhibits.fields import heatmap_chart, scatter_chart
 from crm_platform.reports.exhibits.lines import line_chart, stacked_area_chart
 from crm_platform.reports.exhibits.rows_of import numbers, plotted_rows
 from crm_platform.reports.exhibits.squares import calibration_chart, lorenz_chart
+from crm_platform.reports.glyphs import width_of
 from crm_platform.reports.wording import Wording
 
 Draw = Callable[[Exhibit, Wording, str, float], dict[str, Any]]
@@ -34,7 +35,12 @@ _DRAW: dict[ExhibitKind, Draw] = {
 
 
 def is_drawable(exhibit: Exhibit) -> bool:
-    """Whether the exhibit is a chart with at least one value."""
+    """Whether the exhibit is a chart with at least one value, and with something to compare: equal bars say nothing."""
+    values = numbers(exhibit.rows, exhibit.y) if _has_values(exhibit) else []
+    return bool(values) and not (exhibit.kind == "bar" and len(values) > 1 and len(set(values)) == 1)
+
+
+def _has_values(exhibit: Exhibit) -> bool:
     return exhibit.kind in _DRAW and bool(plotted_rows(exhibit))
 
 
@@ -43,12 +49,12 @@ def chart_spec(
 ) -> dict[str, Any]:
     """The Vega-Lite specification of a chart exhibit, `width` points wide; `labels` name its x and y."""
     with debug_mode(False):  # Altair would hold every part against its schema, for two fifths of the time; a test does
-        return _DRAW[exhibit.kind](exhibit, wording, _top(exhibit, wording, labels), width)
+        return _DRAW[exhibit.kind](exhibit, wording, _fitting(_top(exhibit, wording, labels), width), width)
 
 
 def exhibit_png(exhibit: Exhibit, wording: Wording, labels: tuple[str, str] = ("", "")) -> bytes:
     """The chart as PNG on white, at twice its size, for the Dagster UI; ValueError for a table or an empty exhibit."""
-    if not is_drawable(exhibit):
+    if not _has_values(exhibit):
         raise ValueError(f"the exhibit '{exhibit.key}' ({exhibit.kind}, {len(exhibit.rows)} rows) is no chart")
     return png_of({**chart_spec(exhibit, wording, labels), "background": theme.PAPER})
 
@@ -76,6 +82,14 @@ def _top(exhibit: Exhibit, wording: Wording, labels: tuple[str, str]) -> str:
     if exhibit.kind == "heatmap":
         return f"{named}　{x} →" if x else named
     return named
+
+
+def _fitting(top: str, width: float) -> str:
+    """`top`, without what stands down a heatmap's side where it would be wider than the chart: its rows say it."""
+    named, arrow, rest = top.partition(" ↓　")
+    if not arrow or width_of(top, theme.AXIS_SIZE) <= width:
+        return top
+    return f"{named.rpartition('　')[0]}　{rest}"
 
 
 def _has_one_scale(exhibit: Exhibit) -> bool:

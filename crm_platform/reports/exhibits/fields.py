@@ -9,6 +9,7 @@ import altair as alt
 from crm_platform.diagnosis.finding import Exhibit, Row
 from crm_platform.reports import theme
 from crm_platform.reports.exhibits.canvas import (
+    Axis,
     Frame,
     Measure,
     axis_around,
@@ -28,7 +29,7 @@ from crm_platform.reports.exhibits.rows_of import distinct, is_highlighted, numb
 from crm_platform.reports.glyphs import shortened, width_of
 from crm_platform.reports.wording import Wording
 
-_CELL = 15.0
+_CELL, _LOW_CELL, _MANY_ROWS = 15.0, 12.0, 14
 _NAMED_POINTS = 14
 
 
@@ -40,7 +41,8 @@ def heatmap_chart(exhibit: Exhibit, wording: Wording, top: str, width: float) ->
     across = names_below(distinct(exhibit.rows, exhibit.x), exhibit.x_unit, wording, width - left)
     measure = measure_of(numbers(rows, exhibit.y), exhibit.y_unit, wording)
     head = room_below(across.values()) + 14
-    frame = Frame(width, _CELL * len(downward) + head + 2, left, 4, top=head, bottom=2)
+    cell = _CELL if len(downward) <= _MANY_ROWS else _LOW_CELL
+    frame = Frame(width, cell * len(downward) + head + 2, left, 4, top=head, bottom=2)
     decimals = 0 if exhibit.y_unit == "rate" else measure.decimals
     largest = max(
         (value for row in rows if not _is_start(row, exhibit) for value in numbers([row], exhibit.y)), default=1
@@ -93,14 +95,18 @@ def _heat(share: float) -> str:
 
 
 def scatter_chart(exhibit: Exhibit, wording: Wording, top: str, width: float) -> dict[str, Any]:
-    """Points by two numbers; few points carry their names, many only the highlighted one's."""
+    """Points by two numbers; few points carry their names, many only the highlighted one and the farthest each way."""
     rows = [row for row in plotted_rows(exhibit) if number(row, exhibit.x) is not None]
     xs, ys = numbers(rows, exhibit.x), numbers(rows, exhibit.y)
     x_measure, y_measure = measure_of(xs, exhibit.x_unit, wording), measure_of(ys, exhibit.y_unit, wording)
     x_axis = axis_from_zero([x_measure.scaled(x) for x in xs])
     y_axis = axis_around([y_measure.scaled(y) for y in ys])
+    if exhibit.y_unit == "rate" and max(ys) <= 1:
+        y_axis = _ending_at(100, y_axis)
     frame = Frame(width, theme.CHART_HEIGHT + 24, tick_width(y_axis, y_measure), 60, bottom=22)
-    data = [_point(exhibit, row, wording, x_measure, y_measure, len(rows)) for row in rows]
+    farthest = [xs.index(max(xs)), ys.index(max(ys))]
+    named = range(len(rows)) if len(rows) <= _NAMED_POINTS else farthest
+    data = [_point(exhibit, row, wording, x_measure, y_measure, place in named) for place, row in enumerate(rows)]
     across = numeric_ticks(x_axis, x_measure, grid=False)
     ground = chart_of(data).encode(
         x=alt.X("x:Q", scale=alt.Scale(domain=[x_axis.low, x_axis.high], nice=False), axis=across),
@@ -114,11 +120,16 @@ def scatter_chart(exhibit: Exhibit, wording: Wording, top: str, width: float) ->
     return framed([points, names, caption(top, frame)], frame)
 
 
+def _ending_at(end: float, axis: Axis) -> Axis:
+    """The axis without what lies above `end`, which a share of people cannot reach."""
+    return axis if axis.high <= end else Axis(axis.low, end, tuple(tick for tick in axis.ticks if tick <= end))
+
+
 def _point(
-    exhibit: Exhibit, row: Row, wording: Wording, x_measure: Measure, y_measure: Measure, points: int
+    exhibit: Exhibit, row: Row, wording: Wording, x_measure: Measure, y_measure: Measure, is_named: bool
 ) -> dict[str, Any]:
     noticed = is_highlighted(exhibit, row)
-    named = exhibit.series is not None and (noticed or points <= _NAMED_POINTS)
+    named = exhibit.series is not None and (noticed or is_named)
     plain = theme.NAVY if exhibit.highlight is None else theme.GREY
     return {
         "x": x_measure.scaled(number(row, exhibit.x) or 0.0),

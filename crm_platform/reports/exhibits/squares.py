@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -79,21 +80,39 @@ def calibration_chart(exhibit: Exhibit, wording: Wording, top: str, width: float
     measure = measure_of(largest, exhibit.y_unit, wording)
     axis = axis_from_zero([measure.scaled(value) for value in largest])
     frame = _square(width, tick_width(axis, measure))
+    apart = _apart(
+        [
+            tuple(
+                frame.plot_height * math.sqrt(max(measure.scaled(number(row, name) or 0.0), 0.0) / axis.high)
+                for name in (exhibit.x, exhibit.y)
+            )
+            for row in rows
+        ]
+    )
     points = [
         {
             "x": measure.scaled(number(row, exhibit.x) or 0.0),
             "y": measure.scaled(number(row, exhibit.y) or 0.0),
-            "name": wording.word(row[exhibit.series]) if exhibit.series else "",
+            "name": wording.word(row[exhibit.series]) if exhibit.series and place in apart else "",
             "told": told(row),
             "colour": theme.RUST if is_highlighted(exhibit, row) else theme.NAVY,
         }
-        for row in rows
+        for place, row in enumerate(rows)
     ]
     rooted = _both_ways(axis, measure, type="sqrt")
     ground = chart_of(points).encode(x=alt.X("x:Q", **rooted), y=alt.Y("y:Q", **rooted))
     dots = telling(ground.mark_point, filled=True, opacity=1, size=34).encode(color=alt.Color("colour:N", scale=None))
     names = ground.mark_text(align="left", dx=5, dy=5, fontSize=theme.LABEL_SIZE, color=theme.INK)
     return framed([_diagonal(axis.high), dots, names.encode(text=alt.Text("name:N")), caption(top, frame)], frame)
+
+
+def _apart(places: Sequence[tuple[float, ...]]) -> set[int]:
+    """Which points carry their names: each that is a line's height away from all that do, the first ones first."""
+    kept: list[int] = []
+    for number_of, place in enumerate(places):
+        if all(math.dist(place, places[other]) >= theme.LINE_GAP for other in kept):
+            kept.append(number_of)
+    return set(kept)
 
 
 def _square(width: float, left: float) -> Frame:

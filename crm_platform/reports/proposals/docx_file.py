@@ -18,6 +18,7 @@ from docx.table import Table, _Cell
 from docx.text.paragraph import Paragraph
 
 from crm_platform.reports import theme
+from crm_platform.reports.glyphs import broken
 from crm_platform.reports.pages import Grid
 from crm_platform.reports.proposals.document import Block, Form, Points, Proposal, Said
 from crm_platform.reports.proposals.pdf_file import relative_widths
@@ -27,6 +28,8 @@ LOCALES: Final = {"ja": "ja-JP", "en": "en-GB"}
 TEXT_WIDTH_MM: Final = 166.0
 _BODY, _SMALL, _CELL = 9.4, 7.0, 8.4
 _LEADING = 1.5  # told to the point: left to itself, Office sets this font almost twice as high
+SHORT_COLUMN, OTHER_FONT = 100.0, 1.2  # points; how much wider than ours the font of an Office may be
+WHOLE_ROWS: Final = 9  # of a table that no page's end parts
 _SAME_TIME = (1980, 1, 1, 0, 0, 0)  # the earliest that a ZIP can say
 
 
@@ -49,8 +52,18 @@ def _title(document: Docx, proposal: Proposal) -> None:
     _line(document, proposal.addressed_to)
     _line(document, proposal.dated, colour=theme.QUIET)
     _line(document, proposal.name_label, size=8, bold=True, colour=theme.QUIET)
-    document.add_heading(proposal.name, level=1)
+    _heading(document, proposal)
     _add(document, proposal.form)
+
+
+def _heading(document: Docx, proposal: Proposal) -> None:
+    """The name of the plan; in Japanese its lines break between phrases, as in the PDF."""
+    is_japanese = proposal.language == "ja"
+    lines = broken(proposal.name, theme.CHAPTER_SIZE, theme.TITLE_WIDTH) if is_japanese else [proposal.name]
+    heading = document.add_heading(lines[0], level=1)
+    for line in lines[1:]:
+        heading.add_run().add_break()
+        heading.add_run(line)
 
 
 # --- blocks -----------------------------------------------------------------------------------------------------------
@@ -97,7 +110,7 @@ def _grid(document: Docx, grid: Grid) -> None:
         title = _line(document, grid.title, bold=True)
         title.paragraph_format.keep_with_next = True
     table = document.add_table(rows=1, cols=len(grid.headers))
-    _lay_out(table, relative_widths(grid), grid.title or grid.headers[0])
+    _lay_out(table, _office_widths(grid), grid.title or grid.headers[0])
     heads = table.rows[0]
     heads._tr.get_or_add_trPr().append(OxmlElement("w:tblHeader"))  # read as headers, repeated on the next page
     for cell, header, number in zip(heads.cells, grid.headers, grid.numeric, strict=True):
@@ -107,9 +120,29 @@ def _grid(document: Docx, grid: Grid) -> None:
         for cell, text, number in zip(table.add_row().cells, row, grid.numeric, strict=True):
             _write(cell, text, right=number)
             _rule(cell, theme.HAIRLINE)
+    _keep_together(table)
     after = document.add_paragraph()
     if grid.source:
         _run(after, grid.source, size=_SMALL, colour=theme.QUIET)
+
+
+def _office_widths(grid: Grid) -> list[float]:
+    """Points per column: short columns as wide as their text needs in another font, sentences share what is left."""
+    needed = relative_widths(grid)
+    short = [width * OTHER_FONT if width <= SHORT_COLUMN else 0.0 for width in needed]
+    long = [0.0 if kept else width for kept, width in zip(short, needed, strict=True)]
+    left = Mm(TEXT_WIDTH_MM).pt - sum(short)
+    if not sum(long) or left < len(needed) * SHORT_COLUMN / 2:
+        return needed
+    return [kept or left * width / sum(long) for kept, width in zip(short, long, strict=True)]
+
+
+def _keep_together(table: Table) -> None:
+    """No row is parted by a page's end; the rows stay with one another and with the source below them."""
+    for row in table.rows:
+        row._tr.get_or_add_trPr().append(OxmlElement("w:cantSplit"))
+        for cell in row.cells:
+            cell.paragraphs[0].paragraph_format.keep_with_next = len(table.rows) <= WHOLE_ROWS
 
 
 def _lay_out(table: Table, widths: Sequence[float], caption: str) -> None:
@@ -180,6 +213,8 @@ def _set_style(style: Any, size: float, colour: str) -> None:
     style.font.name, style.font.size = OFFICE_FONT, Pt(size)
     style.font.color.rgb = RGBColor.from_string(colour.removeprefix("#"))
     style.paragraph_format.space_after, style.paragraph_format.line_spacing = Pt(4), Pt(size * _LEADING)
+    if style.name.startswith("Heading"):
+        style.paragraph_format.space_before = Pt(6 if style.name.endswith("1") else 12)
     fonts = style.element.get_or_add_rPr().get_or_add_rFonts()
     for name in [name for name in fonts.attrib if name.endswith("Theme")]:
         del fonts.attrib[name]

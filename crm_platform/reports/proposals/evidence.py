@@ -14,7 +14,7 @@ from crm_platform.reports.legibility import legible_diagnosis
 from crm_platform.reports.pages import Grid
 from crm_platform.reports.portfolio_report import CHAPTERS as OF_PORTFOLIO
 from crm_platform.reports.proposals.document import Block, Form, Part, Points, Proposal, Said
-from crm_platform.reports.sections import numbered
+from crm_platform.reports.sections import numbered, title_of
 from crm_platform.reports.wording import NOTHING, Wording
 
 _CHAPTERS: Mapping[ReportKind, Sequence[str]] = {
@@ -75,7 +75,7 @@ class Evidence:
 
     def title(self, finding: Finding) -> str:
         """The conclusion of a finding."""
-        return self.words.filled(f"{finding.key}.title.{finding.verdict}", finding.numbers)
+        return title_of(finding, self.words)
 
     def issues(self) -> list[Finding]:
         """課題 that have something to do about them, the largest effect first."""

@@ -124,8 +124,10 @@ def _exhibits(case: BusinessCase) -> tuple[Exhibit, ...]:
         ("number_jpy", "jpy"),
         source,
     )
+    bars = Exhibit("scenarios", "bar", tuple(table), x="scenario", y="scenario_sales_jpy", y_unit="jpy")
+    has_room = len({row["scenario_sales_jpy"] for row in table}) > 1  # else the bars are alike: only the ranges differ
     return (
-        Exhibit("scenarios", "bar", tuple(table), x="scenario", y="scenario_sales_jpy", y_unit="jpy"),
+        *((bars,) if has_room else ()),
         Exhibit("scenario_table", "table", tuple(table), columns=(("scenario", "text"), *yen, *rates, source)),
         Exhibit("numbers", "table", numbers, columns=named),
     )

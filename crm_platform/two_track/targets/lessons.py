@@ -47,16 +47,15 @@ def lessons_at(known: KnownSubscribers, as_ofs: Sequence[dt.date], horizon_days:
     return found
 
 
-def halves(past: Sequence[Lesson]) -> Wholes:
+def halves(lessons: Sequence[Lesson]) -> Wholes:
     """0 or 1 per row of all lessons, the same for every row of a customer."""
-    codes, _ids = pd.factorize(pd.concat([lesson.features["customer_id"] for lesson in past]), sort=True)
+    codes, _ids = pd.factorize(pd.concat([lesson.features["customer_id"] for lesson in lessons]), sort=True)
     half: Wholes = codes.astype(np.int64) % 2
     return half
 
 
-def can_be_held_against(past: Sequence[Lesson]) -> bool:
+def can_be_held_against(now: Lesson, past: Sequence[Lesson]) -> bool:
     """Whether somebody bought in either half: models of one are held against the other."""
-    if not past:
-        return False
-    half, bought = halves(past), np.concatenate([lesson.sales_jpy for lesson in past]) > 0
+    half = halves([now, *past])[len(now.sales_jpy) :]
+    bought = np.concatenate([np.zeros(0), *(lesson.sales_jpy for lesson in past)]) > 0
     return len(set(half[bought])) == 2

@@ -53,6 +53,11 @@ class KnownPast:
             named.agg(course_days=_.cycle_days.median(), course_term=_.term_deliveries.max()).to_pyarrow()
         )
 
+    @cached_property
+    def cycles(self) -> ibis.Table:
+        """See `delivered_cycles`; computed once and held."""
+        return delivered_cycles(self).cache()
+
     def of_some(self, one_in: int) -> KnownPast:
         """One in so many subscriptions, drawn by the hash of their numbers, whole."""
         if one_in <= 1:
@@ -71,9 +76,13 @@ class KnownPast:
         """
         return self._with(rows.mutate(subscription_id=_.subscription_id.hash()) for rows in self._tables)
 
-    def in_parts(self) -> Iterator[KnownPast]:
-        """All subscriptions in parts, which bound the memory."""
-        for span in spans_of(self.deliveries, _PART_DELIVERIES):
+    def of_these(self, these: ibis.Table) -> KnownPast:
+        """The subscriptions that `these` name in `subscription_id`."""
+        return self._with(rows.semi_join(these, "subscription_id") for rows in self._tables)
+
+    def in_parts(self, orders: ibis.Table) -> Iterator[KnownPast]:
+        """All subscriptions in parts, which bound the memory; `orders`: see `subscription_orders`."""
+        for span in spans_of(orders, _PART_DELIVERIES):
             yield self._with(span.of(rows) for rows in self._tables)
 
     @property
@@ -143,16 +152,36 @@ def described_cycles(cycles: ibis.Table, past: KnownPast) -> ibis.Table:
     )
     known = named.left_join(stops, "subscription_id").drop("subscription_id_right")
     joined = cycles.inner_join(known, "subscription_id").left_join(past.courses, "course").drop("course_right")
-    joined = joined.left_join(_events_after(past.events), ["subscription_id", "cycle_no"])
+    joined = joined.left_join(events_after(past.events), ["subscription_id", "cycle_no"])
     cycle_days = ibis.coalesce(joined.course_days, joined.own_days)
-    over_days = (cycle_days * past.cycles_until_known).ceil().cast("int64")
     return joined.mutate(
         course=joined.course.fill_null(NO_NAME),
         cycle_days=cycle_days,
-        is_over=ibis.literal(past.as_of).delta(joined.ordered_on, unit="day") >= over_days,
+        is_over=joined.ordered_on <= over_until(past, cycle_days),
         is_first=joined.first_stop_no.isnull() | (joined.cycle_no <= joined.first_stop_no),
         **{name: joined[name].fill_null(0) for name in ("skips", "switches", "stops", "resumes")},
     ).drop("subscription_id_right", "cycle_no_right", "first_stop_no", "own_days", "course_days", "course_term")
+
+
+def over_until(past: KnownPast, cycle_days: ibis.Value) -> ibis.Value:
+    """The last day on which an order has its cycle behind it at `past.as_of`: every outcome would be known."""
+    over_days = (cycle_days * past.cycles_until_known).ceil().cast("int64")
+    return (ibis.literal(past.as_of) - over_days.as_interval("D")).cast("date")
+
+
+def events_after(events: ibis.Table) -> ibis.Table:
+    """Per subscription and delivery what followed it: counts of each kind, the last stop and skip."""
+    told = events.filter(_.event != "start")
+    stop, skip = told.event == "stop", told.event == "skip"
+    return told.group_by("subscription_id", "cycle_no").agg(
+        skips=told.count(where=skip),
+        switches=told.count(where=told.event == "switch"),
+        stops=told.count(where=stop),
+        resumes=told.count(where=told.event == "resume"),
+        stopped_on=told.occurred_on.max(where=stop),
+        stop_source=told.source.argmax(told.event_no, where=stop),
+        last_skipped_on=told.occurred_on.max(where=skip),
+    )
 
 
 def _several_orders_a_cycle(orders: ibis.Table, courses: ibis.Table) -> ibis.Table:
@@ -185,18 +214,3 @@ def _several_orders_a_cycle(orders: ibis.Table, courses: ibis.Table) -> ibis.Tab
 def _typed(cycles: ibis.Table) -> ibis.Table:
     typed = cycles.select(*_NUMBERED)
     return typed.cast({name: kind(nullable=True) for name, kind in typed.schema().items()})
-
-
-def _events_after(events: ibis.Table) -> ibis.Table:
-    """Per subscription and delivery what followed it."""
-    told = events.filter(_.event != "start")
-    stop, skip = told.event == "stop", told.event == "skip"
-    return told.group_by("subscription_id", "cycle_no").agg(
-        skips=told.count(where=skip),
-        switches=told.count(where=told.event == "switch"),
-        stops=told.count(where=stop),
-        resumes=told.count(where=told.event == "resume"),
-        stopped_on=told.occurred_on.max(where=stop),
-        stop_source=told.source.argmax(told.event_no, where=stop),
-        last_skipped_on=told.occurred_on.max(where=skip),
-    )

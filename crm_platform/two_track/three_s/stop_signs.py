@@ -10,7 +10,7 @@ import ibis
 import pandas as pd
 from ibis import _
 
-from crm_platform.two_track.three_s.delivered_cycles import NO_NAME, KnownPast, delivered_cycles
+from crm_platform.two_track.three_s.delivered_cycles import NO_NAME, KnownPast
 
 LATE_SHIPPING_DAYS = 7  # from the order to the shipment
 ONE_OFF_DAYS = 60  # purchases beside the subscription are looked for so far back
@@ -63,7 +63,7 @@ def lesson_rows(past: KnownPast, others: Subscribers, since: dt.date) -> pd.Data
     stopped: a stop came before the next delivery; known_on: from when on that is known; gone_cycles: days ÷ cycle days
     from the order to the day on which the stop was known or to the next order, skips taken off; null where neither.
     """
-    cycles = delivered_cycles(past)
+    cycles = past.cycles
     over = cycles.filter(cycles.is_over & (cycles.ordered_on >= since))
     ends_on = ibis.ifelse(over.stops > 0, _stop_known_on(over, past), over.next_on)
     rows = over.select(
@@ -91,7 +91,7 @@ def former_rows(past: KnownPast, others: Subscribers, days: Sequence[dt.date]) -
     A silent stop ends a subscription once it could be known, so that the overdue are among them as they were then.
     stopped: after the last delivery or the one that followed it; known_on: from when on that is known.
     """
-    cycles = delivered_cycles(past)
+    cycles = past.cycles
     until_on = ibis.least(_stop_known_on(cycles, past), cycles.next_on)
     spans = cycles.select(*_PLACE, until_on=until_on)
     snapshots = ibis.memtable({"day": list(days)}, schema={"day": "date"})

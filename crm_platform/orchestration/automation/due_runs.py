@@ -1,0 +1,67 @@
+"""Which runs a client needs next: a run for each stretch of stale months; when all are current, the analyses.
+
+The kept months between two stretches are in no run. Each step looks again at what is stale, so a run that meets another
+makes nothing twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import dagster as dg
+
+from crm_platform.orchestration.assets import MONTHS_ASKED_FOR
+from crm_platform.orchestration.client_month import ClientData, ClientMonth
+from crm_platform.orchestration.gates import refuse_blocked
+from crm_platform.orchestration.jobs import analyse_month, backfill_facts
+from crm_platform.orchestration.partitions import partition_key
+from crm_platform.orchestration.stale_months import span_tags, stale_spans
+from crm_platform.projects import Stage
+
+FOLLOWED_TAG = "then"  # a schedule asks for the facts only, and says by this tag that the analyses shall follow
+
+
+@dataclass(frozen=True)
+class DueRun:
+    """A run of `job` over successive months of one client."""
+
+    job: str
+    months: Sequence[ClientMonth]
+
+    def for_sensor(self, state: str) -> dg.RunRequest:
+        """The run as a sensor asks for it: once for each `state` of the client, and by its job."""
+        return self._request(state, self.job, {})
+
+    def for_schedule(self, state: str) -> dg.RunRequest:
+        """The run as a schedule asks for it, whose job is its own, with the wish that the analyses follow."""
+        return self._request(state, None, {FOLLOWED_TAG: analyse_month.name})
+
+    def _request(self, state: str, job_name: str | None, tags: Mapping[str, str]) -> dg.RunRequest:
+        first, last = (partition_key(at.client.id, at.month) for at in (self.months[0], self.months[-1]))
+        return dg.RunRequest(
+            run_key=f"{self.job}|{first}|{last}|{state}",
+            job_name=job_name,
+            partition_key=last if first == last else None,
+            tags={**span_tags(self.months), **tags},
+        )
+
+
+def due_runs(data: ClientData) -> list[DueRun]:
+    """What brings the client's latest month up to date next; empty where everything is current.
+
+    Refused where the deliveries cannot be read, or a gate of the project holds what is due.
+    """
+    months = [data.at(month) for month in data.months()]
+    if spans := stale_spans(months):
+        refuse_blocked(data, Stage.TEST_TOTALS)
+        return [DueRun(backfill_facts.name, span) for span in spans]
+    refuse_blocked(data, Stage.PRODUCTION)
+    latest = months[-1]
+    is_current = all(asset.recipe.is_current(latest) for asset in MONTHS_ASKED_FOR)
+    return [] if is_current else [DueRun(analyse_month.name, [latest])]
+
+
+def due_facts(data: ClientData) -> list[DueRun]:
+    """The same as runs of the facts alone: of the latest month, where it keeps them all, if only analyses are due."""
+    return [DueRun(backfill_facts.name, run.months) for run in due_runs(data)]
