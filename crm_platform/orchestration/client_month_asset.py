@@ -167,11 +167,11 @@ def _declare(
             key = partition_key(one.at.client.id, one.at.month)
             context.add_asset_metadata(written_metadata(recipe, one), partition_key=key)
         broken = [one for one in made if one.faults]
-        yield dg.AssetCheckResult(
-            check_name=CHECK, asset_key=recipe.name, passed=not broken, metadata=_check_metadata(recipe, made, broken)
-        )
+        said = _check_metadata(recipe, made, broken)
         if broken:
+            yield _failed_check(recipe.name, said)
             raise dg.Failure(_spelled(recipe, broken), allow_retries=False)
+        yield dg.AssetCheckResult(check_name=CHECK, asset_key=recipe.name, passed=True, metadata=said)
         if shown.checks:
             yield from shown.checks.results(recipe.name, [(one.at, one.verdicts) for one in made])
         yield dg.MaterializeResult()
@@ -247,6 +247,16 @@ def _kept(recipe: Recipe, at: ClientMonth, shown: Shown) -> Made:
     return Made(
         at, None, (), *shown.of(at, at.document(recipe.name) if recipe.table is None else at.arrow(recipe.name))
     )
+
+
+def _failed_check(asset: str, said: Mapping[str, Any]) -> dg.AssetCheckEvaluation:
+    """The failure as the UI shows it, whichever client's month was made last.
+
+    Of an AssetCheckResult Dagster notes the stored version of the month, takes that for outdated as soon as another
+    month of the asset is newer, and shows "not evaluated".
+    """
+    key = dg.AssetKey(asset)
+    return dg.AssetCheckEvaluation(asset_key=key, check_name=CHECK, passed=False, metadata=said, blocking=True)
 
 
 def _check_metadata(recipe: Recipe, made: Sequence[Made], broken: Sequence[Made]) -> dict[str, Any]:
