@@ -20,7 +20,7 @@ from crm_platform.orchestration.client_month import ClientData, ClientMonth
 from crm_platform.orchestration.code_digest import code_digest
 from crm_platform.orchestration.further_checks import FurtherChecks, Verdict
 from crm_platform.orchestration.gates import refuse_blocked, stage_of
-from crm_platform.orchestration.metadata import declared_metadata, written_metadata
+from crm_platform.orchestration.metadata import declared_metadata, log_line, written_metadata
 from crm_platform.orchestration.partitions import (
     client_months,
     months_up_to,
@@ -166,6 +166,8 @@ def _declare(
         for one in made:
             key = partition_key(one.at.client.id, one.at.month)
             context.add_asset_metadata(written_metadata(recipe, one), partition_key=key)
+        for client, ours in groupby(made, key=lambda one: one.at.client.id):
+            context.log.info(log_line(recipe, client, list(ours)))
         broken = [one for one in made if one.faults]
         said = _check_metadata(recipe, made, broken)
         if broken:

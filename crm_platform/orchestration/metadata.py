@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import base64
+import json
+import resource
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -45,10 +48,32 @@ def written_metadata(recipe: Recipe, made: Made) -> dict[str, Any]:
     path = made.at.data.lake.root / made.at.client.id / recipe.name / provenance.file
     metadata |= {"path": dg.MetadataValue.path(str(path)), **_yen(recipe, made.at), **made.described}
     if made.written is not None:
-        metadata |= {"seconds": round(made.seconds, 3), "why": "; ".join(made.why)}
+        metadata |= {"seconds": round(made.seconds, 3), "peak_mib": peak_mib(), "why": "; ".join(made.why)}
     if made.picture is not None:
         metadata["picture"] = picture_metadata(made.picture)
     return metadata
+
+
+def log_line(recipe: Recipe, client: str, made: Sequence[Made]) -> str:
+    """What became of a client's months of a table, as JSON, for whoever gathers logs."""
+    said = {
+        "table": recipe.name,
+        "client": client,
+        "months": [str(made[0].at.month), str(made[-1].at.month)],
+        "made": sum(one.written is not None for one in made),
+        "kept": sum(one.written is None and not one.faults for one in made),
+        "refused": sum(bool(one.faults) for one in made),
+        "rows": sum(one.written.rows for one in made if one.written is not None),
+        "seconds": round(sum(one.seconds for one in made if one.written is not None), 3),
+        "peak_mib": peak_mib(),
+        "why": next((list(one.why) for one in made if one.why), []),
+    }
+    return json.dumps(said)
+
+
+def peak_mib() -> int:
+    """The most memory that this process has held so far: which step raised it, the course over a run's steps tells."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
 
 
 def picture_metadata(png: bytes) -> dg.MarkdownMetadataValue:

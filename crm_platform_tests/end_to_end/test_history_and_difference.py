@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 
 from crm_platform.demo import Demo
 from crm_platform.forecast.season import Season, season_shift
+from crm_platform.orchestration.event_log import open_instance
 from crm_platform.orchestration.runs import bring_facts_up_to_date
 from crm_platform.periods import Term
 from crm_platform_tests.end_to_end.conftest import AFTER, MONTH, MONTHS
@@ -114,3 +116,17 @@ def test_a_backfill_keeps_what_is_finished_and_refuses_months_that_run_backwards
     backwards = installation.run("backfill", "--client", "demo", "--from", str(AFTER), "--to", str(MONTH))
     assert backwards.code == 1 and f"{AFTER} comes after {MONTH}" in backwards.err
     assert installation.run("backfill").code == installation.run("backfill", "--all", "--client", "demo").code == 1
+
+
+def test_each_step_logs_what_it_made_of_which_client_and_months_for_machines_to_read(
+    refreshed: tuple[Installation, Answer],
+) -> None:
+    with open_instance(refreshed[0].data / "dagster_home") as instance:
+        run = next(run for run in instance.get_runs() if run.job_name == "analyse_month")
+        said = [
+            json.loads(entry.user_message) for entry in instance.all_logs(run.run_id) if entry.user_message[:1] == "{"
+        ]
+    of_diagnosis = next(line for line in said if line["table"] == "diagnosis")
+    told = [of_diagnosis[name] for name in ("client", "months", "made", "kept", "refused")]
+    assert told == ["demo", [str(AFTER), str(AFTER)], 1, 0, 0]
+    assert of_diagnosis["why"] and of_diagnosis["seconds"] > 0 and of_diagnosis["peak_mib"] > 100
