@@ -16,6 +16,7 @@ from crm_platform.orchestration.assets.segments import as_booked, book_in_force
 from crm_platform.orchestration.client_month import ClientData, ClientMonth
 from crm_platform.orchestration.client_month_asset import Shown, _make
 from crm_platform.orchestration.recipe import Recipe
+from crm_platform.orchestration.term_models import as_it_was, learn_anew
 from crm_platform.periods import Month
 from crm_platform.segments.value_classes import issue_book
 from crm_platform.tables import TABLES
@@ -59,6 +60,33 @@ def test_an_earlier_months_book_never_takes_the_place_of_a_later_one_and_holds_f
         "2021-03": "2020-10",
     }
     assert book_in_force(at.data.at(Month(2021, 4))) is None
+
+
+def test_what_a_term_learned_holds_until_code_settings_or_somebody_asks_to_learn_anew(at: ClientMonth) -> None:
+    issue(at, "2020-10", classes=10)
+    learns = Recipe("backtest", "alerts", carry=as_it_was)
+    knows_nothing = Recipe("targets_backtest", "two_track", carry=as_it_was)
+    began, later, renewed, last = (
+        at.data.at(Month.parse(f"20{month}")) for month in ("20-10", "20-12", "21-01", "21-02")
+    )
+
+    def told(month: ClientMonth) -> str:
+        list(_make(learns, [[month]], lambda asked: {one: f"learned in {one.month}" for one in asked}, Shown()))
+        assert learns.is_current(month)
+        return month.document("backtest")
+
+    list(_make(knows_nothing, [[began]], dict.fromkeys, Shown()))
+    assert [told(began), told(later), told(renewed)] == ["learned in 2020-10"] * 3
+    assert knows_nothing.held_month(later) is None
+    assert replace(learns, settings=lambda _: "another").held_month(later) is None
+    assert replace(learns, chapter="reports").held_month(later) is None
+    learn_anew(renewed, "the prices changed")
+    assert learns.why_stale(renewed)
+    assert [told(renewed), told(last), told(later)] == [
+        "learned in 2021-01",
+        "learned in 2021-01",
+        "learned in 2020-10",
+    ]
 
 
 def test_a_changed_number_of_classes_waits_for_the_next_book(at: ClientMonth) -> None:

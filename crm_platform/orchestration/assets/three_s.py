@@ -7,6 +7,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from crm_platform.orchestration.assets.subscriptions import silent_cycles
 from crm_platform.orchestration.client_month import ClientMonth
 from crm_platform.orchestration.client_month_asset import client_month_asset
 from crm_platform.orchestration.nothing_without import nothing_without
@@ -22,11 +23,6 @@ _PAST = {
 _COUNTED_FROM = {**_PAST, "subscription_cycles": Reads.SAME_MONTH}
 _OTHERS = {"customer_history": Reads.SAME_MONTH, "customer_days": Reads.UP_TO_MONTH}
 _COUNTED = {"skips": "skip", "switches": "switch", "stops": "stop", "resumes": "resume"}
-
-
-def silent_cycles(client: Any) -> int:
-    """Missed cycles after which a subscription has stopped."""
-    return int(client.settings.subscription_silent_cycles)
 
 
 def every_event_once(at: ClientMonth, rows: pa.Table) -> list[Fault]:
