@@ -1,4 +1,4 @@
-"""What `deploy/` names exists and agrees; no container engine is needed to see it (none runs where this is tested)."""
+"""What `deploy/` names exists and agrees; no container engine is needed to see it."""
 
 from __future__ import annotations
 
@@ -93,7 +93,9 @@ def test_the_image_runs_as_nobody_special_from_pins_and_hashes() -> None:
     assert int(user) >= 1000
     for pod in (HELM["dagsterDaemon"], HELM["dagsterWebserver"], *HELM["dagster-user-deployments"]["deployments"]):
         assert pod["podSecurityContext"]["runAsUser"] == int(user)
-    assert "--require-hashes -r deploy/requirements.lock" in DOCKERFILE
+    installs = re.findall(r"(uv pip|pip) install .*?--require-hashes -r (\S+)", DOCKERFILE)
+    assert installs == [("pip", "deploy/uv.lock"), ("uv pip", "deploy/requirements.lock")]
+    assert re.search(r"^uv==", (DEPLOY / "requirements.lock").read_text("utf-8"), re.MULTILINE)
     assert "libgomp1" in DOCKERFILE
 
 
