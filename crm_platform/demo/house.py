@@ -94,7 +94,7 @@ STOP_AFTER_SKIP_FACTOR = 1.8  # a skip foretells a stop (R33)
 SKIP_RATE = 0.05
 SWITCH_RATE = 0.03
 RESUME_RATE = 0.08
-STOP_REASONS = ("surplus", "price", "no_effect", "body", "competitor", "first_only")
+STOP_REASONS = ("商品が余っている", "価格が高い", "効果を感じない", "体に合わない", "他社に乗り換え", "初回だけ")
 STOP_REASON_SHARES_EARLY = np.array([0.10, 0.20, 0.15, 0.10, 0.05, 0.40])  # after delivery 1
 STOP_REASON_SHARES_LATE = np.array([0.38, 0.22, 0.22, 0.08, 0.10, 0.00])
 

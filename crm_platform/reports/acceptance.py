@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from crm_platform.intake.judging.monthly_totals import TOTALS, monthly_totals
 from crm_platform.periods import Month
-from crm_platform.reports.csv_files import DEFAULT_ENCODING, csv_file
+from crm_platform.reports.csv_cells import DEFAULT_ENCODING, csv_file
 from crm_platform.reports.wording import Wording
 
 _QUARANTINE = ("delivery_id", "file_name", "row_number", "table", "column", "masked_value", "rule", "remedy")

@@ -7,7 +7,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from crm_platform.reports.client_index import ClientIndex, MonthListed
-from crm_platform.reports.html_front import broken
+from crm_platform.reports.html_text import broken
 from crm_platform.reports.listed_fees import Fees
 from crm_platform.reports.listed_files import Entry, Listed
 from crm_platform.reports.web_page import style_of, web_page

@@ -21,7 +21,6 @@ GETA = "〓"  # 下駄: the printer's mark for a character that is not in the ca
 ELLIPSIS = "…"
 REGULAR_FONT = Path(noto_cjk_sans_jp_regular.FONT_PATH)
 BOLD_FONT = Path(noto_cjk_sans_jp_bold.FONT_PATH)
-FONT_FOLDERS = (REGULAR_FONT.parent, BOLD_FONT.parent)
 _INVISIBLE = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp", "Mn", "Mc", "Me"}
 _KANA_KANJI, _LATIN = "\u3040-\u30ff\u3400-\u9fff", "0-9A-Za-z%¥"
 _SCRIPT_CHANGE = re.compile(f"(?<=[{_KANA_KANJI}])(?=[{_LATIN}])|(?<=[{_LATIN}])(?=[{_KANA_KANJI}])")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from crm_platform.diagnosis.finding import Exhibit, Unit
 from crm_platform.reports import theme
 from crm_platform.reports.exhibits import data_columns
-from crm_platform.reports.glyphs import width_of
+from crm_platform.reports.glyphs import set_width
 from crm_platform.reports.pages import Grid
 from crm_platform.reports.wording import Wording
 
@@ -55,4 +55,4 @@ def told_of(grid: Grid, words: Wording) -> list[str]:
 def column_widths(grid: Grid) -> list[float]:
     """Width in points that each column of a table needs on one line."""
     columns = zip(grid.headers, *grid.rows, strict=True)
-    return [theme.CELL_MARGIN + max(width_of(cell, theme.TABLE_SIZE) for cell in column) for column in columns]
+    return [theme.CELL_MARGIN + max(set_width(cell, theme.TABLE_SIZE) for cell in column) for column in columns]

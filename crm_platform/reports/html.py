@@ -8,9 +8,11 @@ from functools import cached_property
 from html import escape
 from pathlib import Path
 
-from crm_platform.reports.html_front import broken, front_html
+from crm_platform.reports.html_front import front_html
 from crm_platform.reports.html_tables import table_html
+from crm_platform.reports.html_text import broken, shown
 from crm_platform.reports.pages import SIGNS, Change, Chapter, Comment, Grid, Picture, Report, Section, Summary, Tile
+from crm_platform.reports.side_by_side import lone_half
 from crm_platform.reports.web_page import style_of, web_page
 
 _SCRIPT = Path(__file__).with_name("report.js")
@@ -83,7 +85,7 @@ class _Page:
 
     def cover(self) -> str:
         report = self.report
-        lines = "".join(f"<li>{escape(line)}</li>" for line in report.cover_lines)
+        lines = "".join(f"<li>{shown(line)}</li>" for line in report.cover_lines)
         client = broken(self.text("report.for_client", client=report.client))
         return (
             f'<header class="cover"><p class="client">{client}</p>'
@@ -119,7 +121,7 @@ class _Page:
             + (self.picture(summary.picture, 3) if summary.picture else "")
             + self.story(summary)
             + (self.grid(summary.overview, 3) if summary.overview else "")
-            + "".join(f"<p>{escape(line)}</p>" for line in summary.told)
+            + "".join(f"<p>{shown(line)}</p>" for line in summary.told)
             + "".join(self.grid(grid, 3) for grid in summary.further)
             + "</section>"
         )
@@ -149,9 +151,9 @@ class _Page:
         )
 
     def section(self, section: Section) -> str:
-        facts = "".join(f"<li>{escape(fact)}</li>" for fact in section.facts)
+        facts = "".join(f"<li>{shown(fact)}</li>" for fact in section.facts)
         line = self.text("report.threshold", threshold=section.threshold) if section.threshold else ""
-        threshold = f'<span class="threshold">{escape(line)}</span>' if line else ""
+        threshold = f'<span class="threshold">{shown(line)}</span>' if line else ""
         return (
             f'<article id="{section.anchor}" aria-labelledby="{section.anchor}-title">'
             f'<div class="verdict"><span class="tag">{section.number}</span>{threshold}<strong class="chip '
@@ -170,18 +172,19 @@ class _Page:
         """From which tables, months and deliveries the numbers come, to unfold (来歴)."""
         if not section.lineage:
             return ""
-        lines = "".join(f"<li>{escape(line)}</li>" for line in section.lineage)
+        lines = "".join(f"<li>{shown(line)}</li>" for line in section.lineage)
         name = escape(self.text("report.lineage"))
         return f'<details class="lineage"><summary>{name}</summary><ul>{lines}</ul></details>'
 
     def evidence(self, section: Section) -> str:
-        """Exhibits and comment; the comment stands beside a last exhibit of half the width."""
-        exhibits = "".join(self.exhibit(exhibit) for exhibit in section.exhibits)
+        """Exhibits and comment; the comment stands beside the first exhibit of half the width that has no neighbour."""
         comment = self.comment(section.comment, section.action, section.action_facts)
-        halves = [exhibit.half for exhibit in section.exhibits]
-        if halves[-1:] == [True] and halves[-2:] != [True, True]:
-            return f'<div class="exhibits">{exhibits}<div class="half">{comment}</div></div>'
-        return f'<div class="exhibits">{exhibits}</div>{comment}'
+        exhibits, place = section.exhibits, lone_half([exhibit.half for exhibit in section.exhibits])
+        parts = [self.exhibit(exhibit) for exhibit in exhibits]
+        if place is None:
+            return f'<div class="exhibits">{"".join(parts)}</div>{comment}'
+        parts.insert(place + 1, f'<div class="half">{comment}</div>')
+        return f'<div class="exhibits">{"".join(parts)}</div>'
 
     def exhibit(self, exhibit: Picture | Grid) -> str:
         return self.picture(exhibit) if isinstance(exhibit, Picture) else self.grid(exhibit)
@@ -216,16 +219,16 @@ class _Page:
         return f'<div class="table{kind}">{title}{table_html(grid, self.report.wording)}{source}</div>'
 
     def comment(self, comment: Comment, action: str, facts: str = "") -> str:
-        evidence = f"<p>{escape(comment.evidence)}</p>" if comment.evidence else ""
+        evidence = f"<p>{shown(comment.evidence)}</p>" if comment.evidence else ""
         act = (
-            f'<p class="action"><strong>{escape(self.text("report.action"))}</strong> {escape(action)}</p>'
+            f'<p class="action"><strong>{escape(self.text("report.action"))}</strong> {shown(action)}</p>'
             if action
             else ""
         )
-        act += f'<p class="plan">{escape(facts)}</p>' if facts else ""
+        act += f'<p class="plan">{shown(facts)}</p>' if facts else ""
         return (
             f'<div class="comment"><p class="tag">{escape(self.text("report.comment"))}</p>'
-            f"<p><strong>{escape(comment.claim)}</strong></p>{evidence}{act}</div>"
+            f"<p><strong>{shown(comment.claim)}</strong></p>{evidence}{act}</div>"
         )
 
     def actions(self) -> str:

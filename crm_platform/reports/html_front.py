@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from html import escape
 
-from crm_platform.reports.glyphs import phrases
+from crm_platform.reports.html_text import broken, shown
 from crm_platform.reports.pages import SIGNS, Front, Point
 
 
@@ -21,13 +21,8 @@ def front_html(front: Front, text: Callable[[str], str]) -> str:
     )
 
 
-def broken(text: str) -> str:
-    """Escaped text that a browser breaks between phrases only."""
-    return "<wbr>".join(escape(phrase) for phrase in phrases(text))
-
-
 def _answers(front: Front) -> str:
-    answers = "".join(f"<dt>{escape(each.question)}</dt><dd>{escape(each.answer)}</dd>" for each in front.answers)
+    answers = "".join(f"<dt>{escape(each.question)}</dt><dd>{shown(each.answer)}</dd>" for each in front.answers)
     return f'<dl class="answers">{answers}</dl>' if answers else ""
 
 
@@ -40,8 +35,8 @@ def _counts(front: Front) -> str:
 
 
 def _issue(point: Point) -> str:
-    worth = f" <b>{escape(point.worth)}</b>" if point.worth else ""
-    action = f'<span class="plan">{escape(point.action)}</span>' if point.action else ""
+    worth = f" <b>{shown(point.worth)}</b>" if point.worth else ""
+    action = f'<span class="plan">{shown(point.action)}</span>' if point.action else ""
     return f'<li><a href="#{point.anchor}">{broken(point.title)}</a>{worth}{action}</li>'
 
 
@@ -49,15 +44,15 @@ def _first(front: Front, text: Callable[[str], str]) -> str:
     if not front.first_action:
         return ""
     return (
-        f'<div class="first"><h3>{escape(text("front.first"))}</h3><p>{escape(front.first_action)}</p>'
-        f'<p class="plan">{escape(front.first_facts)}</p></div>'
+        f'<div class="first"><h3>{escape(text("front.first"))}</h3><p>{shown(front.first_action)}</p>'
+        f'<p class="plan">{shown(front.first_facts)}</p></div>'
     )
 
 
 def _lists(front: Front, text: Callable[[str], str]) -> str:
     lists = {"further": front.further_issues, "healthy": front.healthy, "undetermined": front.undetermined}
     return "".join(
-        f"<p><strong>{escape(text(f'front.{key}'))}</strong> {escape(names)}</p>"
+        f"<p><strong>{escape(text(f'front.{key}'))}</strong> {shown(names)}</p>"
         for key, names in lists.items()
         if names
     )

@@ -5,18 +5,25 @@ from __future__ import annotations
 import re
 from html import escape
 
+from crm_platform.reports import theme
+from crm_platform.reports.grids import column_widths
 from crm_platform.reports.pages import SIGNS, Grid
 from crm_platform.reports.wording import Wording
 
 _NUMBER = r"(?P<number>[\d,]*\.?\d+)"
 _SIGNED = re.compile(rf"(?P<sign>[+−-]?)¥?{_NUMBER}")
 _YEAR = re.compile(r"\d{4}")
+_NAME_POINTS = 12 * theme.TABLE_SIZE  # a name so wide is not broken
+_SENTENCE_POINTS = 24 * theme.TABLE_SIZE  # texts so wide are sentences, in more than one line anyway
+_DENSE_POINTS = 470.0  # a table that needs more on paper is set smaller there, too
 
 
 def table_html(grid: Grid, words: Wording) -> str:
     """The table, scrolled sideways where it is wider than its place, and the remark on what it leaves out."""
     values = Values(words)
-    kinds = ["number" if numeric else "words" for numeric in grid.numeric]
+    widths = column_widths(grid)
+    kinds = [_kind(width, numeric) for width, numeric in zip(widths, grid.numeric, strict=True)]
+    dense = ' class="dense"' if sum(min(width, _SENTENCE_POINTS) for width in widths) > _DENSE_POINTS else ""
     head = "".join(
         f'<th scope="col" class="{kind}">{escape(header)}</th>'
         for kind, header in zip(kinds, grid.headers, strict=True)
@@ -29,8 +36,15 @@ def table_html(grid: Grid, words: Wording) -> str:
     remark = f'<p class="source">{escape(grid.remark)}</p>' if grid.remark else ""
     return (
         f'<div class="scroll" role="group" tabindex="0" aria-label="{label}">'
-        f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>{remark}"
+        f"<table{dense}><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>{remark}"
     )
+
+
+def _kind(width: float, is_numeric: bool) -> str:
+    """How a column is set that needs `width` points on one line: a name in one line, words and sentences in several."""
+    if is_numeric:
+        return "number"
+    return "name" if width <= _NAME_POINTS else "words" if width <= _SENTENCE_POINTS else "sentence"
 
 
 class Values:

@@ -220,7 +220,10 @@ def _figure_of(finding: Finding, former: float | None, words: Wording) -> str:
 
 
 def _actions(letter: Letter, words: Wording) -> Actions:
-    """At most five, issues first, then what should bring most; beneath them the lists."""
+    """At most five, issues first, then what should bring most; beneath them the lists.
+
+    Without an issue the title says as the reports do that nothing is urgent.
+    """
     found = [(finding, text) for _, finding in letter.actions if (text := action_of(finding, words))][:SHOWN_ACTIONS]
     further = tuple(filter(None, [contacts_grid(letter, words)]))
     if not found or found[0][0].action is None:
@@ -228,7 +231,7 @@ def _actions(letter: Letter, words: Wording) -> Actions:
     first = found[0][0]
     plan = found[0][0].action
     title = words.text(
-        "letter.actions.title",
+        "letter.actions.title" if first.verdict == "issue" else "letter.actions.title_without_issue",
         name=words.text(f"{first.key}.name"),
         customers=plan.customers,
         expected_jpy=plan.expected_jpy,

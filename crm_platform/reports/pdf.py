@@ -9,16 +9,18 @@ import datetime as dt
 import json
 from collections.abc import Mapping
 from dataclasses import asdict
-from functools import lru_cache
 from pathlib import Path
+from string import printable
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import typst
 
 from crm_platform.reports import theme
-from crm_platform.reports.glyphs import FONT_FOLDERS, broken
+from crm_platform.reports.glyphs import broken
 from crm_platform.reports.grids import column_widths
 from crm_platform.reports.pages import Chapter, Grid, Picture, Report, Section, Tile
+from crm_platform.reports.paper_fonts import put_fonts
 
 STANDARDS: list[Any] = ["a-2a", "ua-1"]
 TALL = 1.6 * theme.CHART_HEIGHT  # a chart that may part from its comment, lest both leave most of a page empty
@@ -37,22 +39,26 @@ def write_pdf(report: Report) -> bytes:
 def compiled(files: Mapping[str, bytes], as_of: str) -> bytes:
     """`main.typ` among files in memory as PDF, with our fonts only; `as_of` is its ISO day."""
     sources: Any = dict(files)  # the compiler takes files in memory, which its type stubs do not know
-    made = typst.compile(
-        sources,
-        format="pdf",
-        font_paths=_fonts(),
-        ignore_system_fonts=True,
-        timestamp=int(_midnight(as_of).timestamp()),
-        pdf_standards=STANDARDS,
-    )
+    with TemporaryDirectory() as fonts:
+        put_fonts(_letters(files), Path(fonts))
+        made = typst.compile(
+            sources,
+            format="pdf",
+            font_paths=[fonts],
+            ignore_system_fonts=True,
+            timestamp=int(_midnight(as_of).timestamp()),
+            pdf_standards=STANDARDS,
+        )
     if not isinstance(made, bytes):
         raise TypeError(f"the compiler gave {type(made).__name__} instead of one PDF")
     return made
 
 
-@lru_cache(maxsize=1)
-def _fonts() -> list[str]:
-    return [str(folder) for folder in FONT_FOLDERS]
+def _letters(files: Mapping[str, bytes]) -> set[str]:
+    """Every letter that the files can show, and those of numbers, dots and hyphens that the compiler writes itself."""
+    texts = {name: content.decode() for name, content in files.items()}
+    data = [json.dumps(json.loads(text), ensure_ascii=False) for name, text in texts.items() if name.endswith(".json")]
+    return set(printable).union(*texts.values(), *data)
 
 
 def _midnight(as_of: str) -> dt.datetime:

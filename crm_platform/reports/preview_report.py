@@ -2,35 +2,49 @@
 
 Shown: how many customers each analysis found, every question with its verdict, the largest issues in a sentence each.
 Withheld: customer numbers, figures of the other findings, exhibits, actions, and all lists.
+A trial is of what one has not bought: services that are not ordered (R42) are in it, and named as such.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
+from itertools import compress
 
+from crm_platform.clients.ordered_services import SERVICES
 from crm_platform.diagnosis.finding import Row, Verdict
-from crm_platform.reports.csv_files import DEFAULT_ENCODING, csv_file
+from crm_platform.reports.csv_cells import DEFAULT_ENCODING, csv_file
 from crm_platform.reports.pages import SIGNS, Actions, Comment, Front, Grid, Report, Section, Summary
 from crm_platform.reports.wording import Wording
 
 _SHOWN_ISSUES = 3
+_SERVICE_OF = {"segments": "second_opinion", "alerts": "shopping_alert", "cpm": "portfolio", "targets": "two_track"}
 
 
-def preview_report(reports: Sequence[Report], counts: Sequence[Row], wording: Wording) -> Report:
-    """The preview of `reports`, the second opinion first, with the rows of `preview_counts`; a watermark on every page.
+def preview_report(
+    by_path: Mapping[str, Report], counts: Sequence[Row], wording: Wording, ordered: Collection[str] = SERVICES
+) -> Report:
+    """The preview of reports by path, the second opinion first, with the rows of `preview_counts`, watermarked.
 
+    A path begins with its service; those not among `ordered` are shown as what can be ordered.
     ValueError without a report; MissingWordingError for a missing text.
     """
-    if not reports:
+    if not by_path:
         raise ValueError("a preview needs the reports that it previews")
+    reports = list(by_path.values())
     words, first = wording.of_report("preview"), reports[0]
+    further = [path.split("/")[0] not in ordered for path in by_path]
     verdicts = Counter(section.verdict for report in reports for section in _sections(report))
     conclusion = words.text("preview.conclusion", questions=verdicts.total(), issues=verdicts["issue"])
     claim, evidence = (
         words.text(f"preview.{part}", withheld=_withheld_issues(reports)) for part in ("claim", "evidence")
     )
+    if any(further):
+        names = words.text("lineage.comma").join(report.title for report in compress(reports, further))
+        evidence = words.text("preview.evidence_join").join(
+            (evidence, words.text("preview.not_ordered", reports=names))
+        )
     return Report(
         client=first.client,
         title=words.text("report.title"),
@@ -43,10 +57,13 @@ def preview_report(reports: Sequence[Report], counts: Sequence[Row], wording: Wo
             picture=None,
             comment=Comment(claim, evidence),
             overview=None,
-            further=(_counts(counts, words), *(_questions(report, words) for report in reports)),
+            further=(
+                _counts(counts, words),
+                *(_questions(*each, words) for each in zip(reports, further, strict=True)),
+            ),
         ),
         chapters=(),
-        actions=Actions(words.text("preview.full_title"), _withheld(words)),
+        actions=Actions(words.text("preview.full_title"), _withheld(ordered, words)),
         appendix=replace(
             first.appendix,
             reading=words.text("appendix.reading_text"),
@@ -101,7 +118,7 @@ def _front(reports: Sequence[Report], verdicts: Counter[Verdict], conclusion: st
 
 def _counts(counts: Sequence[Row], words: Wording) -> Grid:
     rows = tuple((*_named(row, words), words.formatted(row["customers"], "count")) for row in counts)
-    headers = tuple(words.text(f"csv.preview_{column}") for column in ("analysis", "group", "customers"))
+    headers = tuple(words.text(f"csv.preview_{column}").capitalize() for column in ("analysis", "group", "customers"))
     return Grid(
         "counts", words.text("preview.counts"), words.text("preview.counts_note"), headers, rows, (False, False, True)
     )
@@ -111,20 +128,27 @@ def _named(row: Row, words: Wording) -> tuple[str, str]:
     return words.text(f"preview.analysis.{row['analysis']}"), words.word(row["group"])
 
 
-def _questions(report: Report, words: Wording) -> Grid:
-    """Every question of a report with its verdict: what the full report answers."""
+def _questions(report: Report, is_further: bool, words: Wording) -> Grid:
+    """Every question of a report with its verdict: what the full report answers, or would where it is ordered."""
     rows = tuple(
         (one.number, one.name, f"{SIGNS[one.verdict]} {one.verdict_label}", one.question or one.name)
         for one in _sections(report)
     )
     columns = ("overview.number", "overview.finding", "overview.verdict", "preview.question")
-    title = words.text("preview.questions", report=report.title, questions=len(rows))
+    key = "preview.questions_not_ordered" if is_further else "preview.questions"
+    title = words.text(key, report=report.title, questions=len(rows))
     return Grid("overview", title, "", tuple(map(words.text, columns)), rows, (False,) * len(columns))
 
 
-def _withheld(words: Wording) -> Grid:
-    """What the preview leaves out, and what the full delivery holds instead."""
+def _withheld(ordered: Collection[str], words: Wording) -> Grid:
+    """What the preview leaves out, and what the full delivery holds instead, or would if its service were ordered."""
     keys = words.text("preview.full_order").split()
-    rows = tuple((words.text(f"preview.full.{key}.what"), words.text(f"preview.full.{key}.where")) for key in keys)
+    rows = tuple((words.text(f"preview.full.{key}.what"), _where(key, ordered, words)) for key in keys)
     headers = (words.text("preview.full_what"), words.text("preview.full_where"))
     return Grid("terms", "", "", headers, rows, (False, False))
+
+
+def _where(key: str, ordered: Collection[str], words: Wording) -> str:
+    where = words.text(f"preview.full.{key}.where")
+    service = _SERVICE_OF.get(key)
+    return where if service is None or service in ordered else words.text("preview.full_not_ordered", where=where)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from crm_platform.quotes import FeeBasis, Quote, Told, Use
 from crm_platform.reports.wording import Wording
+
+if TYPE_CHECKING:  # who draws a report need not load what computes a fee
+    from crm_platform.quotes import FeeBasis, Quote, Told, Use
 
 FILE_NAME = "quote.json"
 Document = Mapping[str, Any]

@@ -46,6 +46,16 @@ def in_pairs(exhibits: Sequence[Exhibit]) -> list[Exhibit]:
     return found
 
 
+def lone_half(halves: Sequence[bool]) -> int | None:
+    """The place of the first exhibit of half the width without a neighbour, which the comment joins, if any."""
+    place = 0
+    while place < len(halves):
+        if halves[place] and True not in halves[place + 1 : place + 2]:
+            return place
+        place += 2 if halves[place] else 1
+    return None
+
+
 def _is_small(exhibit: Exhibit) -> bool:
     """Whether half the width is enough for a chart with its bars still standing."""
     return _is_plain(exhibit) and len(distinct(exhibit.rows, exhibit.x)) <= FEW_CELLS

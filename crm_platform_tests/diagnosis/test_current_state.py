@@ -35,6 +35,8 @@ from crm_platform.diagnosis.finding import Diagnosis, Finding
 from crm_platform.diagnosis.groundwork.concentration import lorenz_rows, top_shares
 from crm_platform.diagnosis.inputs import DiagnosisInputs
 from crm_platform.periods import Month, months_between
+from crm_platform.reports.sections import title_of
+from crm_platform.reports.wording import Wording
 from crm_platform.tables.facts import CUSTOMER_MONTHS
 from crm_platform.tables.table import WHOLE
 from crm_platform_tests.diagnosis.planted import Order, planted_inputs, random_orders
@@ -368,3 +370,11 @@ def test_every_answer_says_what_it_measures_from_where_and_whom_to_contact(input
         assert finding.trend is not None or question is buyer_kinds  # two years make no line
         assert finding.action is not None
         assert finding.sources
+
+
+def test_where_nobody_repays_a_contact_the_title_names_no_share() -> None:
+    inputs = planted_inputs([Order(f"c{n}", dt.date(2023, 12, 1), 10) for n in range(3)], AS_OF)
+    finding = profitability(inputs)
+    assert finding is not None
+    assert (finding.numbers["paying_customers"], finding.numbers["coverage_rate"]) == (0, None)
+    assert title_of(finding, Wording.of("en")) == "None of the 3 customers repays a contact yet"

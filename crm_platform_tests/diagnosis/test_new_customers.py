@@ -375,6 +375,20 @@ def test_cpo_value_and_payback_are_the_planted_ones() -> None:
     assert {row["entry_group"] for row in table(finding, "media")} == {"M1", "M2"}
 
 
+def test_a_cumulated_curve_does_not_fall_where_only_older_customers_who_bought_less_have_so_many_months() -> None:
+    older, later = dt.date(2022, 1, 10), dt.date(2022, 3, 10)
+    orders = [Order(f"a{n}", older, 1000, medium="M1") for n in range(40)]
+    orders += [Order(f"b{n}", later, 5000, medium="M1") for n in range(40)]
+    orders += [Order(f"a{n}", dt.date(2023, 12, 20), 500, medium="M1") for n in range(40)]  # their 24th month
+    finding = asked(media_efficiency, planted(orders, media={"M1": ("WEB", 240_000)}))
+    (channel,) = table(finding, "channels")
+    ratios = [row["ratio"] for row in table(finding, "payback")]
+    assert len(ratios) == 24
+    assert ratios == sorted(ratios)
+    assert ratios[11] == channel["value_12m_jpy"] / channel["cpo_jpy"] == 1.0
+    assert ratios[23] == pytest.approx(1.0 + 500 / 3000)
+
+
 def test_a_channel_short_of_its_cost_by_chance_only_is_no_issue() -> None:
     random = np.random.default_rng(3)
     spent = random.lognormal(8, 1.2, 60)

@@ -106,6 +106,20 @@ def test_a_page_never_scrolls_sideways(opened: tuple[str, Page], pixels: int) ->
     assert wider <= 0
 
 
+def test_no_short_name_or_number_is_broken_and_no_table_is_set_in_the_grey_of_a_remark(
+    opened: tuple[str, Page],
+) -> None:
+    _, page = opened
+    page.width(390)
+    rows = "[...document.querySelectorAll('tr')].filter(tr => tr.querySelectorAll('.words,.sentence').length == 0)"
+    names = f"{rows}.flatMap(tr => [...tr.querySelectorAll('td.name')]), ...document.querySelectorAll('.verdict .tag')"
+    height = "one.clientHeight - 2 * parseFloat(getComputedStyle(one).paddingTop)"
+    lines = f"one => one.checkVisibility() && ({height}) / parseFloat(getComputedStyle(one).lineHeight)"
+    assert page.look(f"Math.max(0, ...[...{names}].map({lines}))") < 2
+    inks = page.look("[...new Set([...document.querySelectorAll('td')].map(td => getComputedStyle(td).color))]")
+    assert len(inks) <= 1
+
+
 def test_a_page_brings_its_fonts_and_its_files_are_large_enough_for_a_finger(opened: tuple[str, Page]) -> None:
     _, page = opened
     page.width(390)

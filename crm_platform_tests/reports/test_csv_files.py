@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from crm_platform.refusals import Refused
 from crm_platform.reports import Wording
+from crm_platform.reports.csv_cells import guarded
 from crm_platform.reports.csv_files import (
     alert_customers_csv,
     alert_reasons_csv,
@@ -18,7 +19,6 @@ from crm_platform.reports.csv_files import (
     contact_lists_csv,
     cpm_classes_csv,
     cross_sell_csv,
-    guarded,
     missed_by_client_rank_csv,
     segments_csv,
     test_groups_csv,

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from crm_platform.diagnosis.current_state.action_rule import POWER_ACTIONS
 from crm_platform.refusals import Refused
 from crm_platform.reports import Wording, customer_powers_csv
-from crm_platform.reports.csv_files import csv_file
+from crm_platform.reports.csv_cells import csv_file
 from crm_platform.tables.analyses import BUYER_KINDS
 
 JA, EN = Wording.of("ja"), Wording.of("en")

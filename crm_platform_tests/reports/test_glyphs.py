@@ -6,7 +6,7 @@ from fontTools.ttLib import TTFont
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crm_platform.reports.glyphs import BOLD_FONT, FONT_FOLDERS, broken, legible, shortened, width_of
+from crm_platform.reports.glyphs import BOLD_FONT, REGULAR_FONT, broken, legible, shortened, width_of
 
 ANY_TEXT = st.text(alphabet=st.characters(codec="utf-8"), max_size=40)
 HARD_TEXT = st.text(
@@ -43,7 +43,7 @@ def test_whatever_is_legible_compiles_as_pdf_a_and_pdf_ua_on_a_page_and_in_a_dra
     svg = f'<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9">{drawn}</svg>'
     page = b'#set document(title: "t")\n#set text(font: "Noto Sans CJK JP")\n#read("t.txt")\n#image("a.svg", alt: "a")'
     files = {"main.typ": page, "t.txt": shown.encode(), "a.svg": svg.encode()}
-    folders = [str(folder) for folder in FONT_FOLDERS]
+    folders = [str(font.parent) for font in (REGULAR_FONT, BOLD_FONT)]
     typst.compile(
         files, format="pdf", font_paths=folders, ignore_system_fonts=True, timestamp=0, pdf_standards=["a-2a", "ua-1"]
     )

@@ -150,3 +150,18 @@ def test_what_cannot_be_told_yet_is_said_in_a_line_each(language: str) -> None:
     assert [row[0] for row in report.appendix.notes.rows] == [
         report.wording.text(f"letter.note.{key}") for key in ("lists", "delivery", "unfinished", "not_compared")
     ]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_without_an_issue_the_letter_says_as_the_reports_do_that_nothing_is_urgent(language: str) -> None:
+    told = full_letter()
+    calm = tuple((report, dataclasses.replace(one, verdict="healthy")) for report, one in told.actions)
+    words = invented.wording(language)
+    next_step = {f"{one.key}.action.healthy": words.text(f"{one.key}.action.issue") for _, one in told.actions}
+    words = dataclasses.replace(words, texts={**words.texts, **next_step})
+    report = letter_report(dataclasses.replace(told, actions=calm), language, FILES, words)
+    urgent = letter(language).wording.text("actions.heading_none").rstrip("。.")
+    assert report.actions.title.startswith(urgent)
+    assert not letter(language).actions.title.startswith(urgent)
+    assert report.actions.table is not None
+    assert report.actions.table.rows[0][-1] in report.actions.title

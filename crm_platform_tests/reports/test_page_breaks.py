@@ -86,10 +86,11 @@ def test_a_title_stands_above_its_table_with_the_head_and_three_rows_at_least(
     assert any("row 29" not in page for page in pages.values()), "and tables do break here"
 
 
+@pytest.mark.parametrize("kind", ["table", "finding", "chapter"])
 def test_the_title_of_a_table_goes_to_the_next_page_with_a_first_row_too_tall_for_this_one(
-    japanese_report: Report,
+    kind: str, japanese_report: Report
 ) -> None:
-    pages = _pages(japanese_report, "table", _grid(9, first_row="tall " * 500))
+    pages = _pages(japanese_report, kind, _grid(9, first_row="tall " * 500))
     assert list(pages) == list(HEIGHTS)
     assert [height for height, page in pages.items() if "first row" not in page] == []
 

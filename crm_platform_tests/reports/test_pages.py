@@ -9,9 +9,11 @@ from crm_platform.diagnosis.diagnose import diagnose
 from crm_platform.diagnosis.finding import Diagnosis, Exhibit, Finding, Measured
 from crm_platform.diagnosis.lineage import Delivered
 from crm_platform.reports import MissingWordingError, diagnosis_report, write_html, write_pdf
+from crm_platform.reports.glyphs import width_of
+from crm_platform.reports.grids import column_widths
 from crm_platform.reports.pages import Grid, Picture
 from crm_platform.reports.sections import title_of
-from crm_platform.reports.side_by_side import halves, in_pairs
+from crm_platform.reports.side_by_side import halves, in_pairs, lone_half
 from crm_platform_tests.diagnosis.planted import planted_inputs, random_orders
 from crm_platform_tests.reports import invented
 
@@ -203,6 +205,18 @@ def test_a_last_small_chart_leaves_half_its_row_to_a_short_comment():
     assert halves((table, bar), is_comment_short=True) == [False, True]
     assert halves((table, bar)) == halves((table, wide), is_comment_short=True) == [False, False]
     assert halves((wide, bar, bar), is_comment_short=True) == [True, True, False], "no room beside a pair"
+
+
+def test_the_width_of_a_column_counts_the_gaps_that_a_page_sets_between_digits_and_kanji():
+    grid = Grid("months", "", "", ("月",), (("2011年11月",),), (False,))
+    assert column_widths(grid) == [pytest.approx(10 + width_of("2011年11月", 8.4) + 3 * 8.4 / 4)]
+
+
+def test_the_comment_joins_the_first_exhibit_of_half_the_width_that_has_no_neighbour():
+    assert lone_half([False, True, False, True]) == 1
+    assert lone_half([True, True, False, True]) == 3
+    assert lone_half([True, True, True]) == 2
+    assert lone_half([True, True, False]) is lone_half([False]) is lone_half([]) is None
 
 
 @given(st.lists(st.sampled_from(["small", "wide", "table"]), max_size=8))

@@ -4,7 +4,8 @@ import subprocess
 
 import pytest
 
-from crm_platform.reports import diagnosis_report, write_pdf
+from crm_platform.reports import diagnosis_report, pdf, write_pdf
+from crm_platform.reports.glyphs import BOLD_FONT, REGULAR_FONT
 from crm_platform.reports.pdf import typeset
 from crm_platform_tests.reports import invented
 
@@ -101,3 +102,19 @@ def test_the_report_has_at_least_eight_pages_and_six_charts(japanese_report, jap
 
 def test_the_same_diagnosis_gives_the_same_bytes(report_read_back, japanese_pdf):
     assert write_pdf(report_read_back) == japanese_pdf
+
+
+@needs_pdftotext
+def test_a_page_set_in_cut_fonts_stands_as_in_the_whole_ones(japanese_report, japanese_pdf, monkeypatch):
+    def put_whole(_letters, folder):
+        for file in (REGULAR_FONT, BOLD_FONT):
+            (folder / file.name).symlink_to(file)
+
+    monkeypatch.setattr(pdf, "put_fonts", put_whole)
+    assert _places(write_pdf(japanese_report)) == _places(japanese_pdf)
+
+
+def _places(content: bytes) -> bytes:
+    """Every word with the place where it stands."""
+    read = subprocess.run(["pdftotext", "-bbox", "-", "-"], input=content, capture_output=True, check=True)
+    return read.stdout

@@ -125,7 +125,7 @@ def paying_customers(inputs: DiagnosisInputs) -> dict[str, Any]:
         "pays_from_jpy": round(pays_from_jpy),
         "paying_customers": sums["paying_customers"],
         "paying_share_rate": share(sums["paying_customers"], sums["customers"]),
-        "coverage_rate": share(sums["paying_jpy"], sums["total_jpy"]),
+        "coverage_rate": share(sums["paying_jpy"], sums["total_jpy"]) if sums["paying_customers"] else None,
         "expected_jpy": round(sums["paying_jpy"] * inputs.response_rate),
         "spared_jpy": (sums["customers"] - sums["paying_customers"]) * unit_cost_jpy,
     }

@@ -67,18 +67,26 @@ def cost_row(inputs: DiagnosisInputs, name: str, media: Sequence[Numbers]) -> Nu
     }
 
 
-def value_curve(inputs: DiagnosisInputs, media: Iterable[Numbers]) -> list[float]:
-    """Cumulated 売上 per customer after 1, 2, … 24 months, of customers with so many behind them; ends below 30."""
+def value_curve(inputs: DiagnosisInputs, media: Sequence[Numbers]) -> list[float]:
+    """Cumulated 売上 per customer after 1, 2, … 24 months; ends where fewer than 30 have the months behind them.
+
+    The first twelve months are those of the same customers, who have all twelve behind them, so that the twelfth is the
+    12-month value. Each later month adds what those who have it behind them bought in it: a sum over fewer and fewer
+    customers would fall where the older ones bought less.
+    """
     first = first_settled(inputs)
     cohorts = [row for medium in media for row in medium["cohorts"] if row["cohort"] >= first]
     sales = [row for medium in media for row in medium["sales"] if row["cohort"] >= first]
     curve: list[float] = []
+    value_jpy = 0.0
     for months in range(1, CURVE_MONTHS + 1):
-        last = last_with_months(inputs, months)
+        last = last_with_months(inputs, max(months, YEAR_MONTHS))
         people = sum(row["new_customers"] for row in cohorts if row["cohort"] <= last)
         if people < LEAST_CUSTOMERS:
             break
-        curve.append(sum(row["sales_jpy"] for row in sales if row["cohort"] <= last and row["age"] < months) / people)
+        bought_jpy = sum(row["sales_jpy"] for row in sales if row["cohort"] <= last and row["age"] == months - 1)
+        value_jpy += bought_jpy / people
+        curve.append(value_jpy)
     return curve
 
 

@@ -38,6 +38,11 @@ def specification(at: ClientMonth) -> dict[str, str]:
     return {"deliveries": digest_of([delivery.receipt for delivery in at.data.deliveries])}
 
 
+def services_digest(at: ClientMonth) -> dict[str, str]:
+    """Which services are ordered: it decides what is handed over, and what the preview shows as a trial (R42)."""
+    return {"services": digest_of(at.client.ordered_services)}
+
+
 def words_of(at: ClientMonth) -> Wording:
     """The client's words, with names for as many value classes as the book in force has."""
     return Wording.of(at.client.language, as_booked(at).settings.value_classes)
@@ -81,7 +86,7 @@ def pages_and_preview(at: ClientMonth, reports: Mapping[str, Report], withheld: 
     All are drawn at once, since all pages share the letters of their fonts.
     """
     shown, counts, words = of_the_study(reports, withheld), counts_shown(at, withheld), words_of(at)
-    preview = {_PREVIEW: preview_report(list(shown.values()), counts, words)}
+    preview = {_PREVIEW: preview_report(shown, counts, words, at.client.ordered_services)}
     pages = write_htmls([*reports.values(), *preview.values()])
     return {
         **{f"{path}.html": page for path, page in zip([*reports, *preview], pages, strict=True)},

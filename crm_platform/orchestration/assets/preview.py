@@ -10,7 +10,12 @@ import dagster as dg
 
 from crm_platform.clients import client_folder
 from crm_platform.diagnosis.preview import preview_counts as counts_of
-from crm_platform.orchestration.assets.drawn_reports import pages_and_preview, reports_of, specification
+from crm_platform.orchestration.assets.drawn_reports import (
+    pages_and_preview,
+    reports_of,
+    services_digest,
+    specification,
+)
 from crm_platform.orchestration.assets.study_gate import study_digest, study_waits_because
 from crm_platform.orchestration.client_month import ClientMonth
 from crm_platform.orchestration.client_month_asset import client_month_asset
@@ -62,7 +67,7 @@ def where_shown(at: ClientMonth, document: Any) -> dict[str, Any]:
         "preview",
         dict.fromkeys(_PREVIEWED, Reads.SAME_MONTH),
         settings=everything,
-        further_inputs=lambda at: {**specification(at), **study_digest(at)},
+        further_inputs=lambda at: {**specification(at), **services_digest(at), **study_digest(at)},
         still_there=is_there,
     ),
     describe=where_shown,

@@ -9,12 +9,12 @@ from typing import Any
 
 import dagster as dg
 
-from crm_platform.lake import digest_of
 from crm_platform.orchestration.assets.drawn_reports import (
     month_letter,
     pages_and_preview,
     printed,
     reports_of,
+    services_digest,
     specification,
     words_of,
 )
@@ -137,8 +137,3 @@ def given_of(at: ClientMonth, files: Mapping[str, bytes]) -> tuple[dict[str, byt
         **{path: why for path, why in lacking.items() if not path.startswith(tuple(not_ordered))},
         **not_ordered,
     }
-
-
-def services_digest(at: ClientMonth) -> dict[str, str]:
-    """Which services are ordered, which decides of the deliverables alone."""
-    return {"services": digest_of(at.client.ordered_services)}

@@ -9,13 +9,12 @@ from typing import Any
 
 import vl_convert
 
-from crm_platform.reports.glyphs import FONT_FOLDERS
+from crm_platform.reports.exhibits.chart_fonts import chart_fonts
 
 
 @lru_cache(maxsize=1)
 def _fonts_registered() -> None:
-    for folder in FONT_FOLDERS:
-        vl_convert.register_font_directory(str(folder))
+    vl_convert.register_font_directory(str(chart_fonts()))
 
 
 def svg_of(spec: Mapping[str, Any]) -> str:
