@@ -31,6 +31,7 @@ from crm_platform.forecast.parts import Parts, fit_parts, subscription_share
 from crm_platform.forecast.prior import Prior
 from crm_platform.forecast.purchases import MINIMUM_REPEATERS
 from crm_platform.forecast.season import Season, fit_season
+from crm_platform.tables.frames import frame_of
 
 Reals = npt.NDArray[np.float64]
 
@@ -231,7 +232,7 @@ def every_nth(ids: pd.Series, most: int) -> pd.Series:
 
 
 def _customer_ids(known: ibis.Table) -> pd.Series:
-    ids: pd.Series = known.select("customer_id").distinct().order_by("customer_id").to_pandas()["customer_id"]
+    ids: pd.Series = frame_of(known.select("customer_id").distinct().order_by("customer_id"))["customer_id"]
     return ids
 
 

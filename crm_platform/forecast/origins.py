@@ -17,6 +17,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from crm_platform.history import KINDS_OF_PAST, customer_features, features_at, sales_after
+from crm_platform.tables.frames import frame_of
 
 Reals = npt.NDArray[np.float64]
 
@@ -67,7 +68,7 @@ def look_back(days: ibis.Table, origins: Sequence[dt.date], horizon_days: int) -
         return []
     features = _told(features_at(days, origins, horizon_days))
     features = features[features["purchase_days"] > 0]
-    came = sales_after(days, origins, horizon_days).to_pandas()
+    came = frame_of(sales_after(days, origins, horizon_days))
     found = [_origin(as_of, horizon_days, features, came) for as_of in origins]
     return [origin for origin in found if len(origin.features)]
 
@@ -85,8 +86,7 @@ def reals(features: pd.DataFrame, column: str) -> Reals:
 
 def _told(features: ibis.Table) -> pd.DataFrame:
     """In order of `customer_id`, the kinds as objects."""
-    told: pd.DataFrame = features.order_by("customer_id").to_pandas()
-    return told.astype(dict.fromkeys(KINDS_OF_PAST, object))
+    return frame_of(features.order_by("customer_id")).astype(dict.fromkeys(KINDS_OF_PAST, object))
 
 
 def _origin(as_of: dt.date, horizon_days: int, features: pd.DataFrame, came: pd.DataFrame) -> Origin:

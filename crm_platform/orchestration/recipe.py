@@ -54,7 +54,7 @@ class Recipe:
     )
     for_good: tuple[str, ...] = ()  # tables issued once for all: sealed, so that no loss goes unnoticed
     still_there: Callable[[ClientMonth], bool] | None = None  # what the month left outside the lake is as it was
-    carry: Carry | None = None  # learned once a term: how the document that it began with comes to a later month
+    carry: Carry | None = None  # learned once a term: how what it began with comes to a later month
 
     @property
     def table(self) -> Table | None:

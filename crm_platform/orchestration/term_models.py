@@ -14,14 +14,14 @@ from crm_platform.orchestration.client_month import ClientMonth
 from crm_platform.orchestration.segment_books import book_in_force
 from crm_platform.periods import Month
 
-Carry = Callable[[ClientMonth, Any], Any]  # the document that the term began with → the one of a later month
+Carry = Callable[[ClientMonth, Any], Any]  # the document or table that the term began with → that of a later month
 RENEWED = "models_renewed"
 _NULL = digest_of(b"null")
 
 
-def as_it_was(_: ClientMonth, document: Any) -> Any:
+def as_it_was(_: ClientMonth, content: Any) -> Any:
     """A record of the past says of which days it is, and holds as it stands."""
-    return document
+    return content
 
 
 def learned_in(at: ClientMonth) -> Month | None:
@@ -35,13 +35,13 @@ def learned_in(at: ClientMonth) -> Month | None:
 
 
 def held_record(at: ClientMonth, name: str, code: str, settings: str) -> tuple[Month, Provenance] | None:
-    """The month and the record of the document `name` that holds; None where there is none by this code and settings.
+    """The month and the record of what `name` holds; None where there is none by this code and settings.
 
-    A null holds nothing: the history was too short then, and need not be now.
+    A null or a table without a row holds nothing: the history was too short then, and need not be now.
     """
     month = learned_in(at)
     record = at.data.lake.provenance(at.client.id, name, month) if month else None
-    if month is None or record is None or record.sha256 == _NULL:
+    if month is None or record is None or record.sha256 == _NULL or not record.rows:
         return None
     is_same = (record.made_from.code, record.made_from.settings) == (code, settings)
     return (month, record) if is_same else None

@@ -42,6 +42,7 @@ TABLES: dict[str, Table] = {
         subscriptions.SUBSCRIPTIONS,
         analyses.FORECASTS,
         analyses.SEGMENT_BOOK,
+        analyses.FORMER_BOOK,
         analyses.SEGMENTS,
         analyses.FORMER_SEGMENTS,
         analyses.CPM_CLASSES,

@@ -132,6 +132,14 @@ SEGMENTS = Table(
     ),
 )
 
+FORMER_BOOK = Table(
+    "former_book",
+    grain="customer known six months before the term began",
+    meaning="The book that would have been issued six months before; without a row where one was in force (R65)",
+    key=SEGMENT_BOOK.key,
+    columns=SEGMENT_BOOK.columns,
+)
+
 FORMER_SEGMENTS = Table(
     "former_segments",
     grain="customer of the book six months before",

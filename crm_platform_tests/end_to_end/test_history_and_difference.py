@@ -15,6 +15,7 @@ from crm_platform.forecast.season import Season, season_shift
 from crm_platform.orchestration.event_log import open_instance
 from crm_platform.orchestration.runs import bring_facts_up_to_date
 from crm_platform.periods import Term
+from crm_platform.tables import TABLES
 from crm_platform_tests.end_to_end.conftest import AFTER, MONTH, MONTHS
 from crm_platform_tests.end_to_end.installation import Answer, Installation
 
@@ -93,6 +94,21 @@ def test_inside_a_term_the_models_are_those_of_its_first_month_and_the_season_is
     assert refreshed[0].document("demo", "backtest", str(AFTER)) == refreshed[0].document(
         "demo", "backtest", str(MONTH)
     )
+
+
+def test_inside_a_term_the_book_that_would_have_been_issued_before_it_holds_as_one_that_was(
+    refreshed: tuple[Installation, Answer],
+) -> None:
+    books = refreshed[0].digests("demo", "former_book")
+    assert books[str(AFTER)] == books[str(MONTH)]
+    lake = refreshed[0].platform.lake
+    book, former = (
+        lake.read("demo", TABLES[name], AFTER).to_pandas().set_index("customer_id")
+        for name in ("former_book", "former_segments")
+    )
+    assert len(former)
+    assert not former["was_issued"].any()
+    assert (former["value_class"] == book["value_class"].reindex(former.index)).all()
 
 
 def test_status_tells_what_is_due_and_why_and_afterwards_that_all_is_current(

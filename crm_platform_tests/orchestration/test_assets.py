@@ -11,7 +11,7 @@ import pytest
 
 from crm_platform.demo import make_demo
 from crm_platform.lake import MadeFrom, digest_of
-from crm_platform.orchestration.assets import EVERY_MONTH, MONTHS_ASKED_FOR
+from crm_platform.orchestration.assets import EVERY_MONTH, MONTHS_ASKED_FOR, PREVIEW
 from crm_platform.orchestration.assets.segments import as_booked, book_in_force
 from crm_platform.orchestration.client_month import ClientData, ClientMonth
 from crm_platform.orchestration.client_month_asset import Shown, _make
@@ -76,6 +76,9 @@ def test_what_a_term_learned_holds_until_code_settings_or_somebody_asks_to_learn
         return month.document("backtest")
 
     list(_make(knows_nothing, [[began]], dict.fromkeys, Shown()))
+    book = Recipe("former_book", "segments", carry=as_it_was)
+    list(_make(book, [[began]], lambda asked: dict.fromkeys(asked, TABLES["former_book"].empty()), Shown()))
+    assert book.held_month(later) is None
     assert [told(began), told(later), told(renewed)] == ["learned in 2020-10"] * 3
     assert knows_nothing.held_month(later) is None
     assert replace(learns, settings=lambda _: "another").held_month(later) is None
@@ -106,11 +109,11 @@ def issue(at: ClientMonth, month: str, *, classes: int) -> None:
 
 
 @pytest.mark.needs_program("make", "make")
-def test_what_a_client_orders_decides_of_its_deliverables_alone(at: ClientMonth) -> None:
+def test_what_a_client_orders_decides_of_its_deliverables_and_preview_alone(at: ClientMonth) -> None:
     ordered = ClientData(at.data.platform, replace(at.client, ordered_services=("two_track",))).at(at.month)
-    recipes = [asset.recipe for asset in (*EVERY_MONTH, *MONTHS_ASKED_FOR)]
+    recipes = [asset.recipe for asset in (*EVERY_MONTH, *MONTHS_ASKED_FOR, PREVIEW)]
     differing = [one.name for one in recipes if one.made_from(at) != one.made_from(ordered)]
-    assert differing == ["deliverables"]
+    assert differing == ["deliverables", "preview"]
 
 
 def test_make_clean_leaves_deliveries_and_books_alone() -> None:

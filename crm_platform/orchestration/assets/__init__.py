@@ -49,6 +49,7 @@ MONTHS_ASKED_FOR = (  # made for the month somebody asks for, from the facts of 
     forecast.forecasts,
     segments.segment_book,
     segments.segments,
+    segments.former_book,
     segments.former_segments,
     segments.cpm_classes,
     alerts.lapse_alerts,

@@ -14,6 +14,7 @@ from crm_platform.orchestration.client_month import ClientMonth
 from crm_platform.orchestration.client_month_asset import client_month_asset
 from crm_platform.orchestration.delivered_history import contacts_until
 from crm_platform.orchestration.recipe import Reads, Recipe, everything, rows_digest
+from crm_platform.orchestration.term_models import as_it_was
 from crm_platform.tables.delivered import CONTACT_OVERRIDES
 from crm_platform.two_track import contact_dates as supplies
 
@@ -96,11 +97,12 @@ def contacts_told(at: ClientMonth) -> Mapping[str, str]:
         },
         settings=everything,
         further_inputs=contacts_told,
+        carry=as_it_was,
     ),
     describe=shares_in_short,
 )
 def contact_dates_backtest(at: ClientMonth) -> Any:
-    """How the call list of half a year ago came true; null where the history is short."""
+    """How the call list of half a year before came true, held for the term; null where the history is short."""
     former = at.earlier(supplies.MONTHS_BACK)
     if former is None:
         return None

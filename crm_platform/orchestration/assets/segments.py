@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 import pandas as pd
@@ -17,6 +18,7 @@ from crm_platform.orchestration.client_month_asset import client_month_asset
 from crm_platform.orchestration.pictures import customers_by_cpm_class, customers_by_segment
 from crm_platform.orchestration.recipe import Reads, Recipe, everything
 from crm_platform.orchestration.segment_books import BOOK, book_in_force
+from crm_platform.orchestration.term_models import as_it_was
 from crm_platform.periods import TERM_MONTHS
 from crm_platform.segments import SEGMENTS_READ
 from crm_platform.segments.buyer_kinds import buyer_kinds
@@ -25,6 +27,7 @@ from crm_platform.segments.former import ClientRanks, FormerBook
 from crm_platform.segments.former import former_segments as segments_of_before
 from crm_platform.segments.value_classes import assign_segments, issue_book
 from crm_platform.tables import TABLES
+from crm_platform.tables.frames import frame_of
 
 
 def book_digest(at: ClientMonth) -> dict[str, str]:
@@ -86,12 +89,43 @@ def of_six_months_before(at: ClientMonth) -> dict[str, str]:
 
 @client_month_asset(
     Recipe(
+        "former_book",
+        "segments",
+        {
+            **dict.fromkeys(("customer_days", "customer_months"), Reads.UP_TO_MONTH),
+            **dict.fromkeys(("customers", "former_model"), Reads.SAME_MONTH),
+        },
+        settings=everything,
+        further_inputs=of_six_months_before,
+        carry=as_it_was,
+    )
+)
+def former_book(at: ClientMonth) -> pa.Table:
+    """The book that would have been issued six months before the term, where none was; it holds as long as one does."""
+    then = at.earlier(TERM_MONTHS)
+    if then is None or book_in_force(then) is not None:
+        return TABLES["former_book"].empty()
+    known = history_at(at, then, EVERYONE_READS)
+    if known.empty:
+        return TABLES["former_book"].empty()
+    model = FittedForecast.from_json(at.document("former_model"))
+    foreseen = forecast_everyone(known, forecast_customers(at.past("customer_days"), model), model)
+    return issue_book(foreseen, then.as_of, at.client.settings.value_classes)
+
+
+def history_at(at: ClientMonth, then: ClientMonth, columns: Iterable[str]) -> pd.DataFrame:
+    """Columns of CUSTOMER_HISTORY as it was at the end of an earlier month, by the master of `at`."""
+    history = customer_history(at.past("customer_months"), at.expression("customers"), then.month, then.as_of)
+    return frame_of(history.select(*columns))
+
+
+@client_month_asset(
+    Recipe(
         "former_segments",
         "segments",
         {
-            "customer_days": Reads.UP_TO_MONTH,
             "customer_months": Reads.UP_TO_MONTH,
-            **dict.fromkeys(("customers", "customer_history", "forecasts", "former_model"), Reads.SAME_MONTH),
+            **dict.fromkeys(("customers", "customer_history", "forecasts", "former_book"), Reads.SAME_MONTH),
         },
         settings=everything,
         further_inputs=of_six_months_before,
@@ -100,17 +134,14 @@ def of_six_months_before(at: ClientMonth) -> dict[str, str]:
 def former_segments(at: ClientMonth) -> pa.Table:
     """The segments of six months ago: what their customers bought since, and how many moved, beside RFM (R52, R65)."""
     then = at.earlier(TERM_MONTHS)
-    if then is None:
-        return TABLES["former_segments"].empty()
-    history = customer_history(at.past("customer_months"), at.expression("customers"), then.month, then.as_of)
-    known = history.select(*sorted({*SEGMENTS_READ, *EVERYONE_READS})).to_pandas()
-    if known.empty:
+    former = book_of_then(at, then) if then else None
+    if then is None or former is None:
         return TABLES["former_segments"].empty()
     since = at.past("customer_months").filter(lambda months: months.month > then.month.first_day)
     sales = since.group_by("customer_id").agg(sales_jpy=since.sales_jpy.sum()).to_pandas()
     return segments_of_before(
-        former_book(at, then, known),
-        known,
+        former,
+        history_at(at, then, SEGMENTS_READ),
         at.frame("customer_history", SEGMENTS_READ),
         at.arrow("forecasts"),
         sales.set_index("customer_id")["sales_jpy"],
@@ -118,21 +149,20 @@ def former_segments(at: ClientMonth) -> pa.Table:
     )
 
 
+def book_of_then(at: ClientMonth, then: ClientMonth) -> FormerBook | None:
+    """The book in force at `then`, or the one that would have been; None where nobody was known."""
+    issued = book_in_force(then)
+    if issued is not None:
+        return FormerBook(at.data.lake.read(at.client.id, TABLES["segment_book"], issued), was_issued=True)
+    book = at.arrow("former_book")
+    return FormerBook(book, was_issued=False) if book.num_rows else None
+
+
 def client_ranks(at: ClientMonth, then: ClientMonth) -> ClientRanks:
     """The client's own ranks as delivered by `then`; today's where no delivery of that time has any."""
     by_then = [delivery for delivery in at.data.deliveries if (delivery.receipt["data_to"] or "9") <= str(then.as_of)]
     former = ClientRanks.delivered([d.tables["customers"] for d in by_then if "customers" in d.tables], True)
     return former if len(former.of) else ClientRanks.delivered([at.arrow("customers")], False)
-
-
-def former_book(at: ClientMonth, then: ClientMonth, known: pd.DataFrame) -> FormerBook:
-    """The book in force at `then`; where none was issued, the one that would have been, from what was known then."""
-    issued = book_in_force(then)
-    if issued is not None:
-        return FormerBook(at.data.lake.read(at.client.id, TABLES["segment_book"], issued), was_issued=True)
-    model = FittedForecast.from_json(at.document("former_model"))
-    foreseen = forecast_everyone(known, forecast_customers(at.past("customer_days"), model), model)
-    return FormerBook(issue_book(foreseen, then.as_of, at.client.settings.value_classes), was_issued=False)
 
 
 @client_month_asset(

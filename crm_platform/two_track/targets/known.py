@@ -10,6 +10,7 @@ from typing import Self
 import ibis
 import pandas as pd
 
+from crm_platform.tables.frames import frame_of
 from crm_platform.two_track.one_off_purchases import goods_of
 from crm_platform.two_track.targets.subscriber_features import subscribers_at
 from crm_platform.two_track.turns import turns_of
@@ -46,7 +47,7 @@ class KnownSubscribers:
 
     def subscriber_ids(self) -> pd.Series:
         """Everyone who has subscribed, in order."""
-        found = self.turns.select("customer_id").distinct().order_by("customer_id").to_pandas()
+        found = frame_of(self.turns.select("customer_id").distinct().order_by("customer_id"))
         ids: pd.Series = found["customer_id"]
         return ids
 
@@ -64,5 +65,4 @@ class KnownSubscribers:
     def subscribers(self, as_ofs: Sequence[dt.date], horizon_days: int) -> pd.DataFrame:
         """The rows of `subscribers_at`, by day and customer."""
         rows = subscribers_at(self.days, self.turns, self.goods, self.media, as_ofs, horizon_days)
-        frame: pd.DataFrame = rows.order_by("as_of", "customer_id").to_pandas()
-        return frame
+        return frame_of(rows.order_by("as_of", "customer_id"))

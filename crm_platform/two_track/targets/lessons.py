@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from crm_platform.tables.frames import frame_of
 from crm_platform.two_track.targets.known import KnownSubscribers
 from crm_platform.two_track.targets.subscriber_features import one_off_sales_after
 
@@ -35,7 +36,7 @@ class Lesson:
 def lessons_at(known: KnownSubscribers, as_ofs: Sequence[dt.date], horizon_days: int) -> list[Lesson]:
     """Every one of `as_ofs` with a subscriber, in their order; nothing is known to follow the last day of `known`."""
     rows = known.subscribers(as_ofs, horizon_days)  # one pass over the days for all of them
-    came = one_off_sales_after(known.days, as_ofs, horizon_days).to_pandas()
+    came = frame_of(one_off_sales_after(known.days, as_ofs, horizon_days))
     told = rows.merge(came.rename(columns={"one_off_jpy": "came_jpy"}), on=["as_of", "customer_id"], how="left")
     day = pd.to_datetime(told["as_of"])
     found = []

@@ -10,6 +10,7 @@ import ibis
 import pandas as pd
 from ibis import _
 
+from crm_platform.tables.frames import frame_of
 from crm_platform.two_track.three_s.delivered_cycles import NO_NAME, KnownPast
 
 LATE_SHIPPING_DAYS = 7  # from the order to the shipment
@@ -134,8 +135,7 @@ def present_rows(past: KnownPast, others: Subscribers) -> pd.DataFrame:
 
 
 def _in_order(rows: ibis.Table) -> pd.DataFrame:
-    frame: pd.DataFrame = rows.order_by("day", "subscription_id", "cycle_no").to_pandas()
-    return frame
+    return frame_of(rows.order_by("day", "subscription_id", "cycle_no"))
 
 
 def _elapsed(rows: ibis.Table) -> ibis.Value:
