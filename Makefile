@@ -81,7 +81,7 @@ clean:  ## remove the virtual environment and caches; deliveries and what was ma
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 forget:  ## remove the demo client's deliveries and all made from them, to make another
-	rm -rf $(addprefix data/,$(addsuffix /demo,inbox lake outbox alerts contacts backtests drafts projects arrivals)) data/demo
+	rm -rf $(addprefix data/,$(addsuffix /demo,inbox lake outbox alerts contacts backtests drafts projects arrivals)) data/inbox/.sealed/demo data/demo
 
 docs: install  ## write the generated part of the documentation
 	$(BIN)/python -m crm_platform.tables.dictionary > docs/data_dictionary.md

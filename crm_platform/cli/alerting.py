@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from crm_platform.cli.console import ClientOption, err, instance_here, out, platform_here
+from crm_platform.cli.console import ClientOption, err, instance_here, out, platform_here, telling_failure
 from crm_platform.cli.runs import month_or_none
 
 
@@ -36,7 +36,8 @@ def alert(
         raise typer.BadParameter("give the sizes of both groups, --treated and --control, or of neither")
     platform, day = platform_here(), as_of.date() if as_of else None
     asked = OnDemand(client, month_or_none(month), day, targets, treated, control)
-    with instance_here(platform) as instance, err.status(f"{client}: reading the inbox") as status:
+    reading = f"{client}: reading the inbox"
+    with telling_failure(platform, client), instance_here(platform) as instance, err.status(reading) as status:
         made = alert_on_demand(platform, asked, instance, lambda step: status.update(f"{client}: {step}"), folder)
     fewer = f" (asked for {targets:,}; there are no more)" if targets and made.alerts.num_rows < targets else ""
     groups = made.groups["test_group"].to_pylist()

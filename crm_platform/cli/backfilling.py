@@ -51,11 +51,11 @@ def backfill(
 
 
 def _asked_for(platform: Platform, named: list[str], *, every: bool) -> list[str]:
-    from crm_platform.intake import read_inbox
+    from crm_platform.orchestration.automation.client_state import deliveries_in
 
     if bool(named) == every:
         raise Refused("whom to backfill is not said.", "Name clients (--client C), or all (--all).")
-    return named or [one for one in platform.catalogue.ids() if read_inbox(platform.inbox, one)]
+    return named or [one for one in platform.catalogue.ids() if deliveries_in(platform, one)]
 
 
 def _one(platform: Platform, client_id: str, first: Month | None, last: Month | None) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,6 +11,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
+
+from crm_platform.refusals import Refused
 
 if TYPE_CHECKING:
     import dagster as dg
@@ -27,6 +30,29 @@ def platform_here() -> Platform:
     from crm_platform.orchestration.platform import Platform
 
     return Platform.here()
+
+
+@contextmanager
+def telling_failure(platform: Platform, client_id: str) -> Iterator[None]:
+    """Let a failure be told by message as well where nobody sits before the command: stderr is no terminal."""
+    try:
+        yield
+    except (Refused, OSError) as error:
+        if not sys.stderr.isatty():
+            _tell(platform, client_id, error)
+        raise
+
+
+def _tell(platform: Platform, client_id: str, error: Refused | OSError) -> None:
+    """A disk that takes no message must not hide why the command failed."""
+    from crm_platform.orchestration.automation.unattended import tell_failure
+
+    try:
+        waits = tell_failure(platform, client_id, error)
+    except OSError as untold:
+        waits = [f"nothing could be kept: {untold.strerror}"]
+    for one in waits:
+        err.print(f"the message waits to go out: {one}", markup=False, highlight=False)
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.table import Table as Grid
 
-from crm_platform.cli.console import ClientOption, err, instance_here, out, platform_here
+from crm_platform.cli.console import ClientOption, err, instance_here, out, platform_here, telling_failure
 from crm_platform.cli.deliveries import deliver_files
 from crm_platform.refusals import Refused
 
@@ -50,7 +50,8 @@ def _run(platform: Platform, client_id: str, month_text: str | None, learn_becau
     from crm_platform.orchestration.runs import run_platform
 
     month = month_or_none(month_text)
-    with instance_here(platform) as instance, err.status(f"{client_id}: reading the inbox") as status:
+    reading = f"{client_id}: reading the inbox"
+    with telling_failure(platform, client_id), instance_here(platform) as instance, err.status(reading) as status:
         report = run_platform(
             platform,
             client_id,
@@ -135,12 +136,14 @@ def demo(
 
 def _refuse_another_history(platform: Platform, paths: list[Path], data_to: dt.date) -> None:
     """The customers of two made-up histories have the same numbers; together they would be no history at all."""
-    from crm_platform.intake import delivery_id_for, read_files, read_inbox
+    from crm_platform.intake import delivery_id_for, read_files, seals_folder
+    from crm_platform.orchestration.automation.client_state import deliveries_in
 
-    stored = [delivery.delivery_id for delivery in read_inbox(platform.inbox, "demo")]
+    stored = deliveries_in(platform, "demo")
     delivery_id = delivery_id_for(platform.inbox, "demo", read_files(paths), data_to.isoformat())
     if stored and delivery_id not in stored:
-        folders = ", ".join(str(folder / "demo") for folder in (platform.inbox, platform.lake.root, platform.outbox))
+        roots = (platform.inbox, seals_folder(platform.inbox, "demo").parent, platform.lake.root, platform.outbox)
+        folders = ", ".join(str(root / "demo") for root in roots)
         raise Refused(
             "the demo client has another history already.",
             f"Remove it first (make forget, or the folders {folders}), or use another data folder.",

@@ -9,6 +9,7 @@ from crm_platform.intake.guard.keyed_hash import HashKey
 from crm_platform.intake.keeping.acceptance import Accepted, accept_delivery, read_admitted, read_files
 from crm_platform.intake.keeping.inbox import StoredDelivery, delivery_id_for, put_in_inbox, read_inbox
 from crm_platform.intake.keeping.merging import merge_deliveries
+from crm_platform.intake.keeping.seals import present_ids, refuse_lost, sealed_ids, seals_folder
 from crm_platform.intake.mapping.checked_rules import rules_of
 from crm_platform.intake.reading.delivered_files import DeliveredFile
 
@@ -23,10 +24,14 @@ __all__ = [
     "examine_delivery",
     "mapping_digest",
     "merge_deliveries",
+    "present_ids",
     "put_in_inbox",
     "read_admitted",
     "read_files",
     "read_inbox",
     "refuse_beyond_tolerance",
+    "refuse_lost",
     "rules_of",
+    "sealed_ids",
+    "seals_folder",
 ]

@@ -16,9 +16,8 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import ibis
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -28,6 +27,9 @@ from crm_platform.lake.storage import Store, store_of
 from crm_platform.periods import Month
 from crm_platform.refusals import Refused
 from crm_platform.tables import Table
+
+if TYPE_CHECKING:  # loaded only where expressions run: who draws a report or writes a file need not
+    import ibis
 
 _FORMER, _SEALS = "former", "sealed"
 
@@ -56,6 +58,8 @@ class Lake:
     @cached_property
     def connection(self) -> ibis.BaseBackend:
         """The embedded DuckDB on which expressions over the lake run."""
+        import ibis  # noqa: PLC0415  see above
+
         return ibis.duckdb.connect()
 
     def alone(self, client: str) -> AbstractContextManager[None]:

@@ -12,8 +12,6 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Protocol, cast
 
-from upath import UPath
-
 from crm_platform.lake.exchange import clear_beside, content_of, exchange
 from crm_platform.lake.files import STAGED, alone, is_whole, write_whole
 from crm_platform.refusals import Refused
@@ -121,6 +119,8 @@ def place_of(address: str) -> Path:
         raise Refused(
             f"'{address}' is no place for tables or deliverables.", f"Name a folder, or {_SCHEME}bucket/prefix"
         )
+    from upath import UPath  # noqa: PLC0415  a folder needs none of its libraries
+
     try:
         place = UPath(address.rstrip("/"), use_listings_cache=False)  # others write there, too
         place.fs  # noqa: B018  asks for the package that reads buckets

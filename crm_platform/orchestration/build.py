@@ -9,6 +9,7 @@ from crm_platform.orchestration.automation.arrivals_complete import arrivals_com
 from crm_platform.orchestration.automation.client_schedules import client_schedules
 from crm_platform.orchestration.automation.deliveries_arrived import deliveries_arrived
 from crm_platform.orchestration.automation.messages import Messages
+from crm_platform.orchestration.automation.refresh_client import refresh_client
 from crm_platform.orchestration.automation.take_delivery import take_delivery
 from crm_platform.orchestration.automation.watches import overdue, run_failed
 from crm_platform.orchestration.jobs import JOBS
@@ -25,7 +26,7 @@ def build_definitions(platform: Platform | None = None, *, automated: bool = Tru
     here = platform or Platform.here()
     return dg.Definitions(
         assets=[asset.definition for asset in (*EVERY_MONTH, *MONTHS_ASKED_FOR, PREVIEW)],
-        jobs=(*JOBS, take_delivery),
+        jobs=(*JOBS, take_delivery, refresh_client),
         schedules=client_schedules(here) if automated else (),
         sensors=SENSORS if automated else (),
         resources={"platform": here, "messages": Messages.of(here)},

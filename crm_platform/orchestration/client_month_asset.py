@@ -8,7 +8,7 @@ import datetime as dt
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import groupby, product
+from itertools import product
 from typing import Any
 
 import dagster as dg
@@ -23,6 +23,7 @@ from crm_platform.orchestration.gates import refuse_blocked, stage_of
 from crm_platform.orchestration.metadata import declared_metadata, log_line, written_metadata
 from crm_platform.orchestration.partitions import (
     client_months,
+    client_of_run,
     months_up_to,
     partition_key,
     read_keys,
@@ -150,24 +151,22 @@ def _declare(
         ],
     )
     def client_month_table(context: dg.AssetExecutionContext, platform: Platform) -> Iterator[Any]:
-        made = []
         try:
             every = read_keys(context.partition_keys)
             refuse_lost_months(context.run.tags, every)
-            for client, keys in groupby(every, key=lambda key: key.client):
-                data = ClientData(platform, platform.catalogue.load(client))
-                refuse_blocked(data, stage_of(recipe.chapter, recipe.name))
-                months = [data.at(key.month) for key in keys]
-                batches = [months] if at_once else [[at] for at in months]
-                with platform.lake.alone(client):  # a run from the UI and one from the command line may meet
-                    made += list(_make(recipe, batches, compute, shown))
+            client = client_of_run(every)
+            data = ClientData(platform, platform.catalogue.load(client))
+            refuse_blocked(data, stage_of(recipe.chapter, recipe.name))
+            months = [data.at(key.month) for key in every]
+            batches = [months] if at_once else [[at] for at in months]
+            with platform.lake.alone(client):  # a run from the UI and one from the command line may meet
+                made = list(_make(recipe, batches, compute, shown))
         except Refused as refused:
             raise dg.Failure(str(refused), allow_retries=False) from refused
         for one in made:
             key = partition_key(one.at.client.id, one.at.month)
             context.add_asset_metadata(written_metadata(recipe, one), partition_key=key)
-        for client, ours in groupby(made, key=lambda one: one.at.client.id):
-            context.log.info(log_line(recipe, client, list(ours)))
+        context.log.info(log_line(recipe, client, made))
         broken = [one for one in made if one.faults]
         said = _check_metadata(recipe, made, broken)
         if broken:
@@ -217,13 +216,16 @@ def _make(
 
 
 def _carried(recipe: Recipe, stale: Iterable[ClientMonth]) -> dict[ClientMonth, Content]:
-    """The documents that hold for the term, each as it stands at its month."""
+    """What holds for the term, each as it stands at its month."""
     if recipe.carry is None:
         return {}
-    held = {at: month for at in stale if (month := recipe.held_month(at)) is not None}
-    return {
-        at: recipe.carry(at, at.data.lake.read_document(at.client.id, recipe.name, month)) for at, month in held.items()
-    }
+    held = {at: at.data.at(month) for at in stale if (month := recipe.held_month(at)) is not None}
+    return {at: recipe.carry(at, _content(recipe, began)) for at, began in held.items()}
+
+
+def _content(recipe: Recipe, at: ClientMonth) -> Content:
+    """What is stored of the month."""
+    return at.document(recipe.name) if recipe.table is None else at.arrow(recipe.name)
 
 
 def _store(
@@ -246,9 +248,7 @@ def _kept(recipe: Recipe, at: ClientMonth, shown: Shown) -> Made:
     stored = at.data.lake.provenance(at.client.id, recipe.name, at.month) is not None
     if not stored or not (shown.picture or shown.describe or shown.checks):
         return Made(at, None)
-    return Made(
-        at, None, (), *shown.of(at, at.document(recipe.name) if recipe.table is None else at.arrow(recipe.name))
-    )
+    return Made(at, None, (), *shown.of(at, _content(recipe, at)))
 
 
 def _failed_check(asset: str, said: Mapping[str, Any]) -> dg.AssetCheckEvaluation:

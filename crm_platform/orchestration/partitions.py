@@ -13,6 +13,7 @@ from crm_platform.refusals import Refused
 FIRST_MONTH = Month(2009, 1)  # no order before it is admitted (intake)
 LINEAGE_MONTHS = 60  # how far back the UI draws the lineage; computations read all of a client's history
 TIME_ZONE = "Asia/Tokyo"
+CLIENT_TAG = "client"  # of a run; Dagster lets one at a time through for each
 RANGE_TAGS = ("dagster/asset_partition_range_start", "dagster/asset_partition_range_end")
 
 clients = dg.DynamicPartitionsDefinition(name="client")
@@ -77,3 +78,24 @@ def refuse_lost_months(tags: Mapping[str, str], keys: Sequence[ClientMonthKey]) 
             'group:"facts" or key:"order_lines", Materialize all. '
             f"Or: crm-platform refresh --client {keys[0].client}",
         )
+
+
+def client_of_range(tags: Mapping[str, str]) -> str | None:
+    """The client of a run over a range of months, by the run's tags; None where it is over none, or over more."""
+    ends = {key.client for key in read_keys(tags[tag] for tag in RANGE_TAGS if tag in tags)}
+    return ends.pop() if len(ends) == 1 else None
+
+
+def client_of_run(keys: Sequence[ClientMonthKey]) -> str:
+    """The one client of a run; Refused where there are more, of whom the refusal of one would stop the others.
+
+    Nor would such a run be of any client for the limit of one run per client, or for who deletes one.
+    """
+    clients_of_run = sorted({key.client for key in keys})
+    if len(clients_of_run) > 1:
+        few = ", ".join(clients_of_run[:3]) + (", …" if len(clients_of_run) > 3 else "")
+        raise Refused(
+            f"this run is over {len(clients_of_run)} clients ({few}); each needs runs of its own.",
+            "Launch one backfill per client: choose one in the dialog. Or all at once: crm-platform backfill --all",
+        )
+    return clients_of_run[0]

@@ -40,6 +40,17 @@ _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 Listener = Callable[[str], None]
 
 
+@dataclass(kw_only=True)
+class RunFailed(Refused):
+    """A run came to no good end. Its problem may repeat an error, which may name a customer: none of that in messages.
+
+    `steps`: those that failed.
+    """
+
+    run: dg.DagsterRun
+    steps: tuple[str, ...]
+
+
 @dataclass
 class RunReport:
     """What a run did: months made and kept of each table, and where the deliverables are."""
@@ -204,7 +215,9 @@ def _run_job(
         )
     )
     if not result.success:
-        raise Refused(_first_failure(result), f"See run {result.run_id} in the UI (make dev).")
+        steps = tuple(str(event.step_key) for event in result.all_events if event.is_step_failure)
+        remedy = f"See run {result.run_id} in the UI (make dev)."
+        raise RunFailed(_first_failure(result), remedy, run=result.dagster_run, steps=steps)
 
 
 def _first_failure(result: dg.ExecuteInProcessResult) -> str:

@@ -2,19 +2,33 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
+from crm_platform.clients import Client
 from crm_platform.forecast import FittedForecast
 from crm_platform.forecast.prior import LEAST_CLIENTS, ClientParameters, Prior, pool, shared_parameters
 from crm_platform.forecast.purchases import ENOUGH_REPEATERS
 from crm_platform.lake import digest_of
 from crm_platform.orchestration.client_month import ClientMonth
+from crm_platform.orchestration.neighbours import Lent, lent_by_others
 from crm_platform.periods import TERM_MONTHS
+from crm_platform.refusals import Refused
 
 
 def prior_of(at: ClientMonth) -> Prior | None:
-    """The prior for a client whose file asks for one (`[forecast] use_prior`); Refused where too few clients share."""
-    return pool(others(at)) if at.client.forecast.use_prior else None
+    """The prior for a client whose file asks for one (`[forecast] use_prior`); Refused where too few clients share.
+
+    A client that shares and cannot be read lends nothing; the log names it, and so does the refusal.
+    """
+    if not at.client.forecast.use_prior:
+        return None
+    lent = _lent(at)
+    try:
+        return pool(lent.said_aloud())
+    except Refused as refused:
+        unread = f" Not readable: {', '.join(lent.unread)}." if lent.unread else ""
+        raise replace(refused, problem=refused.problem + unread) from refused
 
 
 def prior_of_then(then: ClientMonth) -> Prior | None:
@@ -40,12 +54,7 @@ def prior_digest_of_then(at: ClientMonth) -> dict[str, str]:
 
 def others(at: ClientMonth) -> list[ClientParameters]:
     """What each other client that shares lends: from its latest fitted forecast up to this month; never its own."""
-    catalogue = at.data.platform.catalogue
-    sharing = [
-        name for name in catalogue.ids() if name != at.client.id and catalogue.load(name).forecast.share_parameters
-    ]
-    lent = [_lent_by(at, name) for name in sharing]
-    return [each for each in lent if each is not None]
+    return _lent(at).things
 
 
 def lent_by_model(model: FittedForecast) -> ClientParameters | None:
@@ -59,10 +68,14 @@ def lent_by_model(model: FittedForecast) -> ClientParameters | None:
     return shared_parameters(spending.purchases.pareto, spending.values, spending.values.mean_value)
 
 
-def _lent_by(at: ClientMonth, client: str) -> ClientParameters | None:
+def _lent(at: ClientMonth) -> Lent[ClientParameters]:
+    return lent_by_others(at, lambda client: _lent_by(at, client) if client.forecast.share_parameters else None)
+
+
+def _lent_by(at: ClientMonth, client: Client) -> ClientParameters | None:
     lake = at.data.lake
-    months = [month for month in lake.months(client, "forecast_model") if month <= at.month]
+    months = [month for month in lake.months(client.id, "forecast_model") if month <= at.month]
     if not months:
         return None
-    stored: dict[str, Any] = lake.read_document(client, "forecast_model", max(months))
+    stored: dict[str, Any] = lake.read_document(client.id, "forecast_model", max(months))
     return lent_by_model(FittedForecast.from_json(stored))

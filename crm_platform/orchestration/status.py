@@ -13,8 +13,9 @@ import pyarrow.compute as pc
 
 from crm_platform.intake import read_inbox
 from crm_platform.lake import Provenance, digest_of
-from crm_platform.orchestration.automation.client_state import CLIENT_TAG, delivered_to
+from crm_platform.orchestration.automation.client_state import delivered_to
 from crm_platform.orchestration.code_digest import code_digest
+from crm_platform.orchestration.partitions import CLIENT_TAG
 from crm_platform.orchestration.platform import Platform
 from crm_platform.orchestration.segment_books import BOOK
 from crm_platform.periods import Month

@@ -1,29 +1,26 @@
 """`python -m crm_platform_tests.benchmarks.faults`: hundreds of faults, each repaired, every byte compared.
 
-`--runs`, `--works`: how many kills of runs and of each quick work; `--servers`: kills of a real daemon, code server,
-webserver and their runs. Ends with 1 where anything was lost, doubled or left over. The same seed draws the same
-moments. What it found: docs/faults.md.
+`--runs`, `--works`: how many kills of runs and of each quick work; `--whole`: of runs from the facts to the
+deliverables, of two clients at once; `--servers`: of a real daemon, code server, webserver and their runs. Ends with 1
+where anything was lost, doubled or left over. The same seed draws the same moments. What it found: docs/faults.md.
 """
 
 from __future__ import annotations
 
 import argparse
 import shutil
-import sqlite3
 import subprocess
 import sys
 import tempfile
-import threading
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
 from crm_platform_tests.faults.children import children
-from crm_platform_tests.faults.house import House, make_house
+from crm_platform_tests.faults.house import CLIENTS, House, make_house
 from crm_platform_tests.faults.injector import Fault
-from crm_platform_tests.faults.servers import serving, settled, small_house, strike
+from crm_platform_tests.faults.servers import DATABASE, locked_for, serving, settled, strike
 from crm_platform_tests.faults.trials import (
     AHEAD_DAYS,
     DAMAGES,
@@ -35,6 +32,7 @@ from crm_platform_tests.faults.trials import (
     made_files,
     unfinished_runs,
 )
+from crm_platform_tests.faults.two_clients import both_made, two_clients, whole_trials
 
 QUICK = ("deliver", "publish_again", "reissue", "begin_campaign")
 _ROW = "| {} | {} | {} |"
@@ -48,6 +46,7 @@ def main() -> int:
     parser.add_argument(
         "--servers", type=int, default=50, help="kills of daemon, code server, webserver and their runs"
     )
+    parser.add_argument("--whole", type=int, default=40, help="kills of whole runs of two clients at once")
     parser.add_argument("--seed", type=int, default=1)
     given = parser.parse_args()
     folder = Path(tempfile.mkdtemp())
@@ -55,7 +54,11 @@ def main() -> int:
     try:
         with children() as forked:
             trials = Trials(forked, folder)
-            wrong += in_processes(trials, given.works, given.runs, given.seed)
+            if given.works or given.runs:
+                wrong += in_processes(trials, given.works, given.runs, given.seed)
+            for number, found in enumerate(whole_trials(trials, given.whole, given.seed), 1):
+                wrong += found
+                print(f"  whole {number}", *found, flush=True)
             if given.servers:
                 wrong += of_servers(trials, folder / "served", given.servers, given.seed)
         print_table(trials.struck, wrong)
@@ -102,11 +105,12 @@ def in_processes(trials: Trials, works: int, runs: int, seed: int) -> list[str]:
             ("issued", lambda path=path, damage=damage: trials.refused(wanted, "read_issued", path, damage))
             for path in issued_files(wanted)
         ]
-    receipts = sorted((wanted.data / "inbox" / "demo").glob("*/receipt.json"))
-    admitted = sorted((wanted.data / "inbox" / "demo").glob("*/admitted/order_lines.parquet"))
+    parts = ("*/receipt.json", "*/admitted/order_lines.parquet", "*/SHA256SUMS", "*")
+    inbox = wanted.data / "inbox" / "demo"
+    of_deliveries = [path for part in parts for path in sorted(inbox.glob(part)) if path.name[0] != "."]
     steps += [
         ("inbox", lambda path=path: trials.refused(wanted, "refresh", path.relative_to(wanted.data), lost))
-        for path in (*receipts, *admitted)
+        for path in of_deliveries
     ]
     twice = [("refresh", "demo")] * 2
     steps += [("at once", lambda: trials.at_once(later, wanted, *twice)) for _ in range(3)]
@@ -165,46 +169,39 @@ def mounted(place: Path) -> Iterator[Path | None]:
         subprocess.run(["umount", str(place)], check=True)
 
 
-@contextmanager
-def locked_for(database: Path, seconds: float) -> Iterator[None]:
-    """Another process writes to the database and takes its time."""
-    begun = threading.Event()
-
-    def hold() -> None:
-        with closing(sqlite3.connect(database, isolation_level=None)) as other:
-            other.execute("begin exclusive")
-            begun.set()
-            time.sleep(seconds)
-            other.execute("rollback")
-
-    holding = threading.Thread(target=hold)
-    holding.start()
-    begun.wait()
-    yield
-    holding.join()
-
-
 def _mount(*arguments: str) -> None:
     subprocess.run(["mount", *arguments], check=True, capture_output=True)
 
 
 def of_servers(trials: Trials, folder: Path, times: int, seed: int) -> list[str]:
-    """Kills of a real daemon, code server, webserver and their runs, until a client is onboarded all the same."""
-    house = small_house(folder / "data")
-    wanted = trials.copy(house)
-    ended = trials.do(wanted, "onboard")
-    if not ended.well:
-        return [f"onboard: {ended.said}"]
-    log = folder / "servers.log"
+    """Kills of a real daemon, code server, webserver and their runs: two clients are brought up to date all the same.
+
+    First they are onboarded, then, after late cancellations, refreshed.
+    """
+    house, log = two_clients(folder / "data", customers=10, months=3), folder / "servers.log"
+    onboarded, _ = both_made(trials, house)
+    refreshed, _ = both_made(trials, _delivered_again(trials, trials.copy(onboarded)))
+    wrong = list[str]()
     with serving(house, log) as servers:
-        strike(servers, times, seed, until_seconds=90 * 60)
-        trials.struck.update({f"killed | {part} | at a drawn time": many for part, many in servers.killed.items()})
-        if settled(servers, wanted.content(), until_seconds=20 * 60):
-            return []
-        states = servers.states()
-    shutil.copy(log, Path(tempfile.gettempdir()) / "faults_of_servers.log")
-    left = differences(house.content(), wanted.content())
-    return [f"the servers do not come to rest: {states}", *left]
+        for part, wanted in enumerate((onboarded, refreshed)):
+            if part:
+                _delivered_again(trials, house)
+            strike(servers, times // 2, seed + part, until_seconds=45 * 60)
+            if not wrong and not settled(servers, wanted.content(), until_seconds=20 * 60):
+                wrong.append(f"the servers do not come to rest: {servers.states()}")
+                wrong += differences(house.content(), wanted.content())
+        for part_of_house, many in servers.killed.items():
+            kind = "locked 12 s" if part_of_house == DATABASE else "killed"
+            trials.struck[f"{kind} | {part_of_house} | at a drawn time"] += many
+    if wrong:
+        shutil.copy(log, Path(tempfile.gettempdir()) / "faults_of_servers.log")
+    return wrong
+
+
+def _delivered_again(trials: Trials, house: House) -> House:
+    for client in CLIENTS:
+        trials.do(house, "deliver", client=client)
+    return house
 
 
 def print_table(struck: Counter[str], wrong: list[str]) -> None:

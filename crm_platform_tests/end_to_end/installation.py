@@ -86,8 +86,9 @@ class Installation:
         return self.platform.lake.read_document(client, name, Month.parse(month))
 
     def everything(self) -> dict[str, bytes]:
-        """All that lies in the data folder, but the runs."""
-        files = (path for path in self.data.rglob("*") if path.is_file() and "dagster_home" not in path.parts)
+        """All that lies in the data folder, but the runs and what was told of them."""
+        told = {"dagster_home", "messages"}
+        files = (path for path in self.data.rglob("*") if path.is_file() and told.isdisjoint(path.parts))
         return {str(path.relative_to(self.data)): path.read_bytes() for path in files}
 
     def digests(self, client: str, table: str) -> dict[str, str]:

@@ -1,11 +1,14 @@
 """The Dagster UI as an engineer uses it: one code server, webserver and daemon of a tiny client, one headless Chromium.
 
-The tests stand in the order of a day: what is shown before anything ran, a backfill by clicks, a check that fails.
+The tests stand in the order of a day: what is shown before anything ran, a schedule switched off, a backfill by clicks,
+a check that fails.
 """
 
 from __future__ import annotations
 
+import datetime as dt
 import json
+import logging
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
@@ -14,15 +17,21 @@ from typing import Any
 from urllib.parse import quote
 
 import dagster as dg
+import dagster._daemon  # without which the scheduler cannot be imported
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 from dagster._core.execution.backfill import BulkActionStatus
+from dagster._core.remote_representation.external import RemoteSchedule
+from dagster._core.workspace.context import WorkspaceProcessContext
+from dagster._core.workspace.load_target import WorkspaceFileTarget
+from dagster._scheduler.scheduler import launch_scheduled_runs
 
 from crm_platform.demo import Demo, make_demo
 from crm_platform.orchestration.assets import EVERY_MONTH, MONTHS_ASKED_FOR
 from crm_platform.orchestration.assets.facts import customer_months, same_yen_of
 from crm_platform.orchestration.assets.history import customer_history
+from crm_platform.orchestration.automation.client_schedules import schedule_names
 from crm_platform.orchestration.client_month import ClientMonth
 from crm_platform.orchestration.client_month_asset import client_months_asset
 from crm_platform.orchestration.partitions import partition_key, register_client
@@ -37,6 +46,7 @@ pytestmark = pytest.mark.needs_program("chromium", "chromium")
 FACTS = 'group:"facts" or key:"order_lines"'  # what docs/operations.md says to filter the lineage by
 FACTS_SHOWN = f"asset-groups~{quote(FACTS)}/"
 NO_RUN_BY_ITSELF = 'name = "Demo"\n[schedule]\non_delivery = false\n'
+ON_ITS_DAY = dt.datetime(2100, 7, 2, 19, tzinfo=dt.UTC)  # of both clients; so far off that the daemon calls none again
 MONTHS_INPUT = "[role=dialog] input[placeholder^=ex]"
 
 
@@ -83,13 +93,14 @@ class Ui:
 
 @pytest.fixture(scope="module")
 def ui(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ui]:
-    """A client of three months, delivered and not yet analysed; no daemon works yet."""
+    """A client of three months, delivered and not yet analysed, and one without a delivery; no daemon works yet."""
     folder = tmp_path_factory.mktemp("ui")
     installation, demo = Installation(folder / "data"), make_demo(customers=10, months=3)
     home = installation.data / "dagster_home"
     for made in (home, installation.data / "clients"):
         made.mkdir(parents=True)
-    (installation.data / "clients" / "demo.toml").write_text(NO_RUN_BY_ITSELF)
+    for client in ("demo", "another"):
+        (installation.data / "clients" / f"{client}.toml").write_text(NO_RUN_BY_ITSELF)
     (home / "dagster.yaml").write_bytes((PROJECT / "dagster.yaml").read_bytes())
     installation.deliver(demo, folder / "files")
     with ExitStack() as stack:
@@ -133,6 +144,28 @@ def test_the_lineage_of_an_asset_shows_what_it_is_made_from(ui: Ui) -> None:
 def test_an_asset_shows_what_it_means_its_columns_units_and_origin(ui: Ui) -> None:
     shown = ("Each customer as known", "gap_days", "離脱期間", "[days]", "data-engineering", "DuckDB")
     ui.show("assets/customer_history?view=overview", *shown)
+
+
+def test_a_client_whose_schedule_is_switched_off_in_the_ui_is_called_no_more_and_every_other_is(ui: Ui) -> None:
+    off, books = schedule_names("demo")
+    ui.show(f"locations/__repository__@crm_platform/schedules/{off}", "refresh_client", "Running")
+    ui.click("label:has(> input[type=checkbox])")
+    wait_until(
+        lambda: [one.instigator_name for one in ui.instance.all_instigator_state() if not one.is_running] == [off]
+    )
+    target = WorkspaceFileTarget([str(ui.served.folder / "workspace.yaml")])
+    with WorkspaceProcessContext(ui.instance, target) as workspace:
+        for moment in (ON_ITS_DAY - dt.timedelta(minutes=1), ON_ITS_DAY + dt.timedelta(minutes=1)):
+            list(launch_scheduled_runs(workspace, logging.getLogger(__name__), moment, {}))
+        [location] = workspace.create_request_context().code_locations
+        ticks = {
+            one.name: _ticks_of(ui.instance, one) for one in location.get_repository("__repository__").get_schedules()
+        }
+    assert ticks == {off: [], **{name: [ON_ITS_DAY.timestamp()] for name in (books, *schedule_names("another"))}}
+
+
+def _ticks_of(instance: dg.DagsterInstance, schedule: RemoteSchedule) -> list[float]:
+    return [tick.timestamp for tick in instance.get_ticks(schedule.get_remote_origin_id(), schedule.selector_id)]
 
 
 def test_a_backfill_launched_from_the_ui_ends_green_as_one_run_over_every_month(

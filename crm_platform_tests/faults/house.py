@@ -54,7 +54,7 @@ class House:
         for place in KEPT:
             for path in (self.data / place).rglob("*"):
                 name = path.relative_to(self.data)
-                if path.name != _LOCK and (not clients or name.parts[1] in clients):
+                if path.name != _LOCK and (not clients or {*name.parts[1:3]} & {*clients}):
                     found[str(name)] = path.read_bytes() if path.is_file() else b"a folder"
         return found
 
@@ -87,7 +87,7 @@ def make_house(data: Path) -> House:
         accept_delivery(
             house.platform.inbox, house.platform.catalogue.load(client), read_files(paths), today=EXAMINED_ON
         )
-        _write_differences(next(path for path in paths if path.stem == "order_lines"), data / "files" / client)
+        write_differences(next(path for path in paths if path.stem == "order_lines"), data / "files" / client)
     _issue(house.last())
     publish(data / "outbox", "demo", house.last().month, deliverables("first"))
     return house
@@ -99,8 +99,8 @@ def made(folder: Path) -> Path:
     return folder
 
 
-def _write_differences(order_lines: Path, folder: Path) -> None:
-    """Every fifth order anew, shipped ones as cancelled."""
+def write_differences(order_lines: Path, folder: Path) -> None:
+    """Every fifth shipped order once more, as cancelled since."""
     with order_lines.open(encoding="cp932", newline="") as file:
         rows = list(csv.DictReader(file, delimiter="\t"))
     orders = sorted({row["注文番号"] for row in rows if row["状態"] == "出荷済"})[::5]

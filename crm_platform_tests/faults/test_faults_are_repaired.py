@@ -51,11 +51,12 @@ def test_work_that_is_killed_at_any_moment_is_done_by_the_next_call_which_leaves
     assert not wrong
 
 
-def test_a_run_killed_in_the_middle_before_the_clock_is_set_back_is_finished_by_two_at_once(
+def test_a_run_killed_before_the_clock_is_set_back_is_finished_by_two_at_once_and_no_other_client_is_touched(
     trials: Trials, house: House
 ) -> None:
     middle = Fault("killed", len(trials.wanted(house, "refresh")[1]) // 2)
-    assert not trials.struck_by(house, "refresh", [middle], ahead_days=[AHEAD_DAYS], repaired_by=2)
+    days = [AHEAD_DAYS]
+    assert not trials.struck_by(house, "refresh", [middle], ahead_days=days, repaired_by=2, beside="other")
 
 
 @pytest.mark.parametrize("work", ["deliver", "publish_again"])

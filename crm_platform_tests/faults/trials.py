@@ -44,15 +44,24 @@ class Trials:
         faults: Sequence[Fault],
         ahead_days: Sequence[int] = (),
         repaired_by: int = 1,
+        beside: str | None = None,
     ) -> list[str]:
         """Faults that strike one after another, each the attempt to do the work again; then nothing strikes.
 
-        `ahead_days`: the clock of each attempt, which is set right after it; `repaired_by`: as many at once.
+        `ahead_days`: the clock of each attempt, which is set right after it; `repaired_by`: as many at once; `beside`:
+        a client of whom the same work is done during the first attempt, and must be as if nothing had struck.
         """
         wanted, _ = self.wanted(before, work)
         house, wrong, issued = self.copy(before), list[str](), before.issued()
+        if beside:
+            wanted = self.copy(wanted)
+            self.do(wanted, work, client=beside)
         for fault, ahead in zip(faults, [*ahead_days, *[0] * len(faults)], strict=False):
-            ended = self.do(house, work, fault, ahead)
+            first = [Job(work, str(house.data), beside)] if beside and fault is faults[0] else []
+            ended, *others = self.children.do(Job(work, str(house.data), "demo", fault, ahead), *first)
+            if others:
+                found = differences(house.content(str(beside)), wanted.content(str(beside)))
+                wrong += [f"{beside}, beside whom {fault} struck: {one}" for one in (others[0].said, *found) if one]
             where = _met(ended)
             if where is not None:
                 self.struck[f"{_told_of(fault, ahead)} | {work} | {where}"] += 1
@@ -83,11 +92,12 @@ class Trials:
         damage(house.data / path)
         self.struck[f"{damage.__name__}, not to be made again | {path.parts[0]} | {path.parts[2]}"] += 1
         spoiled = house.content()
-        ended, folder = self.do(house, work), path.parent.name
+        ended, folder = self.do(house, work), (path if (after.data / path).is_dir() else path.parent).name
         wrong = differences(house.content(), spoiled)
         if "Restore" not in ended.said or folder not in ended.said:
             wrong.append(f"{damage.__name__} of {path} is not refused by name: {ended.said!r}")
-        shutil.copy(after.data / path, house.data / path)
+        restore = shutil.copytree if (after.data / path).is_dir() else shutil.copy
+        restore(after.data / path, house.data / path)
         again = self.do(house, work)
         return wrong + ([] if again.well else [f"after {path} was restored: {again.said}"])
 
@@ -164,8 +174,8 @@ def one_bit_turned(path: Path) -> None:
 
 
 def lost(path: Path) -> None:
-    """The file is gone."""
-    path.unlink()
+    """The file, or the folder with all that is in it, is gone."""
+    shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
 DAMAGES: tuple[Damage, ...] = (truncated, one_bit_turned, lost)

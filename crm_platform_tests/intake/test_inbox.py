@@ -1,13 +1,16 @@
 """The inbox: a delivery is there whole or not at all, once, and is read back as it was admitted."""
 
+import datetime as dt
 import hashlib
 import random
 import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from crm_platform.intake import (
+    DeliveredFile,
     accept_delivery,
     delivery_id_for,
     examine_delivery,
@@ -28,6 +31,12 @@ from crm_platform_tests.intake.deliveries import (
 )
 
 NOTHING_KNOWN = {"orders_new": 1, "lines_removed": 0, "lines_undone": 0, "lines_changed": 0}
+
+
+def of_an_early_edition(delivery: Path) -> None:
+    """As stored before there were digests and seals."""
+    (delivery / "SHA256SUMS").unlink()
+    shutil.rmtree(delivery.parents[1] / ".sealed")
 
 
 def test_a_delivery_is_read_back_as_it_was_admitted(tmp_path):
@@ -118,7 +127,7 @@ def test_another_mapping_reads_the_stored_files_anew_and_once(tmp_path):
 def test_a_damaged_receipt_is_refused_by_name(tmp_path, content, has_digests):
     accepted = accept_delivery(tmp_path, client_with(), delivery([line()]), today=TODAY)
     if not has_digests:
-        (accepted.folder / "SHA256SUMS").unlink()
+        of_an_early_edition(accepted.folder)
     (accepted.folder / "receipt.json").write_bytes(content)
     with pytest.raises(Refused, match=r"receipt\.json: this file of the inbox is missing or damaged.*backup"):
         read_inbox(tmp_path, "acme")
@@ -148,7 +157,7 @@ def test_an_admitted_table_that_is_lost_or_cut_off_is_refused_by_name(tmp_path, 
     accept_delivery(tmp_path, client_with(), delivery([line()]), today=TODAY)
     [stored] = read_inbox(tmp_path, "acme")
     if not has_digests:
-        (stored.folder / "SHA256SUMS").unlink()
+        of_an_early_edition(stored.folder)
     path = stored.folder / "admitted" / "customers.parquet"
     path.unlink()
     if content is not None:
@@ -201,3 +210,71 @@ def test_what_a_delivery_was_held_against_on_its_arrival_is_not_asked_again(tmp_
     later = [file_of("order_lines.tsv", [LINE_HEADERS, line("A3")])]
     accept_delivery(tmp_path, strict, later, today=TODAY)
     assert len(read_admitted(tmp_path, strict)) == 2
+
+
+def two_months(inbox: Path) -> list[list[DeliveredFile]]:
+    """Two deliveries in the inbox: what was delivered."""
+    both = [delivery([line("A1")]), [file_of("order_lines.tsv", [LINE_HEADERS, line("A2")])]]
+    for files in both:
+        accept_delivery(inbox, client_with(), files, today=TODAY)
+    return both
+
+
+@pytest.mark.parametrize("which", [0, 1])
+def test_a_lost_delivery_is_refused_by_name_until_its_files_are_delivered_again_in_its_place(tmp_path, which):
+    both = two_months(tmp_path)
+    shutil.rmtree(lost := read_inbox(tmp_path, "acme")[which].folder)
+    for read in (lambda: read_inbox(tmp_path, "acme"), lambda: read_admitted(tmp_path, client_with())):
+        with pytest.raises(Refused, match=f"the delivery {lost.name} of 'acme' was admitted.*deliver its files again"):
+            read()
+    another = [file_of("order_lines.tsv", [LINE_HEADERS, line("A3")])]
+    with pytest.raises(Refused, match=lost.name):
+        accept_delivery(tmp_path, client_with(), another, today=TODAY)
+    again = accept_delivery(tmp_path, client_with(), both[which], today=TODAY + dt.timedelta(days=9))
+    assert (again.folder, again.is_known) == (lost, False)
+    assert [one.tables["order_lines"].num_rows for one in read_admitted(tmp_path, client_with())] == [1, 1]
+
+
+def test_two_lost_deliveries_come_back_one_after_another(tmp_path):
+    both = two_months(tmp_path)
+    names = [one.delivery_id for one in read_inbox(tmp_path, "acme")]
+    shutil.rmtree(tmp_path / "acme")
+    with pytest.raises(Refused, match=names[0]):
+        accept_delivery(tmp_path, client_with(), both[1], today=TODAY)
+    assert [accept_delivery(tmp_path, client_with(), files, today=TODAY).folder.name for files in both] == names
+
+
+def test_digests_that_are_lost_or_another_are_refused_and_a_seal_removed_gives_the_delivery_up(tmp_path):
+    two_months(tmp_path)
+    [first, second] = [one.folder for one in read_inbox(tmp_path, "acme")]
+    digests = second / "SHA256SUMS"
+    said = digests.read_bytes()
+    for damage in (digests.unlink, lambda: digests.write_bytes(said + b"\n")):
+        damage()
+        with pytest.raises(Refused, match=f"the delivery {second.name} of 'acme' is not as it was admitted") as refusal:
+            read_inbox(tmp_path, "acme")
+        assert refusal.value.file == str(digests)
+        digests.write_bytes(said)
+    assert len(read_inbox(tmp_path, "acme")) == 2
+    shutil.rmtree(first)
+    (tmp_path / ".sealed" / "acme" / first.name).unlink()
+    assert [one.delivery_id for one in read_inbox(tmp_path, "acme")] == [second.name]
+
+
+def test_deliveries_of_before_the_seals_are_sealed_when_they_are_read_next(tmp_path):
+    two_months(tmp_path)
+    [first, second] = [one.folder for one in read_inbox(tmp_path, "acme")]
+    of_an_early_edition(first)
+    assert len(read_inbox(tmp_path, "acme")) == len(read_admitted(tmp_path, client_with())) == 2
+    shutil.rmtree(second)
+    with pytest.raises(Refused, match=second.name):
+        read_inbox(tmp_path, "acme")
+
+
+def test_what_was_examined_anew_is_refused_where_its_digests_are_lost(tmp_path):
+    accept_delivery(tmp_path, client_with(), delivery([line(状態="返品")]), today=TODAY)
+    codes = {"tables": {"order_lines": {"codes": {"status": {"返品": "cancelled"}}}}}
+    read_admitted(tmp_path, client_with(codes))
+    next(tmp_path.glob("acme/*/readmitted/*/SHA256SUMS")).unlink()
+    with pytest.raises(Refused, match="missing or damaged"):
+        read_admitted(tmp_path, client_with(codes))

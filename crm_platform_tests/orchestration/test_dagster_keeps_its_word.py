@@ -1,12 +1,15 @@
 """What the platform assumes of Dagster 1.13; an upgrade that breaks one of these breaks the platform."""
 
 import datetime as dt
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
 import pytest
 
+from crm_platform.orchestration.assets.intake import products
 from crm_platform.orchestration.partitions import (
+    RANGE_TAGS,
     client_months,
     clients,
     months,
@@ -16,6 +19,7 @@ from crm_platform.orchestration.partitions import (
     refuse_lost_months,
     same_month,
 )
+from crm_platform.orchestration.platform import Platform
 from crm_platform.periods import Month, months_between
 from crm_platform.refusals import Refused
 
@@ -72,6 +76,27 @@ def test_a_range_launched_on_the_page_of_a_job_holds_its_first_month_alone_and_i
     dg.materialize([table], instance=instance, tags={**range_tags("acme", FIRST, LAST), **as_of_a_job})
     assert "acme|2020-01-01 to acme|2020-12-01, and Dagster gives it 1 of them" in refused[0]
     assert "crm-platform refresh --client acme" in refused[0]
+
+
+def test_a_range_of_one_client_comes_to_bear_its_tag_and_one_of_two_is_refused_before_anything_is_read(
+    instance: dg.DagsterInstance, tmp_path: Path
+) -> None:
+    said, clients_of_runs = [], []
+    for last in ("acme", "other"):
+        result = dg.materialize(
+            [products.definition],
+            instance=instance,
+            resources={"platform": Platform(data_folder=str(tmp_path))},
+            tags=dict(zip(RANGE_TAGS, (partition_key("acme", LAST), partition_key(last, LAST)), strict=True)),
+            raise_on_error=False,
+        )
+        (failure,) = result.filter_events(lambda event: event.is_step_failure)
+        said.append(failure.step_failure_data.user_failure_data.description)
+        clients_of_runs.append(instance.get_run_by_id(result.run_id).tags.get("client"))
+    assert clients_of_runs == ["acme", None]
+    assert "there is no client 'acme'" in said[0]
+    assert "this run is over 2 clients (acme, other); each needs runs of its own" in said[1]
+    assert not any(tmp_path.iterdir())
 
 
 def test_a_failed_blocking_check_stops_what_is_downstream(instance: dg.DagsterInstance) -> None:

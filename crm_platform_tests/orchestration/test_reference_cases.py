@@ -92,6 +92,8 @@ def test_three_others_that_share_are_lent_and_nothing_of_a_client_that_does_not_
     lent = lent_cases(house.at)
     assert [case.continuing_rate for case in lent] == [0.23] * 3  # its own 10 % is not among them
     assert set(read) == {"north", "south", "west"}
+    (house.platform.data / "clients" / "broken.toml").write_text("name = ")
+    assert lent_cases(house.at) == lent  # a neighbour whose file is broken stops nobody
     text = json.dumps([case.to_json() for case in lent])
     assert not any(name in text for name in ("north", "group", "TV"))
     before = lent_digest(house.at)

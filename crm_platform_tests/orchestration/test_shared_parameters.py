@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import logging
 from dataclasses import asdict, replace
 from functools import lru_cache
 from pathlib import Path
@@ -98,6 +99,23 @@ def test_a_client_that_asks_gets_the_prior_of_three_that_share_its_own_left_out(
     lent = lent_by_model(_fitted())
     assert lent is not None
     assert prior == pool([replace(lent, r=R[client]) for client in ("north", "south", "west")])
+
+
+def test_a_neighbour_whose_file_or_forecast_is_broken_stops_nobody_and_is_named(
+    house: House, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house.shares("north", "south", "west", "secret")
+    house.settings("small", use_prior=True, share_parameters=True)
+    (house.platform.data / "clients" / "secret.toml").write_text("name = ")
+    monkeypatch.setattr(logging.getLogger("dagster"), "propagate", True)  # to where caplog listens
+    prior = prior_of(house.at)
+    assert prior is not None
+    assert prior.clients == 3
+    assert "'secret' cannot be read and lends nothing: secret.toml" in caplog.text
+    (stored,) = (house.platform.data / "lake" / "west" / "forecast_model").glob("*.document.json")
+    stored.write_bytes(b"{")
+    with pytest.raises(Refused, match=r"only 2 other clients.*Not readable: secret, west\."):
+        prior_of(house.at)
 
 
 def test_nothing_is_read_of_a_client_that_does_not_share(house: House, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -67,7 +67,7 @@ def furnished(installation: Installation, client: str, folder: Path, mark: str) 
         bring_facts_up_to_date(platform, client, None, instance, lambda _: None)
     for month in (LAST.plus(-1), LAST):
         publish(platform.outbox, client, month, {"portfolio/list.csv": mark.encode()})
-    for name in (folder for folder in folders_of(platform, client) if folder not in {"inbox", "lake", "outbox"}):
+    for name in folders_of(platform, client).keys() - {"inbox", "inbox/.sealed", "lake", "outbox"}:
         write_whole(data / name / client / "2025-05-01.csv", mark.encode())
     (data / "clients" / f"{client}.definition.tsv").write_text(mark)
     (data / "clients" / f".{client}.toml.x1.staged").write_text(mark)  # a write that was killed

@@ -20,9 +20,10 @@ from crm_platform.intake.guard.keyed_hash import HashKey
 from crm_platform.intake.guard.personal_data import refuse_personal_name
 from crm_platform.intake.judging.control_totals import compare_totals, refuse_beyond_difference
 from crm_platform.intake.keeping.first_reading import as_admitted_before, with_first_reading
-from crm_platform.intake.keeping.inbox import StoredDelivery, delivery_id_for, put_in_inbox, read_inbox
+from crm_platform.intake.keeping.inbox import StoredDelivery, delivery_id_for, present, put_in_inbox, read_inbox
 from crm_platform.intake.keeping.merging import changes, merge_deliveries
 from crm_platform.intake.keeping.removed_files import files_removed_on
+from crm_platform.intake.keeping.seals import seal
 from crm_platform.intake.reading.archives import expand_archives, left_by_systems
 from crm_platform.intake.reading.delivered_files import DeliveredFile
 from crm_platform.refusals import Refused
@@ -79,17 +80,18 @@ def accept_delivery(
     files = expand_archives(files)
     for file in files:
         refuse_personal_name(file.name)
+    seal(inbox, client.id)  # what a writer put there who was killed before he could
     delivery_id = delivery_id_for(inbox, client.id, files, data_to.isoformat() if data_to else None)
-    for stored in read_inbox(inbox, client.id):
+    for stored in present(inbox, client.id):
         if stored.delivery_id == delivery_id:
             return Accepted(stored.folder, stored.receipt, is_known=True, left_out=left_out)
-    former = read_admitted(inbox, client)
+    former = read_admitted(inbox, client, before=delivery_id)
     if definition is not None:
         hold_files(definition, client, files, former)
     admitted = examine_delivery(
         client, files, delivery_id=delivery_id, today=today, former=former, data_to=data_to, hash_key=hash_key
     )
-    _check_hash_key(admitted, read_inbox(inbox, client.id))
+    _check_hash_key(admitted, present(inbox, client.id))
     if show_faults:
         show_faults(admitted.tables["quarantined_rows"])
     _check_last_day(admitted, data_to, today)
@@ -138,15 +140,18 @@ def _compared_totals(admitted: Admitted, former: Sequence[Admitted]) -> list[dic
     return compare_totals(merge_deliveries([*former, admitted])["order_lines"], totals) if totals.num_rows else []
 
 
-def read_admitted(inbox: Path, client: Client) -> list[Admitted]:
+def read_admitted(inbox: Path, client: Client, before: str | None = None) -> list[Admitted]:
     """Every delivery of the client in the order of arrival, examined anew where its mapping has changed since.
+
+    Or those that came `before` one. Refused where one that was admitted is there no more.
 
     What a delivery was held against on its arrival is not asked again. One whose files a later mapping cannot read (the
     cart renamed a column), or whose files are gone by the client's retention period, stays as it was admitted; its
     receipt says so under `kept_as_admitted`.
     """
     admitted: list[Admitted] = []
-    for stored in read_inbox(inbox, client.id):
+    seal(inbox, client.id)
+    for stored in read_inbox(inbox, client.id, before):
         known = stored.load() if stored.is_current(client) else stored.readmitted(client)
         if known is not None:
             admitted.append(known)

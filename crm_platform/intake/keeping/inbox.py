@@ -11,7 +11,7 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -25,6 +25,7 @@ from crm_platform.clients import client_folder
 from crm_platform.clients.client import Client
 from crm_platform.intake.admission.admitted import Admitted
 from crm_platform.intake.admission.examination import mapping_digest
+from crm_platform.intake.keeping.seals import DIGESTS, allow, present_ids, refuse_lost, seal, sealed_ids
 from crm_platform.intake.keeping.tables_on_demand import TablesOnDemand
 from crm_platform.intake.mapping.standard_layout import DELIVERED
 from crm_platform.intake.reading.archives import expand_archives
@@ -38,7 +39,6 @@ _STORED: dict[str, Table] = {**DELIVERED, QUARANTINED_ROWS.name: QUARANTINED_ROW
 _NOT_IN_EARLY_EDITIONS = frozenset({CONTACT_OVERRIDES.name})
 _STAGED = ".staged-"
 _READMITTED = "readmitted"
-_DIGESTS = "SHA256SUMS"
 _LEADS_OUT = re.compile(r"^/|\\|\0|(^|/)\.\.(/|$)")
 # The steps of a run read the same deliveries one after another; what nobody holds any more is forgotten.
 _TABLES_HELD: WeakValueDictionary[tuple[Path, int, int], pa.Table] = WeakValueDictionary()
@@ -68,6 +68,8 @@ class StoredDelivery:
     def readmitted(self, client: Client) -> Admitted | None:
         """What `keep` stored under the client's present mapping, or None."""
         folder = self.folder / _READMITTED / mapping_digest(client)[:16]
+        if folder.is_dir() and (self.folder / DIGESTS).exists() and not (folder / DIGESTS).exists():
+            raise _damaged(folder / DIGESTS)
         return Admitted(_read_tables(folder, ""), _read_receipt(folder)) if folder.is_dir() else None
 
     def keep(self, admitted: Admitted) -> None:
@@ -85,20 +87,27 @@ class StoredDelivery:
         return [DeliveredFile(name, _read(self.folder, f"files/{name}")) for name in sorted(names)]
 
 
-def read_inbox(inbox: Path, client_id: str) -> list[StoredDelivery]:
-    """The client's deliveries in the order of arrival."""
-    folder = client_folder(inbox, client_id)
-    found = sorted(path for path in folder.iterdir() if not path.name.startswith(".")) if folder.is_dir() else []
-    return [_stored(client_folder(inbox, client_id, path.name)) for path in found]
+def read_inbox(inbox: Path, client_id: str, before: str | None = None) -> list[StoredDelivery]:
+    """The client's deliveries in the order of arrival, or those that came `before` one; Refused where one is lost."""
+    refuse_lost(inbox, client_id, before)
+    return [one for one in present(inbox, client_id) if before is None or one.delivery_id < before]
+
+
+def present(inbox: Path, client_id: str) -> list[StoredDelivery]:
+    """The deliveries that are there, whatever was lost: for who delivers it again."""
+    return [_stored(client_folder(inbox, client_id, name)) for name in present_ids(inbox, client_id)]
 
 
 def delivery_id_for(inbox: Path, client_id: str, files: Sequence[DeliveredFile], declared_to: str | None = None) -> str:
-    """The id of these files, said to reach `declared_to`, in the inbox, or that of the next delivery."""
+    """The id of these files, said to reach `declared_to`, in the inbox, or that of the next delivery.
+
+    One that was lost has its former id, so that it comes back to its place in the order of arrival.
+    """
     members = expand_archives(files)
     check_names(members)
     named = sorted((file.unpacked_name.lower(), file.sha256) for file in members)
     content = digest_of([named, declared_to] if declared_to else named)[:12]
-    stored = [delivery.delivery_id for delivery in read_inbox(inbox, client_id)]
+    stored = {*present_ids(inbox, client_id), *sealed_ids(inbox, client_id)}
     same = [name for name in stored if name.endswith(f"-{content}")]
     return same[0] if same else f"{max((int(name.split('-')[0]) for name in stored), default=0) + 1:04d}-{content}"
 
@@ -119,8 +128,9 @@ def put_in_inbox(inbox: Path, client_id: str, files: Sequence[DeliveredFile], ad
                 f"the delivery was examined as {admitted.delivery_id}, but {expected} is the next of '{client_id}'.",
                 "Another delivery arrived meanwhile; deliver again.",
             )
-        with _whole_or_not_at_all(folder / expected) as staged:
-            _fill(staged, admitted)
+        with _whole_or_not_at_all(folder / expected, lambda digests: allow(inbox, client_id, expected, digests)) as new:
+            _fill(new, admitted)
+        seal(inbox, client_id)
     return folder / expected
 
 
@@ -157,7 +167,7 @@ def _check(folder: Path, name: str, table: Table) -> None:
         raise _damaged(folder / name) from error
     key = (folder / name, state.st_mtime_ns, state.st_size)
     if key not in _CHECKED:
-        if (folder / _DIGESTS).exists():
+        if (folder / DIGESTS).exists():
             _read(folder, name)
         else:
             _read_table(folder, name, table)
@@ -187,7 +197,7 @@ def _read_table(folder: Path, name: str, table: Table) -> pa.Table:
 
 def _is_named(folder: Path, name: str) -> bool:
     """Whether the delivery was stored with this file."""
-    digests = folder / _DIGESTS
+    digests = folder / DIGESTS
     return (folder / name).exists() or (digests.exists() and f"  {name}\n".encode() in digests.read_bytes())
 
 
@@ -196,7 +206,7 @@ def _read(folder: Path, name: str) -> bytes:
 
     Deliveries of early editions have no digests; of these only what cannot be read at all is refused.
     """
-    digests = folder / _DIGESTS
+    digests = folder / DIGESTS
     if _LEADS_OUT.search(name):  # as a receipt that was tampered with may name one
         raise _damaged(folder / "receipt.json")
     try:
@@ -231,16 +241,20 @@ def _write(path: Path, content: bytes) -> None:
 
 
 @contextlib.contextmanager
-def _whole_or_not_at_all(folder: Path) -> Iterator[Path]:
-    """A hidden folder to be filled beside `folder`, which it becomes in one rename once everything is on the disk."""
+def _whole_or_not_at_all(folder: Path, announce: Callable[[bytes], None] = lambda _: None) -> Iterator[Path]:
+    """A hidden folder to be filled beside `folder`, which it becomes in one rename once everything is on the disk.
+
+    `announce` is told the digests before the rename.
+    """
     staged = Path(tempfile.mkdtemp(prefix=_STAGED, dir=folder.parent))
     try:
         yield staged
         names = sorted(path.relative_to(staged).as_posix() for path in staged.rglob("*") if path.is_file())
-        _write(staged / _DIGESTS, b"".join(_digest_line(name, (staged / name).read_bytes()) for name in names))
+        _write(staged / DIGESTS, b"".join(_digest_line(name, (staged / name).read_bytes()) for name in names))
         staged.chmod(0o755)
         for inner in [*(path for path in staged.iterdir() if path.is_dir()), staged]:
             _flush(inner)
+        announce((staged / DIGESTS).read_bytes())
         staged.rename(folder)
     except BaseException:
         shutil.rmtree(staged, ignore_errors=True)

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -17,7 +18,7 @@ from crm_platform.intake.admission.admitted import Admitted
 from crm_platform.intake.keeping.tables_on_demand import TablesOnDemand
 from crm_platform.intake.mapping.derived import last_known
 from crm_platform.intake.mapping.standard_layout import DELIVERED, concatenated
-from crm_platform.intake.reading.text_column import Mask, TextColumn
+from crm_platform.intake.reading.text_column import Mask
 from crm_platform.tables import Table
 from crm_platform.tables.delivered import ORDER_LINES, QUARANTINED_ROWS, UNDONE
 
@@ -46,10 +47,12 @@ def _merge(table: Table, admitted: Sequence[Admitted]) -> pa.Table:
     rows = pa.concat_tables(parts)
     if any(_is_derived(one, table.name) for one in admitted):
         return table.from_columns(last_known(rows, table.key[0]))
-    keys = rows.select(list(table.key)).to_pandas()
-    latest = ~keys.duplicated(keep="last").to_numpy()
+    again = _delivered_again(rows[table.key[0]], parts)
+    keys = rows.select(list(table.key)).filter(pa.array(again)).to_pandas()
+    latest = np.ones(rows.num_rows, bool)
+    latest[again] = ~keys.duplicated(keep="last").to_numpy()
     if table.name == ORDER_LINES.name:
-        latest &= _still_part_of_their_order(rows, admitted)
+        latest[again] &= _still_part_of_their_order(keys["order_id"], admitted, again)
     return concatenated(table, [rows.filter(pa.array(latest))])
 
 
@@ -79,15 +82,24 @@ def changes(former: Sequence[Admitted], new: Admitted) -> dict[str, int]:
     }
 
 
-def _still_part_of_their_order(rows: pa.Table, admitted: Sequence[Admitted]) -> Mask:
-    """Lines of the latest whole delivery of their order, or of a later one that held only a part of it."""
+def _delivered_again(ids: pa.ChunkedArray, parts: Sequence[pa.Table]) -> Mask:
+    """Rows whose order, or other leading id, is in a delivery after the first: of a long history only a few are."""
+    later = ids.slice(parts[0].num_rows)
+    return np.asarray(pc.is_in(ids, value_set=pc.unique(later)), bool)
+
+
+def _still_part_of_their_order(orders: pd.Series, admitted: Sequence[Admitted], among: Mask) -> Mask:
+    """Of the lines `among` all, of these `orders`: those of the latest whole delivery of their order.
+
+    Or of a later delivery, where that held only a part of the order.
+    """
     sizes = [one.tables[ORDER_LINES.name].num_rows for one in admitted]
-    delivery = np.repeat(np.arange(len(sizes)), sizes)
-    order = TextColumn.of(rows["order_id"])
-    whole = np.concatenate([_whole_orders(one) for one in admitted])
-    latest_whole = np.zeros(len(order.distinct), np.int64)
-    latest_whole[order.index[whole]] = delivery[whole]  # later deliveries come later, and the last assignment stays
-    return np.asarray(delivery >= latest_whole[order.index], bool)
+    delivery = np.repeat(np.arange(len(sizes)), sizes)[among]
+    order, distinct = pd.factorize(orders)
+    whole = np.concatenate([_whole_orders(one) for one in admitted])[among]
+    latest_whole = np.zeros(len(distinct), np.int64)
+    latest_whole[order[whole]] = delivery[whole]  # later deliveries come later, and the last assignment stays
+    return np.asarray(delivery >= latest_whole[order], bool)
 
 
 def _whole_orders(admitted: Admitted) -> Mask:

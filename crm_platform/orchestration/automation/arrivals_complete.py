@@ -8,9 +8,10 @@ import dagster as dg
 
 from crm_platform.lake import digest_of
 from crm_platform.orchestration.automation.arrivals import Arrival, arrivals_of, clients_with_arrivals, sweep
-from crm_platform.orchestration.automation.client_state import CLIENT_TAG, clients_under_way
+from crm_platform.orchestration.automation.client_state import clients_under_way
 from crm_platform.orchestration.automation.messages import Message, Messages
 from crm_platform.orchestration.automation.take_delivery import arrivals_folder, refusal_of, take, take_delivery
+from crm_platform.orchestration.partitions import CLIENT_TAG
 from crm_platform.orchestration.platform import Platform
 from crm_platform.refusals import Refused
 

@@ -4,26 +4,19 @@ They are made when the code location loads: a client added later, or another day
 """
 
 import datetime as dt
-from collections.abc import Sequence
 from typing import Any
 
 import dagster as dg
 import pyarrow.compute as pc
 
 from crm_platform.clients import ScheduleSettings, day_in
-from crm_platform.orchestration.automation.client_state import (
-    CLIENT_TAG,
-    clients_under_way,
-    delivered_to,
-    deliveries_in,
-    fingerprint,
-)
+from crm_platform.orchestration.automation.client_state import clients_under_way, delivered_to, deliveries_in
 from crm_platform.orchestration.automation.deliveries_arrived import client_refused
-from crm_platform.orchestration.automation.due_runs import due_facts
+from crm_platform.orchestration.automation.due_runs import due_runs
 from crm_platform.orchestration.automation.messages import Messages
+from crm_platform.orchestration.automation.refresh_client import refresh_client
 from crm_platform.orchestration.client_month import ClientData
-from crm_platform.orchestration.jobs import backfill_facts
-from crm_platform.orchestration.partitions import register_client
+from crm_platform.orchestration.partitions import CLIENT_TAG
 from crm_platform.orchestration.platform import Platform
 from crm_platform.orchestration.segment_books import BOOK
 from crm_platform.periods import Month
@@ -31,7 +24,7 @@ from crm_platform.refusals import Refused
 from crm_platform.tables.analyses import SEGMENT_BOOK
 
 _SHORTEST_MONTH_DAYS = 28
-Asked = Sequence[dg.RunRequest] | dg.SkipReason
+Asked = dg.RunRequest | dg.SkipReason
 
 
 def client_schedules(platform: Platform) -> list[dg.ScheduleDefinition]:
@@ -119,7 +112,7 @@ def _segment_book(client_id: str, settings: ScheduleSettings) -> dg.ScheduleDefi
 
 def _alike(client_id: str, settings: ScheduleSettings) -> dict[str, Any]:
     return {
-        "target": backfill_facts,
+        "job": refresh_client,
         "execution_timezone": settings.time_zone,
         "default_status": dg.DefaultScheduleStatus.RUNNING,
         "tags": {CLIENT_TAG: client_id},
@@ -127,20 +120,18 @@ def _alike(client_id: str, settings: ScheduleSettings) -> dict[str, Any]:
 
 
 def _asked(client_id: str, platform: Platform, messages: Messages, context: dg.ScheduleEvaluationContext) -> Asked:
-    """The runs that are due of the client, each with the wish that the analyses follow, or why there are none."""
+    """The run that begins the client's refresh, or why there is none."""
     if client_id in clients_under_way(context.instance):
         return dg.SkipReason("A run of the client is under way.")
     if not deliveries_in(platform, client_id):
         return dg.SkipReason("Nothing was delivered yet.")
     try:
-        due = due_facts(ClientData(platform, platform.catalogue.load(client_id)))
+        due = due_runs(ClientData(platform, platform.catalogue.load(client_id)))
     except (Refused, OSError) as error:
         return _refused(client_id, error, messages, context)
     if not due:
         return dg.SkipReason("Everything that was delivered is analysed.")
-    register_client(context.instance, client_id)
-    state = fingerprint(platform, client_id)[:16]
-    return [run.for_schedule(state) for run in due]
+    return dg.RunRequest(tags={CLIENT_TAG: client_id})
 
 
 def _refused(

@@ -12,12 +12,13 @@ from pathlib import Path
 import dagster as dg
 
 from crm_platform.clients import client_folder
+from crm_platform.intake import present_ids, sealed_ids
 from crm_platform.lake import digest_of
+from crm_platform.orchestration.partitions import CLIENT_TAG
 from crm_platform.orchestration.platform import Platform
 from crm_platform.orchestration.since_passed import projects_folder
 from crm_platform.refusals import Refused
 
-CLIENT_TAG = "client"
 _CLIENT_PARTITION_TAG = "dagster/partition/client"
 _REASON_TAG, _FAILED_STEP = "dagster/failure_reason", "STEP_FAILURE"
 _FAILURE = dg.DagsterRunStatus.FAILURE
@@ -32,9 +33,8 @@ _UNFINISHED = [
 
 
 def deliveries_in(platform: Platform, client_id: str) -> list[str]:
-    """The names of the client's deliveries in the inbox, in the order of arrival; nothing of them is read."""
-    folder = client_folder(platform.inbox, client_id)
-    return sorted(path.name for path in folder.iterdir() if path.name[0] != ".") if folder.is_dir() else []
+    """The names of the client's deliveries, lost ones too, in the order of arrival; nothing of them is read."""
+    return sorted({*present_ids(platform.inbox, client_id), *sealed_ids(platform.inbox, client_id)})
 
 
 def fingerprint(platform: Platform, client_id: str) -> str:
@@ -49,7 +49,7 @@ def fingerprint(platform: Platform, client_id: str) -> str:
         clients / f"{client_id}.definition.tsv",
         client_folder(projects_folder(platform), client_id) / "ledger.jsonl",
     )
-    return digest_of([deliveries_in(platform, client_id), [_content_digest(file) for file in files]])
+    return digest_of([present_ids(platform.inbox, client_id), [_content_digest(file) for file in files]])
 
 
 def delivered_to(platform: Platform, client_id: str) -> dt.date | None:

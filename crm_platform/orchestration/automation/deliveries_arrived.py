@@ -21,8 +21,9 @@ from crm_platform.orchestration.automation.client_state import (
     fingerprint,
     last_success,
 )
-from crm_platform.orchestration.automation.due_runs import FOLLOWED_TAG, due_runs
+from crm_platform.orchestration.automation.due_runs import WANTED, due_runs
 from crm_platform.orchestration.automation.messages import Message, Messages
+from crm_platform.orchestration.automation.watches import failure_of
 from crm_platform.orchestration.client_month import ClientData
 from crm_platform.orchestration.dead_runs import end_dead_runs
 from crm_platform.orchestration.jobs import analyse_month, backfill_facts
@@ -64,7 +65,7 @@ class Seen:
         for record in instance.get_run_records(since, limit=_MOST_RUNS, order_by="update_timestamp"):
             tags = record.dagster_run.tags
             if client := client_of(tags):
-                self.again[client] = self.again.get(client, False) or FOLLOWED_TAG in tags
+                self.again[client] = self.again.get(client, False) or WANTED.items() <= tags.items()
             self.runs_to = max(self.runs_to, record.update_timestamp.astimezone(dt.UTC).isoformat())
 
     def forget_all_but(self, clients: Iterable[str]) -> None:
@@ -89,7 +90,9 @@ def deliveries_arrived(
     """One request for each stretch of stale months of each client; then one for the analyses."""
     seen, clients = Seen.from_cursor(context.cursor), platform.catalogue.ids()
     seen.forget_all_but(clients)
-    end_dead_runs(context.instance)
+    for run in end_dead_runs(context.instance):
+        if run.remote_job_origin is None:  # a command's, of which `run_failed` does not hear
+            messages.tell(failure_of(run, []))
     seen.look_at_runs(context.instance)
     busy, until = clients_under_way(context.instance), time.monotonic() + _READING_SECONDS
     requests, later = list[dg.RunRequest](), list[str]()
@@ -139,7 +142,7 @@ def _due(
     if due:
         register_client(instance, client_id)
     key = f"{state[:16]}|{last_success(instance, client_id)[:8]}|{broken_off(instance, client_id)}" if due else ""
-    return [run.for_sensor(key) for run in due]
+    return [run.request(key, is_wanted=is_wanted) for run in due]
 
 
 def _nothing_because(seen: Seen, busy: Iterable[str], later: Iterable[str]) -> str:

@@ -19,7 +19,8 @@ from crm_platform.orchestration.partitions import partition_key
 from crm_platform.orchestration.stale_months import span_tags, stale_spans
 from crm_platform.projects import Stage
 
-FOLLOWED_TAG = "then"  # a schedule asks for the facts only, and says by this tag that the analyses shall follow
+# On runs of a client that is to be analysed though it may wait for its day: its schedule, or somebody, wants it.
+WANTED: Mapping[str, str] = {"then": analyse_month.name}
 
 
 @dataclass(frozen=True)
@@ -29,21 +30,14 @@ class DueRun:
     job: str
     months: Sequence[ClientMonth]
 
-    def for_sensor(self, state: str) -> dg.RunRequest:
-        """The run as a sensor asks for it: once for each `state` of the client, and by its job."""
-        return self._request(state, self.job, {})
-
-    def for_schedule(self, state: str) -> dg.RunRequest:
-        """The run as a schedule asks for it, whose job is its own, with the wish that the analyses follow."""
-        return self._request(state, None, {FOLLOWED_TAG: analyse_month.name})
-
-    def _request(self, state: str, job_name: str | None, tags: Mapping[str, str]) -> dg.RunRequest:
+    def request(self, state: str, *, is_wanted: bool) -> dg.RunRequest:
+        """The run as a sensor asks for it: once for each `state` of the client; `is_wanted`: what follows it, too."""
         first, last = (partition_key(at.client.id, at.month) for at in (self.months[0], self.months[-1]))
         return dg.RunRequest(
             run_key=f"{self.job}|{first}|{last}|{state}",
-            job_name=job_name,
+            job_name=self.job,
             partition_key=last if first == last else None,
-            tags={**span_tags(self.months), **tags},
+            tags={**span_tags(self.months), **(WANTED if is_wanted else {})},
         )
 
 
@@ -60,8 +54,3 @@ def due_runs(data: ClientData) -> list[DueRun]:
     latest = months[-1]
     is_current = all(asset.recipe.is_current(latest) for asset in MONTHS_ASKED_FOR)
     return [] if is_current else [DueRun(analyse_month.name, [latest])]
-
-
-def due_facts(data: ClientData) -> list[DueRun]:
-    """The same as runs of the facts alone: of the latest month, where it keeps them all, if only analyses are due."""
-    return [DueRun(backfill_facts.name, run.months) for run in due_runs(data)]

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 import dagster as dg
 
 from crm_platform.clients import Client, ScheduleSettings, client_folder, day_in
+from crm_platform.intake import refuse_lost
 from crm_platform.orchestration.automation.client_state import client_of, delivered_to, deliveries_in
 from crm_platform.orchestration.automation.messages import Message, Messages
 from crm_platform.orchestration.automation.take_delivery import TOLD_TAG
@@ -55,7 +56,8 @@ def overdue(context: dg.SensorEvaluationContext, platform: Platform, messages: M
 def breaches_at(now: dt.datetime, platform: Platform, instance: dg.DagsterInstance) -> dict[str, Message]:
     """Every breach at the instant `now`, by what makes it another: client and month, or client and delivery.
 
-    Clients that delivered nothing yet, or whose file is wrong (which `deliveries_arrived` tells), are left out.
+    Clients that delivered nothing yet, whose file is wrong or of which a delivery is lost (which `deliveries_arrived`
+    tells), are left out.
     """
     found: dict[str, Message] = {}
     for client_id in platform.catalogue.ids():
@@ -88,6 +90,7 @@ def _breaches_of(
     client: Client, now: dt.datetime, platform: Platform, instance: dg.DagsterInstance
 ) -> Iterator[tuple[str, Message]]:
     schedule = client.schedule
+    refuse_lost(platform.inbox, client.id)
     missing = missing_month(schedule, now, delivered_to(platform, client.id)) if schedule.expects_by_day else None
     if missing:
         text = f"{missing} is not delivered whole, which was expected by day {schedule.expects_by_day}."

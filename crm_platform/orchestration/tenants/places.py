@@ -13,7 +13,17 @@ from crm_platform.lake.storage import store_of
 from crm_platform.orchestration.platform import Platform
 
 RETENTION = "retention"
-_OF_EACH_CLIENT = ("inbox", "alerts", "contacts", "backtests", "drafts", "arrivals", "projects", RETENTION)
+_OF_EACH_CLIENT = (
+    "inbox",
+    "inbox/.sealed",
+    "alerts",
+    "contacts",
+    "backtests",
+    "drafts",
+    "arrivals",
+    "projects",
+    RETENTION,
+)
 _DEMO = "demo"  # the made-up client, whose truth lies beside
 
 

@@ -80,6 +80,12 @@ class House:
         """A run of the client has ended well."""
         assert ends_well.execute_in_process(instance=self.instance, tags={"client": "demo", **tags}).success
 
+    def launched(self, asked: dg.RunRequest, job: str) -> Any:
+        """The metadata that the run which was asked for leaves; its job has one op."""
+        result = self.repository.get_job(job).execute_in_process(instance=self.instance, tags=asked.tags)
+        [output] = [one.step_output_data for one in result.all_events if one.is_successful_output]
+        return output.metadata
+
     def make(self, months: Iterable[Month], assets: Iterable[ClientMonthAsset]) -> None:
         """Leave empty tables with the record of ones that were made from what is there now, and an empty outbox."""
         document, outbox = {"files": {}, "digest": digest_of(b"")}, self.platform.outbox / "demo"

@@ -8,9 +8,9 @@ import dagster as dg
 import pytest
 
 from crm_platform.orchestration.assets import EVERY_MONTH, MONTHS_ASKED_FOR
-from crm_platform.orchestration.automation.client_schedules import dagster_name
+from crm_platform.orchestration.automation.client_schedules import schedule_names
 from crm_platform.orchestration.automation.deliveries_arrived import _no_later_than_now, deliveries_arrived
-from crm_platform.orchestration.automation.due_runs import FOLLOWED_TAG
+from crm_platform.orchestration.dead_runs import PROCESS_TAG, process_tag
 from crm_platform.orchestration.partitions import clients
 from crm_platform_tests.orchestration.automation.house import House
 
@@ -54,21 +54,28 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
         house.deliver(late)
         house.client_file("demo").write_text('name = "Demo"\n[schedule]\non_delivery = false\n')
         tick("late, and waits for its day")
-        house.ended(**{FOLLOWED_TAG: "analyse_month"})
+        told["schedule, late"] = asked_on_its_day(house)
+        told["refresh"] = house.launched(told["schedule, late"].run_requests[0], "refresh_client")
         tick("late, and wanted")
         house.make([house.months[0], house.months[2]], EVERY_MONTH)
-        house.ended(**{FOLLOWED_TAG: "analyse_month"})
+        house.ended(**told["late, and wanted"].run_requests[0].tags)
         tick("late, facts made")
         house.client_file("demo").write_text('name = "Demo"\n')
         tick("late, no more waiting")
         house.deliver(late)
         tick("the same files again")
+        told["messages"] = house.told()
+        tags = {"client": "demo", **process_tag("of-a-command")}
+        tags = {name: value.rpartition(" ")[0] + " 1" if name == PROCESS_TAG else value for name, value in tags.items()}
+        instance.add_run(dg.DagsterRun("analyse_month", "of-a-command", tags=tags))
+        tick("after a command was killed")
+        told["messages after a command was killed"] = house.told()[len(told["messages"]) :]
         yield told
 
 
 def asked_on_its_day(house: House, client: str = "demo", day: str = "2025-07-03T04:00:00+09:00") -> Any:
     """What the schedule of the client asks for."""
-    schedule = house.repository.get_schedule_def(dagster_name("monthly_alerts", client))
+    schedule = house.repository.get_schedule_def(schedule_names(client)[0])
     context = dg.build_schedule_context(
         instance=house.instance,
         scheduled_execution_time=dt.datetime.fromisoformat(day),
@@ -110,6 +117,12 @@ def test_what_was_asked_for_is_asked_for_again_when_its_run_was_killed_but_not_w
     assert [one.run_key for one in told["after a step failed"].run_requests] == [killed.run_key]
 
 
+def test_of_a_command_that_was_killed_a_message_is_sent(told) -> None:
+    (said,) = told["messages after a command was killed"]
+    assert (said["kind"], said["client"]) == ("run_failed", "demo")
+    assert "of-a-command" in said["what_to_do"]
+
+
 def test_a_clock_that_was_set_back_hides_no_run_that_ends_from_then_on() -> None:
     now = dt.datetime.now(dt.UTC)
     assert _no_later_than_now(now + dt.timedelta(days=40)) < now
@@ -140,10 +153,17 @@ def test_a_client_whose_file_is_wrong_is_told_of_once_and_stops_nobody(told) -> 
     assert "Refused, see the log: broken." in told["all made"].skip_message
 
 
-def test_the_schedule_of_a_client_asks_for_the_same_as_facts_that_the_analyses_follow(told) -> None:
-    house = told["house"]
-    (asked,), (kept,) = told["schedule"].run_requests, told["schedule, facts made"].run_requests
-    assert [asked.tags[side] for side in RANGE] == [house.key(house.months[0]), house.key(house.last)]
-    assert (kept.partition_key, kept.tags[FOLLOWED_TAG]) == (house.key(house.last), "analyse_month")
-    assert house.repository.has_job(kept.tags[FOLLOWED_TAG])
+def test_the_schedule_of_a_client_launches_its_refresh_which_says_what_is_stale_while_it_is(told) -> None:
+    (first, _, third), asked = told["house"].months, ("schedule", "schedule, facts made", "schedule, late")
+    assert [len(told[tick].run_requests) for tick in asked] == [1, 1, 1]
+    assert (
+        told["refresh"]["to_be_made"].value
+        == f"backfill_facts of {first} to {first}; backfill_facts of {third} to {third}"
+    )
     assert told["schedule, all made"].skip_message == "Everything that was delivered is analysed."
+
+
+def test_no_schedule_launches_a_job_with_assets_lest_every_page_of_an_asset_asks_for_each_schedule(told) -> None:
+    repository = told["house"].repository
+    assert {one.job_name for one in repository.schedule_defs} == {"refresh_client"}
+    assert not repository.get_job("refresh_client").asset_layer.executable_asset_keys

@@ -14,8 +14,11 @@ import pytest
 from crm_platform.clients import ScheduleSettings
 from crm_platform.orchestration.automation.messages import Messages
 from crm_platform.orchestration.automation.take_delivery import TOLD_TAG
+from crm_platform.orchestration.automation.unattended import tell_failure
 from crm_platform.orchestration.automation.watches import breaches_at, missing_month, overdue, run_failed
 from crm_platform.orchestration.platform import Platform
+from crm_platform.orchestration.runs import RunFailed
+from crm_platform_tests.end_to_end.installation import Installation
 
 
 @pytest.fixture(scope="module")
@@ -135,6 +138,24 @@ def test_a_run_that_failed_is_told_with_client_months_and_step_and_without_its_e
         ).for_run_failure()
         run_failed(context, messages=Messages.of(platform))
     (said,) = told(platform)
+    (platform.catalogue.folder / "acme.toml").write_text('name = "Acme"')
+    run, problem = result.dagster_run, "step 'forecasts' failed: customer C0000123"
+    of_command = RunFailed(problem, "", run=run, steps=("forecasts",))
+    tell_failure(platform, "acme", of_command)  # the same, of a command that nobody watches
+    assert [one["text"] for one in told(platform)] == [said["text"]] * 2
+    assert "C0000123" not in json.dumps(told(platform))
     assert (said["kind"], said["client"], said["month"]) == ("run_failed", "acme", "2022-03 to 2022-05")
     assert said["text"] == "analyse failed at forecasts."
-    assert "C0000123" not in json.dumps(said)
+
+
+def test_a_command_that_is_refused_where_nobody_sits_before_it_is_told_once_and_a_mistyped_client_never(
+    platform: Platform,
+) -> None:
+    (platform.catalogue.folder / "acme.toml").write_text('name = "Acme"')
+    installation = Installation(platform.data)
+    for client, messages in (("acme", 1), ("akme", 1)):
+        assert installation.run("refresh", "--client", client).code == 1
+        assert len(told(platform)) == messages
+    (said,) = told(platform)
+    assert (said["kind"], said["client"]) == ("client_refused", "acme")
+    assert "the inbox of 'acme' is empty" in said["text"]
