@@ -1,4 +1,4 @@
-"""`python -m crm_platform_tests.benchmarks.held_models`: what does it cost the forecast to learn once a term only?
+"""`python -m crm_platform_tests.benchmarks.held_models`: what does it cost forecast and alert to learn once a term?
 
 At days inside a term the customers are forecast by a model fitted that day, and by the one that the term began with,
 carried to the day. Both are held against the six months that followed, on clients made up and real.
@@ -13,6 +13,9 @@ import ibis
 import numpy as np
 
 from crm_platform import facts
+from crm_platform.alerts import alert_candidates
+from crm_platform.alerts.looking_back.outcome import area_under_curve, has_fallen
+from crm_platform.clients import Settings
 from crm_platform.demo import make_demo
 from crm_platform.forecast import carried_forecast, fit_forecast, forecast_customers, normalised_gini
 from crm_platform.forecast.forecast import FittedForecast
@@ -26,19 +29,19 @@ MONTHS_INTO_THE_TERM = (1, 3, 5)
 
 
 def main() -> None:
-    """A line for each client and day: normalised Gini, Σ foreseen ÷ Σ actual, share above the upper end, either way."""
+    """A line for each client and day: the four figures of `judged`, either way."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--customers", type=int, default=4_000)
     parser.add_argument("--seeds", type=int, nargs="*", default=[501, 502, 503])
     parser.add_argument("--real", action="store_true")
     asked = parser.parse_args()
-    print(f"{'':20}{'months':>7}{'fitted that day':>28}{'learned where the term began':>34}")
+    print(f"{'':20}{'months':>7}{'fitted that day':>35}{'learned where the term began':>41}")
     for name, days, began in clients(asked.seeds, asked.customers, real=asked.real):
         learned = fit_forecast(days, began.last_day, TERM_DAYS)
         for months in MONTHS_INTO_THE_TERM:
             as_of = began.plus(months).last_day
             fitted, held = fit_forecast(days, as_of, TERM_DAYS), carried_forecast(learned, as_of, TERM_DAYS)
-            print(f"{name:20}{months:7}{judged(days, fitted):>28}{judged(days, held):>34}", flush=True)
+            print(f"{name:20}{months:7}{judged(days, fitted):>35}{judged(days, held):>41}", flush=True)
 
 
 def clients(seeds: list[int], customers: int, *, real: bool) -> Iterator[tuple[str, ibis.Table, Month]]:
@@ -54,13 +57,17 @@ def clients(seeds: list[int], customers: int, *, real: bool) -> Iterator[tuple[s
 
 
 def judged(days: ibis.Table, model: FittedForecast) -> str:
-    """The three figures of a model on its day."""
+    """Normalised Gini, Σ foreseen ÷ Σ actual, share above the upper end; AUC of the upper customers' risk of a fall."""
     said = forecast_customers(days, model)
     came = sales_to_come(days, model.as_of, TERM_DAYS).to_pandas().set_index("customer_id")["sales_jpy"]
     actual = np.maximum(came.reindex(said["customer_id"]).fillna(0.0).to_numpy(dtype=np.float64), 0.0)
     foreseen = said["expected_sales_jpy"].to_numpy(dtype=np.float64)
     above = float((actual > said["sales_p90_jpy"].to_numpy())[foreseen > 0].mean())
-    return f"{normalised_gini(foreseen, actual):.4f} {foreseen.sum() / actual.sum():6.3f} {above:6.3f}"
+    upper = alert_candidates(
+        days.filter(days.day <= model.as_of), model, said[said["has_bought"]].reset_index(drop=True), Settings()
+    )
+    auc = area_under_curve(upper["lapse_risk"].to_numpy(dtype=np.float64), has_fallen(upper, came)) or np.nan
+    return f"{normalised_gini(foreseen, actual):.4f} {foreseen.sum() / actual.sum():6.3f} {above:6.3f} {auc:6.3f}"
 
 
 if __name__ == "__main__":
