@@ -16,7 +16,8 @@ from crm_platform.alerts.campaigns.simulation import CampaignSimulation, simulat
 from crm_platform.alerts.campaigns.test_groups import design_test
 from crm_platform.alerts.listing.lapse import find_lapse_alerts
 from crm_platform.alerts.listing.shopping_alert import alert_candidates, shopping_alert
-from crm_platform.alerts.looking_back.months import alert_months, upper_threshold_jpy
+from crm_platform.alerts.listing.upper_customers import upper_customers, upper_threshold_jpy
+from crm_platform.alerts.looking_back.months import alert_months
 from crm_platform.alerts.looking_back.outcome import measure_alerts
 from crm_platform.alerts.looking_back.track_record import MONTHS_NEEDED, track_record
 from crm_platform.alerts.measuring.measurement import CampaignResult, measure_campaign
@@ -45,5 +46,6 @@ __all__ = [
     "smallest_lift_in_buyers",
     "smallest_lift_in_sales",
     "track_record",
+    "upper_customers",
     "upper_threshold_jpy",
 ]

@@ -31,6 +31,7 @@ from crm_platform.cli import (
     standing,
 )
 from crm_platform.cli.console import err, platform_here
+from crm_platform.garbage import collect_rarely
 from crm_platform.refusals import Refused
 
 _CLIENT_FILE = re.compile(r"(?<![\w/.-])(?:data/clients/)?([a-z0-9][a-z0-9_-]*\.(?:toml|definition\.tsv))\b")
@@ -67,6 +68,7 @@ app.command()(standing.status)
 
 def main() -> None:
     """Run the command line; a refusal, or a disk that says no, becomes one message on stderr and exit code 1."""
+    collect_rarely()
     try:
         app()
     except Refused as refused:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
-
 import ibis
 import pandas as pd
 import pyarrow as pa
@@ -11,11 +9,12 @@ import pyarrow.compute as pc
 
 from crm_platform.alerts.listing.fall_days import fall_days
 from crm_platform.alerts.listing.lapse import NEEDED_FEATURES, TOLD, find_lapse_alerts, lapse_candidates
+from crm_platform.alerts.listing.upper_customers import upper_customers
 from crm_platform.clients import Settings
 from crm_platform.forecast import FittedForecast
-from crm_platform.forecast.falls import is_upper, upper_amount
 from crm_platform.history import customer_features
 from crm_platform.tables.alerts import LAPSE_ALERTS
+from crm_platform.tables.frames import frame_of
 
 
 def shopping_alert(
@@ -40,25 +39,13 @@ def alert_candidates(
 ) -> pd.DataFrame:
     """All upper customers of that day with what `lapse_candidates` says of each."""
     upper = upper_customers(days, model.as_of, model.horizon_days, settings.alert_top_share)
+    features = customer_features(days.semi_join(ibis.memtable(upper), "customer_id"), model.as_of, model.horizon_days)
+    read = frame_of(features.select("customer_id", *NEEDED_FEATURES).order_by("customer_id"))
     told = forecasts if isinstance(forecasts, pd.DataFrame) else _of(forecasts, upper["customer_id"]).to_pandas()
-    return lapse_candidates(upper, told, model.falls.cycle)
+    return lapse_candidates(read, told, model.falls.cycle)
 
 
-def upper_customers(days: ibis.Table, as_of: dt.date, horizon_days: int, share: float) -> pd.DataFrame:
-    """The upper customers (上位客) of that day: just the features that an alert reads, in order of `customer_id`.
-
-    They are the best `share` of all buyers by 売上 of the last two terms who bought in the last one.
-    """
-    features = customer_features(days, as_of, horizon_days)
-    buyers = features.filter(features.purchase_days > 0).select("customer_id", *NEEDED_FEATURES).to_pyarrow()
-    # Arrow until the upper ones are known: millions of others would take gigabytes as objects.
-    figures = buyers.select(["sales_two_terms_jpy", "sales_term_jpy"]).to_pandas()
-    upper = buyers.filter(pa.array(is_upper(figures, upper_amount(figures, share))))
-    found: pd.DataFrame = upper.sort_by("customer_id").to_pandas()
-    return found
-
-
-def _of(forecasts: pa.Table, customers: pd.Series) -> pa.Table:
+def _of(forecasts: pa.Table, customers: pa.ChunkedArray) -> pa.Table:
     """The columns and rows of FORECASTS that an alert reads."""
     told = forecasts.select([name for name in ("customer_id", *TOLD) if name in forecasts.column_names])
-    return told.filter(pc.is_in(told["customer_id"], value_set=pa.array(customers, told["customer_id"].type)))
+    return told.filter(pc.is_in(told["customer_id"], value_set=customers))

@@ -18,8 +18,8 @@ import pandas as pd
 import pyarrow as pa
 from ibis import _
 
+from crm_platform.alerts.listing.upper_customers import upper_threshold_jpy
 from crm_platform.clients import Settings
-from crm_platform.forecast.falls import upper_amount
 from crm_platform.periods import Month, Term
 from crm_platform.tables.alerts import ALERT_MONTHS
 
@@ -61,21 +61,6 @@ def alert_months(
     walked = list(_walk(past, months, as_of, threshold_jpy, settings.lapse_silent_days))[-len(told) :]
     rows = [{**changes, **_efficiency(changes["month"], campaign_results)} for changes in walked]
     return ALERT_MONTHS.from_pandas(pd.DataFrame(rows))
-
-
-def upper_threshold_jpy(days: ibis.Table, as_of: dt.date, top_share: float) -> float | None:
-    """From how much 売上 of the last two terms on a customer is an upper one (上位顧客): the alert's own amount.
-
-    The smallest among the best `top_share` of all buyers at `as_of`; None where nobody bought or the share is 0.
-    """
-    since = as_of - dt.timedelta(days=2 * Term.after(as_of).days)
-    known = days.filter(_.day <= as_of)
-    sums = known.group_by("customer_id").agg(
-        sales_two_terms_jpy=(known.standing_sales_jpy - known.returned_jpy).sum(where=known.day > since).fill_null(0),
-        buys=(known.standing_sales_jpy > 0).any(),
-    )
-    buyers = sums.filter(_.buys).select("sales_two_terms_jpy").to_pandas()
-    return upper_amount(buyers, top_share)
 
 
 # --- inside -----------------------------------------------------------------------------------------------------------

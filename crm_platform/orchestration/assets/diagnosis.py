@@ -9,7 +9,7 @@ import ibis
 import pandas as pd
 import pyarrow as pa
 
-from crm_platform.alerts import alert_candidates
+from crm_platform.alerts import upper_customers
 from crm_platform.diagnosis import Diagnosis
 from crm_platform.diagnosis.diagnose import diagnose
 from crm_platform.diagnosis.inputs import DiagnosisInputs
@@ -18,7 +18,6 @@ from crm_platform.diagnosis.repeat import declared_reasons
 from crm_platform.diagnosis.rows import one_row, yen_sum
 from crm_platform.diagnosis.shopping_alert import AlertInputs
 from crm_platform.diagnosis.shopping_alert import alert_diagnosis as diagnosis_of_alert
-from crm_platform.forecast import FittedForecast
 from crm_platform.lake import digest_of
 from crm_platform.orchestration.assets.segments import as_booked, book_digest
 from crm_platform.orchestration.client_month import ClientMonth
@@ -26,6 +25,7 @@ from crm_platform.orchestration.client_month_asset import client_month_asset
 from crm_platform.orchestration.delivered_history import delivered_digests, delivered_until
 from crm_platform.orchestration.recipe import Reads, Recipe, everything
 from crm_platform.orchestration.segment_books import book_in_force, described_book
+from crm_platform.tables.frames import frame_of
 
 _OF_THE_PAST = ("customer_months", "customer_product_months", "product_months", "media_months")
 OF_THE_MONTH = (
@@ -181,7 +181,7 @@ def alert_diagnosis(at: ClientMonth) -> Any:
         lapse_alerts=alerts,
         test_groups=groups,
         alert_months=at.frame("alert_months"),
-        upper=upper_customers(at, model),
+        upper=risk_of_upper(at, model["horizon_days"]),
         segments=of_customers(at.expression("segments"), listed).to_pandas(),
         forecasts=of_customers(at.expression("forecasts"), listed).to_pandas(),
         order_value_jpy=order_value_jpy(of_customers(at.expression("customer_history"), alerts["customer_id"])),
@@ -193,14 +193,13 @@ def alert_diagnosis(at: ClientMonth) -> Any:
     return diagnosis_of_alert(inputs).to_json()
 
 
-def upper_customers(at: ClientMonth, model: Any) -> pd.DataFrame:
+def risk_of_upper(at: ClientMonth, horizon_days: int) -> pd.DataFrame:
     """Every upper customer with the risk of a fall: those among whom the alert chose."""
-    fitted = FittedForecast.from_json(model)
-    told = alert_candidates(at.past("customer_days"), fitted, at.arrow("forecasts"), at.client.settings)
-    return told[["customer_id", "lapse_risk"]]
+    upper = upper_customers(at.past("customer_days"), at.as_of, horizon_days, at.client.settings.alert_top_share)
+    return frame_of(of_customers(at.expression("forecasts"), upper["customer_id"]).select("customer_id", "lapse_risk"))
 
 
-def of_customers(table: ibis.Table, customers: pd.Series) -> ibis.Table:
+def of_customers(table: ibis.Table, customers: pd.Series | pa.ChunkedArray) -> ibis.Table:
     """The rows of these customers, in order of their number."""
     listed = ibis.memtable(pa.table({"customer_id": pa.array(customers, pa.string())}))
     return table.semi_join(listed, "customer_id").order_by("customer_id")
