@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from crm_platform.cli.console import err, instance_here, out, platform_here
+from crm_platform.cli.console import (
+    ending_as_interrupted,
+    err,
+    instance_here,
+    out,
+    platform_here,
+    telling_failure,
+)
 from crm_platform.cli.runs import month_or_none
 from crm_platform.refusals import Refused
 
@@ -25,6 +32,9 @@ def backfill(
     first: Annotated[str | None, typer.Option("--from", help="YYYY-MM; the latest month by default.")] = None,
     last: Annotated[str | None, typer.Option("--to", help="YYYY-MM; the latest month by default.")] = None,
     at_once: Annotated[int, typer.Option(min=1, help="How many clients work at the same time.")] = os.cpu_count() or 1,
+    is_attended: Annotated[
+        bool, typer.Option("--attended", hidden=True, help="Somebody sits before the backfill that began this one.")
+    ] = False,
 ) -> None:
     """Bring months of clients up to date: facts in one run, then the analyses month by month; finished ones are kept.
 
@@ -34,15 +44,11 @@ def backfill(
     clients = _asked_for(platform, client or [], every=every)
     span = [month_or_none(text) for text in (first, last)]
     if len(clients) == 1:
-        _one(platform, clients[0], *span)
+        with telling_failure(platform, clients[0], is_attended=is_attended):
+            _one(platform, clients[0], *span)
         return
     options = [f"--{name}={text}" for name, text in (("from", first), ("to", last)) if text]
-    with ThreadPoolExecutor(at_once) as pool:
-        failed = [
-            name
-            for name, well in zip(clients, pool.map(lambda one: _apart(one, options), clients), strict=True)
-            if not well
-        ]
+    failed = _each_apart(clients, options + ["--attended"] * sys.stderr.isatty(), at_once)
     if failed:
         raise Refused(
             f"{len(failed)} of {len(clients)} clients came to no end: {', '.join(failed)}.",
@@ -67,11 +73,28 @@ def _one(platform: Platform, client_id: str, first: Month | None, last: Month | 
             out.print(f"{client_id} {month}: {told}", highlight=False)
 
 
-def _apart(client_id: str, options: list[str]) -> bool:
+def _each_apart(clients: list[str], options: list[str], at_once: int) -> list[str]:
+    """Each client in a process of its own, which tells of its own failure; those that came to no end.
+
+    Ended from outside, no further client begins, and those at work are ended, too.
+    """
+    begun = list[subprocess.Popen[str]]()
+    with ending_as_interrupted(), ThreadPoolExecutor(at_once) as pool:
+        try:
+            well = list(pool.map(lambda one: _apart(one, options, begun), clients))
+        finally:
+            for process in begun:
+                process.terminate()  # does nothing to one that has ended
+    return [name for name, ended_well in zip(clients, well, strict=True) if not ended_well]
+
+
+def _apart(client_id: str, options: list[str], begun: list[subprocess.Popen[str]]) -> bool:
     """One client in a process of its own; whether it ended well."""
     command = [sys.executable, "-m", "crm_platform.cli", "backfill", f"--client={client_id}", *options]
-    ended = subprocess.run(command, capture_output=True, text=True, check=False)
-    out.print(ended.stdout, end="", markup=False, highlight=False)
-    if ended.returncode:
-        err.print(f"{client_id}: {ended.stderr.strip()}", style="red", markup=False, highlight=False)
-    return ended.returncode == 0
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        begun.append(process)
+        told, said = process.communicate()
+    out.print(told, end="", markup=False, highlight=False)
+    if process.returncode:
+        err.print(f"{client_id}: {said.strip()}", style="red", markup=False, highlight=False)
+    return process.returncode == 0

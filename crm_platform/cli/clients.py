@@ -108,7 +108,7 @@ def retain(
     client: Annotated[str, typer.Argument(help="The client's id.")],
     apply: Annotated[bool, typer.Option("--apply", help="Remove what is listed.")] = False,
 ) -> None:
-    """List what is older than the client's [retention] periods; with --apply, remove it and write a receipt."""
+    """List what is older than the client's periods of retention; with --apply, remove it and write a receipt."""
     from crm_platform.orchestration.tenants.retention import let_go, past_retention
 
     platform, today = platform_here(), dt.date.today()
@@ -125,6 +125,7 @@ def retain(
         out.print(
             f"{client}: nothing is past its time" if is_set else f"{client}: no [retention] is set, all is kept",
             highlight=False,
+            markup=False,
         )
     elif receipt is None:
         out.print(f"{len(past):,} past their time; remove them with --apply", highlight=False)

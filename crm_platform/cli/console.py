@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -33,17 +34,38 @@ def platform_here() -> Platform:
 
 
 @contextmanager
-def telling_failure(platform: Platform, client_id: str) -> Iterator[None]:
-    """Let a failure be told by message as well where nobody sits before the command: stderr is no terminal."""
+def telling_failure(platform: Platform, client_id: str, *, is_attended: bool = False) -> Iterator[None]:
+    """Let a failure be told by message as well where nobody sits before the command: stderr is no terminal.
+
+    So is an end from outside. `is_attended`: somebody sits before the command that began this one.
+    """
     try:
-        yield
-    except (Refused, OSError) as error:
-        if not sys.stderr.isatty():
+        with ending_as_interrupted():
+            yield
+    except (Refused, OSError, KeyboardInterrupt) as error:
+        if not (is_attended or sys.stderr.isatty()):
             _tell(platform, client_id, error)
         raise
 
 
-def _tell(platform: Platform, client_id: str, error: Refused | OSError) -> None:
+@contextmanager
+def ending_as_interrupted() -> Iterator[None]:
+    """Let SIGTERM end a command as Ctrl-C does.
+
+    In the background of a shell SIGINT is ignored, and Dagster, which takes each signal for the other, would from its
+    first run on ignore both.
+    """
+    former = {name: signal.getsignal(name) for name in (signal.SIGINT, signal.SIGTERM)}
+    for name in former:
+        signal.signal(name, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        for name, handler in former.items():
+            signal.signal(name, handler)
+
+
+def _tell(platform: Platform, client_id: str, error: Refused | OSError | KeyboardInterrupt) -> None:
     """A disk that takes no message must not hide why the command failed."""
     from crm_platform.orchestration.automation.unattended import tell_failure
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from crm_platform.cli.console import ClientOption, err, instance_here, out, platform_here
+from crm_platform.cli.outputs import refuse_to_overwrite
 from crm_platform.cli.receipts import show_accepted, show_deliveries
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ def deliver_files(
     from crm_platform.orchestration.delivering import take_files
     from crm_platform.orchestration.partitions import register_client
 
+    refuse_to_overwrite(faults, paths)
     client, files = platform.catalogue.load(client_id), read_files(paths)
     show_faults = (lambda rows: _write_faults(rows, client, faults)) if faults else None
     with err.status("examining the delivery"):

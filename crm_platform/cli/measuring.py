@@ -11,6 +11,7 @@ import typer
 from rich.table import Table as Grid
 
 from crm_platform.cli.console import err, instance_here, out, platform_here
+from crm_platform.cli.outputs import refuse_to_overwrite
 from crm_platform.cli.runs import month_or_none
 
 if TYPE_CHECKING:
@@ -55,6 +56,7 @@ def measure_campaign(
     """Treated against control: lift in buyers, sales, profit and customers retained, with intervals and cost."""
     from crm_platform.lake.files import write_whole
 
+    refuse_to_overwrite(target, [groups, orders, contacts])
     if client is not None and campaign is not None and groups is None and orders is None:
         result = _of_client(client, campaign, month)
     elif client is None and groups and orders and started_on and days is not None:

@@ -20,6 +20,7 @@ _CHANGES = {
     "lines_removed": "lines removed",  # their orders came again without them
 }
 _COUNTED = ("admitted", "quarantined")
+_LINES_SHOWN = 10
 NO_ORDERS = "no orders in it: the last day with data stays"
 
 
@@ -82,6 +83,10 @@ def _of_files(accepted: Accepted) -> Iterable[str]:
         cut = [column["column"] for column in file["dropped_columns"]]
         if cut:
             yield f"{file['name']}: cut out as personal data: {', '.join(cut)}"
+        if again := file["header_again_on_lines"]:
+            more = f" and {len(again) - _LINES_SHOWN:,} more" if len(again) > _LINES_SHOWN else ""
+            lines = ", ".join(map(str, again[:_LINES_SHOWN]))
+            yield f"{file['name']}: the header stands again in line {lines}{more}; no row is made of it"
         if file["lacking_columns"]:
             yield f"{file['name']}: not in the file, so empty: {', '.join(file['lacking_columns'])}"
         if file["unused_columns"]:

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from crm_platform.cli.console import err, out
+from crm_platform.cli.outputs import refuse_to_overwrite
 
 
 def score(
@@ -35,6 +36,7 @@ def score(
     from crm_platform.scoring import read_orders, refuse_target, score_orders, write_scores
 
     refuse_target(target)
+    refuse_to_overwrite(target, [orders])
     with err.status(f"reading {orders.name}") as status:
         found = read_orders(orders)
         status.update(f"scoring {len(found.customer_ids):,} customers")

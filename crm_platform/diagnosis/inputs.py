@@ -37,9 +37,9 @@ _OF_THE_MONTH = {
 class DiagnosisInputs:
     """The tables of one client and month, as Ibis expressions on one backend; a data frame is wrapped as one.
 
-    `customer_months`, `customer_product_months`, `product_months` and `media_months` span `months` (all months of
-    history, in order, the last being `month`); `history`, `forecasts`, `segments`, `cpm_classes`, `lapse_alerts` and
-    `test_groups` are those of `month`. `backtest` says how a former forecast came true; None where history is short.
+    `customer_days` and the sums by month span `months` (all months of history, in order, the last being `month`);
+    `history`, `forecasts`, `segments`, `cpm_classes`, `lapse_alerts` and `test_groups` are those of `month`.
+    `backtest` says how a former forecast came true; None where history is short.
     The appendix prints the numbers of `forecast_model`, the JSON of the fitted forecast, and names the `segment_book`
     in force. `customers` is the master with the client's own ranks; `former_segments` has no row where history is
     short. The last six are read by the portfolio only; `subscription_events` and `contacts` are as delivered.
@@ -161,8 +161,9 @@ class DiagnosisInputs:
 
         Month 0 is that of the first purchase. `value_<n>m_jpy`: 売上 of months 0 to n-1; `purchases_12m` and
         `tenure_12m_days`: purchase days and first-to-last day in months 0 to 11; `months_bought_6m`: of months 1 to 6;
-        `subscribed_6m`: a subscription order in months 0 to 6; `days_to_second`: null without a second purchase. A
-        figure is whole only for cohorts that have its months behind them.
+        `subscribed_6m`: a subscription order in months 0 to 6; `days_to_second`: null without a second purchase;
+        `is_silent`: no purchase in the last six closed months nor since. A figure is whole only for cohorts that have
+        its months behind them.
         """
         followed = self.ages.filter(_.age < max(VALUE_MONTHS)).group_by("customer_id")
         sums = followed.agg(
@@ -184,7 +185,7 @@ class DiagnosisInputs:
             "subscribed_6m",
             is_subscriber=joined.subscription_orders > 0,
             purchases=joined.purchase_days,
-            is_silent=joined.last_purchased_on < self.month.plus(-5).first_day,
+            is_silent=joined.last_purchased_on < (self.closed_months or self.months)[-1].plus(-5).first_day,
             days_to_second=joined.second_purchased_on.delta(joined.first_purchased_on, unit="day"),
             tenure_12m_days=joined.last_purchased_12m_on.delta(joined.first_purchased_on, unit="day"),
         ).cache()

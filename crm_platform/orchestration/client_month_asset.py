@@ -7,6 +7,7 @@ from it.
 import datetime as dt
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from itertools import product
 from typing import Any
@@ -38,6 +39,7 @@ from crm_platform.tables import Fault
 
 OWNERS = ["team:data-engineering"]
 CHECK = "obeys_declaration"
+ENDED_FROM_OUTSIDE = "it was ended from outside (SIGTERM, or Ctrl-C)."
 # Of any client: whose month is late is what `automation/watches.py` tells.
 _REFRESHED_MONTHLY = dg.FreshnessPolicy.time_window(
     warn_window=dt.timedelta(days=35), fail_window=dt.timedelta(days=45)
@@ -151,7 +153,7 @@ def _declare(
         ],
     )
     def client_month_table(context: dg.AssetExecutionContext, platform: Platform) -> Iterator[Any]:
-        try:
+        with _failing_at_once():
             every = read_keys(context.partition_keys)
             refuse_lost_months(context.run.tags, every)
             client = client_of_run(every)
@@ -161,23 +163,32 @@ def _declare(
             batches = [months] if at_once else [[at] for at in months]
             with platform.lake.alone(client):  # a run from the UI and one from the command line may meet
                 made = list(_make(recipe, batches, compute, shown))
-        except Refused as refused:
-            raise dg.Failure(str(refused), allow_retries=False) from refused
-        for one in made:
-            key = partition_key(one.at.client.id, one.at.month)
-            context.add_asset_metadata(written_metadata(recipe, one), partition_key=key)
-        context.log.info(log_line(recipe, client, made))
-        broken = [one for one in made if one.faults]
-        said = _check_metadata(recipe, made, broken)
-        if broken:
-            yield _failed_check(recipe.name, said)
-            raise dg.Failure(_spelled(recipe, broken), allow_retries=False)
-        yield dg.AssetCheckResult(check_name=CHECK, asset_key=recipe.name, passed=True, metadata=said)
-        if shown.checks:
-            yield from shown.checks.results(recipe.name, [(one.at, one.verdicts) for one in made])
-        yield dg.MaterializeResult()
+            for one in made:
+                key = partition_key(one.at.client.id, one.at.month)
+                context.add_asset_metadata(written_metadata(recipe, one), partition_key=key)
+            context.log.info(log_line(recipe, client, made))
+            broken = [one for one in made if one.faults]
+            said = _check_metadata(recipe, made, broken)
+            if broken:
+                yield _failed_check(recipe.name, said)
+                raise dg.Failure(_spelled(recipe, broken), allow_retries=False)
+            yield dg.AssetCheckResult(check_name=CHECK, asset_key=recipe.name, passed=True, metadata=said)
+            if shown.checks:
+                yield from shown.checks.results(recipe.name, [(one.at, one.verdicts) for one in made])
+            yield dg.MaterializeResult()
 
     return ClientMonthAsset(recipe, client_month_table)
+
+
+@contextmanager
+def _failing_at_once() -> Iterator[None]:
+    """Let the step fail where it is refused or ended from outside, either of which Dagster would try again."""
+    try:
+        yield
+    except Refused as refused:
+        raise dg.Failure(str(refused), allow_retries=False) from refused
+    except dg.DagsterExecutionInterruptedError as ended:
+        raise dg.Failure(ENDED_FROM_OUTSIDE, allow_retries=False) from ended
 
 
 _CHECK_MEANING = "Every rule of the table's declaration, and that no row and no yen is lost; blocks what is downstream"

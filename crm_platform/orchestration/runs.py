@@ -16,9 +16,12 @@ from crm_platform.clients import client_folder
 from crm_platform.lake.files import write_whole
 from crm_platform.orchestration.assets import EVERY_MONTH, MONTHS_ASKED_FOR, PREVIEW, PREVIEWED
 from crm_platform.orchestration.assets.preview import preview_folder
+from crm_platform.orchestration.automation.messages import Messages
+from crm_platform.orchestration.automation.watches import tell_dead_runs
 from crm_platform.orchestration.build import build_definitions
 from crm_platform.orchestration.client_month import ClientData, ClientMonth
-from crm_platform.orchestration.dead_runs import end_dead_runs, process_tag
+from crm_platform.orchestration.client_month_asset import ENDED_FROM_OUTSIDE
+from crm_platform.orchestration.dead_runs import process_tag
 from crm_platform.orchestration.gates import refuse_blocked
 from crm_platform.orchestration.jobs import analyse_month, backfill_facts, forecast_month, preview_month
 from crm_platform.orchestration.partitions import partition_key, register_client
@@ -186,7 +189,7 @@ def _learn_anew(at: ClientMonth, reason: str) -> None:
 
 
 def _make_facts(data: ClientData, instance: dg.DagsterInstance) -> None:
-    end_dead_runs(instance)
+    tell_dead_runs(instance, Messages.of(data.platform))
     with data.lake.alone(data.client.id):
         data.lake.clear_left(data.client.id)
     register_client(instance, data.client.id)
@@ -232,6 +235,8 @@ def _said(failure: Any) -> str:
     if failure.user_failure_data and failure.user_failure_data.description:
         return str(failure.user_failure_data.description)
     error = failure.error
+    if error and error.cls_name == dg.DagsterExecutionInterruptedError.__name__:  # between two steps; it says no more
+        return ENDED_FROM_OUTSIDE
     while error and error.cause:
         error = error.cause
     return error.message.strip() if error else "no reason given"

@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.types as pt
 
+from crm_platform.intake.guard.shown_values import shown_value
 from crm_platform.intake.mapping.casting import cast_day, cast_real
 from crm_platform.intake.reading.text_column import Mask, TextColumn
 from crm_platform.refusals import Refused
@@ -57,12 +58,12 @@ class Source:
     called: Mapping[str, str] = field(default_factory=dict)
 
     def refuse(self, column: str, wrong: Mask, delivered: Delivered, problem: str, remedy: str) -> None:
-        """Refused where any row is wrong: `problem` of the first, and some of the others, with their values."""
+        """Refused where any row is wrong: `problem` of the first, and some of the others; no value names a person."""
         at = np.flatnonzero(wrong)
         if not len(at):
             return
         first, *others = (
-            f"row {self.row_at(row)}: {_value_at(delivered, row)!r}" for row in at[:_SHOWN_FAULTS].tolist()
+            f"row {self.row_at(row)}: {shown_value(_value_at(delivered, row))}" for row in at[:_SHOWN_FAULTS].tolist()
         )
         more = f" and {len(at) - _SHOWN_FAULTS:,} more" if len(at) > _SHOWN_FAULTS else ""
         also = f" (also {', '.join(others)}{more})" if others else ""
@@ -168,4 +169,4 @@ def _is_number(kind: pa.DataType) -> bool:
 
 def _value_at(delivered: Delivered, row: int) -> str:
     value = delivered.at(np.array([row]))[0] if isinstance(delivered, TextColumn) else delivered[row].as_py()
-    return "" if value is None else str(value)[:40]
+    return "" if value is None else str(value)

@@ -16,8 +16,13 @@ LAPSE_ALERTS = Table(
         key("customer_id", "Customer number"),
         rate("lapse_risk", "Probability of a fall: less than half of the last six months' sales, or nothing"),
         days("gap_days", "Days since the last purchase"),
-        real("cycle_days", "The customer's own cycle (購入周期)", "days", minimum=0),
-        real("days_beyond_cycle", "Days since the last purchase beyond the own cycle; negative before it", "days"),
+        real(
+            "cycle_days",
+            "The customer's cycle (購入周期の目安): own gaps, where few drawn to the typical",
+            "days",
+            minimum=0,
+        ),
+        real("days_beyond_cycle", "Days since the last purchase beyond that cycle; negative before it", "days"),
         yen("sales_6m_jpy", "売上 of the last six months: the purchasing power at stake (現在の購買力)"),
         real(
             "fallen_sales_jpy",

@@ -55,7 +55,7 @@ _SORTED = {
     "subscription_events": "occurred_on, subscription_id, event",
 }
 _SUMMED = {"product_months": ("month", "product_id", "order_kind"), "media_months": ("month", "media_id")}
-_PAST = ("customer_months", "customer_product_months", "product_months", "media_months")
+_PAST = ("customer_days", "customer_months", "customer_product_months", "product_months", "media_months")
 _OF_THE_MONTH = (
     "products",
     "media",
@@ -72,7 +72,6 @@ _OF_THE_PORTFOLIO = (
     "cross_sell",
     "dormant_customers",
     "regular_buyers",
-    "customer_days",
     "subscription_events",
 )
 
@@ -120,7 +119,7 @@ def make_part(folder: Folder, part: int, customers: int, parts: int) -> None:
     house = draw_house(part, customers, repeat_share=_REPEAT_SHARE)
     lines = facts.described_lines(ibis.memtable(_numbered(house.order_lines, ("customer_id", "order_id"), part)))
     parts_folder = Folder(folder.path / "parts")
-    for name in ("customer_days", *_PAST):
+    for name in _PAST:
         pq.write_table(
             TABLES[name].cast(getattr(facts, name)(lines).to_pyarrow()), parts_folder.path / f"{name}-{part:03}.parquet"
         )

@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Collection, Mapping, Sequence
 
 import ibis
+from ibis import _
 
 from crm_platform.clients import Client, Settings
 from crm_platform.diagnosis.inputs import DiagnosisInputs
@@ -54,3 +55,9 @@ def months_of(
         **given,
         **empty,
     )
+
+
+def spent_each(house: DiagnosisInputs, people: ibis.Table, jpy: int) -> ibis.Table:
+    """CUSTOMER_MONTHS in which each of `people` spent so much in the last month, and nobody anything before."""
+    last = house.customer_months.filter(_.month == house.month.first_day).drop("customer_id", "sales_jpy").limit(1)
+    return people.select("customer_id").cross_join(last).mutate(sales_jpy=ibis.literal(jpy, "int64"))

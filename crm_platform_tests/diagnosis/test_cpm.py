@@ -30,6 +30,7 @@ from crm_platform.segments.cpm_cross_sell import cross_sell
 from crm_platform.segments.cpm_moves import cpm_moves
 from crm_platform.tables.analyses import CPM_CLASS_NAMES
 from crm_platform_tests.diagnosis.planted import Order, planted_inputs, random_orders
+from crm_platform_tests.diagnosis.planted_months import spent_each
 
 AS_OF = dt.date(2023, 12, 31)
 GROUPS = {"P1": "茶", "P2": "菓子", "P3": "器", "P4": "茶"}
@@ -155,9 +156,9 @@ def test_half_of_the_sales_must_come_from_those_who_stayed(
     house: DiagnosisInputs, others_jpy: int, verdict: str
 ) -> None:
     grown = house.cpm_classes.filter(house.cpm_classes.cpm_class.isin(GROWN_CLASSES)).select("customer_id")
-    stayed = house.history.semi_join(grown, "customer_id").mutate(sales_12m_jpy=ibis.literal(10_000, "int64"))
-    others = house.history.anti_join(grown, "customer_id").mutate(sales_12m_jpy=ibis.literal(others_jpy, "int64"))
-    finding = cpm.cpm_portfolio(dataclasses.replace(house, history=stayed.union(others)))
+    stayed, others = house.history.semi_join(grown, "customer_id"), house.history.anti_join(grown, "customer_id")
+    spent = spent_each(house, stayed, 10_000).union(spent_each(house, others, others_jpy))
+    finding = cpm.cpm_portfolio(dataclasses.replace(house, customer_months=spent))
     assert finding is not None
     sizes = [table.count().to_pyarrow().as_py() for table in (stayed, others)]
     grown_jpy, total_jpy = 10_000 * sizes[0], 10_000 * sizes[0] + others_jpy * sizes[1]
@@ -168,11 +169,9 @@ def test_half_of_the_sales_must_come_from_those_who_stayed(
 
 def test_of_fewer_than_thirty_buyers_no_share_is_judged(house: DiagnosisInputs) -> None:
     others = house.cpm_classes.filter(~house.cpm_classes.cpm_class.isin(GROWN_CLASSES)).select("customer_id")
-    spent = house.history.mutate(sales_12m_jpy=ibis.literal(1_000, "int64")).semi_join(others, "customer_id")
-    found = [
-        cpm.cpm_portfolio(dataclasses.replace(house, history=spent.order_by("customer_id").limit(people)))
-        for people in (29, 30)
-    ]
+    few = [house.history.semi_join(others, "customer_id").order_by("customer_id").limit(people) for people in (29, 30)]
+    spent = [spent_each(house, people, 1_000) for people in few]
+    found = [cpm.cpm_portfolio(dataclasses.replace(house, customer_months=each)) for each in spent]
     assert [finding.verdict for finding in found if finding] == ["undetermined", "issue"]
 
 

@@ -313,6 +313,15 @@ def test_only_a_large_first_purchase_followed_within_180_days_counts_as_continue
     assert (last.month, last.customers, last.continued, last.first_jpy) == ("2023-06", 2, 1, 18_000)
 
 
+def test_a_first_purchase_is_large_by_itself_whatever_was_bought_or_returned_in_the_rest_of_its_month() -> None:
+    usual = [Order(f"u{n}", dt.date(2020, 1, 5), 1_000) for n in range(60)]
+    first = dt.date(2022, 8, 1)
+    large = [Order("large", first, 9_000), *(Order("large", first + dt.timedelta(n), 100) for n in (5, 9, 14, 19))]
+    small = [Order("small", first, 1_000), Order("small", first + dt.timedelta(20), 30_000)]
+    *_, last = large_starts(planted_inputs([*usual, *large, *small], AS_OF))
+    assert (last.customers, last.continued, last.first_jpy) == (1, 1, 9_000)
+
+
 def test_the_year_before_is_a_year_before_even_where_a_half_year_was_without_buyers() -> None:
     """Open in 2021 and from 2023 on: the half-years of 2021 are no year before those of 2023."""
     orders = [Order(f"c{n}", dt.date(year, month, 5)) for year in (2021, 2023) for month in (3, 9) for n in range(40)]

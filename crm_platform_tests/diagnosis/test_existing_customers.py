@@ -199,6 +199,23 @@ def test_fewer_active_customers_than_a_year_before_are_an_issue_and_a_few_less_a
     assert short.verdict == "undetermined"
 
 
+def test_some_days_of_a_running_month_are_not_held_against_a_whole_one_of_the_year_before() -> None:
+    """On 9 December the buyers of April are still active; by the 31st of a year before, those of then were not."""
+    orders = [Order("first", dt.date(2021, 1, 5))]
+    orders += [Order(f"old{n}", dt.date(2022, 4, 25)) for n in range(50)]
+    orders += [Order(f"stay{n}", dt.date(2022, 11, 1)) for n in range(100)]
+    orders += [Order(f"new{n}", dt.date(2023, 4, 20)) for n in range(60)]
+    orders += [Order(f"back{n}", dt.date(2023, 11, 1)) for n in range(80)]
+    finding = dormancy(months_of(orders, dt.date(2023, 12, 9), first_month=Month(2021, 1)))
+    assert finding is not None
+    assert finding.numbers["active_customers_before"] == 50 + 100  # on 30 November 2022, 219 days after 25 April
+    assert finding.numbers["active_customers"] == 60 + 80
+    assert finding.trend is not None
+    assert finding.trend.points[-1] == ("2023-11", 140)
+    shown = next(exhibit for exhibit in finding.exhibits if exhibit.key == "customers")
+    assert max(str(row["month"]) for row in shown.rows) == "2023-11"
+
+
 def with_settings(inputs: DiagnosisInputs, **settings: object) -> DiagnosisInputs:
     return replace(inputs, client=replace(inputs.client, settings=Settings(**settings)))  # type: ignore[arg-type]
 

@@ -12,6 +12,7 @@ from crm_platform.diagnosis.products import brands, next_purchases, product_grou
 from crm_platform.diagnosis.products.next_purchases import outcomes_by_year
 from crm_platform.diagnosis.products.pairs import log_lift, ranked
 from crm_platform.periods import Month
+from crm_platform.reports import Wording
 from crm_platform.tables.delivered import PRODUCTS
 from crm_platform_tests.diagnosis.planted import Order, planted_inputs
 
@@ -66,6 +67,20 @@ def test_products_that_the_same_customers_buy_on_different_days_are_told_as_pair
     assert finding is not None
     assert finding.numbers["pair_basis"] == "@pair_basis.year"
     assert (finding.numbers["best_together"], finding.numbers["best_lift"]) == (30, pytest.approx(30 * 60 / (30 * 60)))
+
+
+def test_who_bought_a_product_on_three_days_of_a_month_is_counted_on_two_and_the_report_says_so() -> None:
+    days = [dt.date(2022, 6, day) for day in (2, 12, 22)]
+    orders = [Order(f"c{n}", day, product=product) for n in range(30) for day in days for product in ("甲", "乙")]
+    orders += [Order(f"x{n}", day, product="丙") for n in range(30) for day in days[:1]]
+    finding = product_pairs(planted_inputs(orders, dt.date(2022, 6, 30), first_month=Month(2021, 7)))
+    assert finding is not None
+    pair = next(exhibit for exhibit in finding.exhibits if exhibit.key == "pairs").rows[0]
+    assert pair["support_rate"] == 2 / 3  # of 60 seen baskets and 30 others; in truth 90 of 120
+    for language, told in (("ja", "最初と最後の日だけを数える"), ("en", "the first and the last day count")):
+        texts = Wording.of(language).texts
+        notes = [texts[f"product_pairs.exhibits.{of}.note"] for of in ("pairs", "group_pairs", "brand_pairs")]
+        assert all(told in note for note in notes)
 
 
 def test_the_error_of_a_lift_is_that_of_drawing_whole_customers_anew() -> None:

@@ -74,6 +74,21 @@ def test_all_bad_rows_of_a_refused_delivery_can_be_listed(installation: Installa
     assert not read_inbox(installation.platform.inbox, "demo")
 
 
+def test_the_list_of_faults_is_never_written_over_a_file_of_the_delivery(
+    installation: Installation, tmp_path: Path
+) -> None:
+    files = files_of(tmp_path / "files", faults=12, months=2)
+    before = [file.read_bytes() for file in files]
+    answer = installation.run("deliver", "--client", "demo", *files, "--faults", files[-1])
+    assert (answer.code, [file.read_bytes() for file in files]) == (1, before)
+    assert f"{files[-1]}: the command reads this file and would write over it. Name another." in answer.err
+
+
+def test_a_client_without_periods_of_retention_is_told_which_table_sets_them(installation: Installation) -> None:
+    installation.run("clients", "add", "kept", "--name", "Kept")
+    assert "kept: no [retention] is set, all is kept" in installation.run("clients", "retain", "kept").out
+
+
 def test_a_delivered_client_can_be_chosen_in_the_ui(installation: Installation, tmp_path: Path) -> None:
     import dagster as dg
 

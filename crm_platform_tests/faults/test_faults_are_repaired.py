@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 
 import pytest
@@ -57,6 +58,15 @@ def test_a_run_killed_before_the_clock_is_set_back_is_finished_by_two_at_once_an
     middle = Fault("killed", len(trials.wanted(house, "refresh")[1]) // 2)
     days = [AHEAD_DAYS]
     assert not trials.struck_by(house, "refresh", [middle], ahead_days=days, repaired_by=2, beside="other")
+
+
+def test_of_a_run_that_was_killed_the_next_call_tells_once(trials: Trials, house: House) -> None:
+    struck, moments = trials.copy(house), trials.wanted(house, "refresh")[1]
+    assert trials.do(struck, "refresh", Fault("killed", len(moments) // 2)).killed
+    assert all(trials.do(struck, "refresh").well for _ in range(2))
+    (line,) = [line for file in (struck.data / "messages").glob("*.jsonl") for line in file.read_text().splitlines()]
+    said = json.loads(line)
+    assert (said["kind"], said["client"]) == ("run_failed", "demo")
 
 
 @pytest.mark.parametrize("work", ["deliver", "publish_again"])

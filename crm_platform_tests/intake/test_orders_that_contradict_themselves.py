@@ -111,3 +111,23 @@ def test_the_specification_is_the_same_where_a_month_holds_no_japanese_or_leaves
     later = [[*line("A2", 媒体コード="")]]
     second = examine([file_of("order_lines.tsv", [LINE_HEADERS, *later])], number=2, former=[first])
     assert (second.receipt["same_spec"], second.receipt["spec_differences"]) == (True, [])
+
+
+def test_the_specification_is_the_same_where_a_number_is_written_in_full_width() -> None:
+    first = examine(delivery([line("A1", 媒体コード="5")]))
+    later = file_of("order_lines.tsv", [LINE_HEADERS, line("A2", 媒体コード="５")])
+    second = examine([later], number=2, former=[first])
+    assert (second.receipt["same_spec"], second.receipt["spec_differences"]) == (True, [])
+
+
+def test_a_month_like_one_of_several_saved_files_has_their_specification_and_one_like_none_says_how() -> None:
+    saved = [
+        file_of("order_lines_2023.tsv", [LINE_HEADERS, line("A1", 媒体コード="5")]),
+        file_of("order_lines_2024.tsv", [LINE_HEADERS, line("A2", 媒体コード="2025-01-01")]),
+    ]
+    first = examine([*delivery([line()])[:3], *saved])
+    for media_id, same, differences in [("6", True, 0), ("2025-02-01", True, 0), ("web", False, 1)]:
+        later = file_of("order_lines.tsv", [LINE_HEADERS, line("A3", 媒体コード=media_id)])
+        receipt = examine([later], number=2, former=[first]).receipt
+        assert (receipt["same_spec"], len(receipt["spec_differences"])) == (same, differences)
+        assert all("column '媒体コード' is of kind text" in said for said in receipt["spec_differences"])

@@ -9,7 +9,14 @@ import pytest
 
 from crm_platform.clients import Client
 from crm_platform.clients.mapping import PRESETS
-from crm_platform.intake import DeliveredFile, HashKey, accept_delivery, examine_delivery, read_admitted, rules_of
+from crm_platform.intake import (
+    DeliveredFile,
+    HashKey,
+    accept_delivery,
+    examine_delivery,
+    read_admitted,
+    rules_of,
+)
 from crm_platform.intake.mapping.processing import is_special_format, processing_reasons
 from crm_platform.refusals import Refused
 from crm_platform_tests.intake.cart_exports import CARTS, PEOPLE, CartExport, csv_bytes, ec_cube_4, ecforce, shopify
@@ -93,6 +100,28 @@ def test_the_masters_hold_whatever_the_lines_name(cart, admitted):
     if cart != "ecforce":
         assert set(tables["customers"]["prefecture"].to_pylist()) == {person.prefecture for person in PEOPLE}
         assert "青汁① 30包" in tables["products"]["product_name"].to_pylist()
+
+
+@pytest.mark.parametrize("cart", CARTS)
+def test_files_copied_into_one_hold_their_headers_again_and_these_are_no_rows(cart, admitted, tmp_path):
+    encoding = "utf-8" if cart == "shopify" else "cp932"
+    copied = [
+        rewritten(file, lambda rows: [*rows[:2], rows[0], *rows[2:], rows[0]], encoding) for file in EXPORTS[cart].files
+    ]
+    found = examine_export(EXPORTS[cart], copied)
+    assert {name: table.to_pylist() for name, table in found.tables.items()} == {
+        name: table.to_pylist() for name, table in admitted[cart].tables.items()
+    }
+    for file, plain in zip(found.receipt["files"], admitted[cart].receipt["files"], strict=True):
+        assert len(file["header_again_on_lines"]) == 2
+        assert (file["rows"], file["spec_fingerprint"]) == (plain["rows"], plain["spec_fingerprint"])
+    accept_delivery(tmp_path, Client("acme", "Acme", intake={"preset": cart}), copied, today=TODAY, hash_key=KEY)
+    changed = Client("acme", "Acme", intake={"preset": cart, "admission": {"tolerated_bad_row_rate": 0.1}})
+    (again,) = read_admitted(tmp_path, changed)
+    assert again.tables["order_lines"].equals(found.tables["order_lines"])
+    assert [file["header_again_on_lines"] for file in again.receipt["files"]] == [
+        file["header_again_on_lines"] for file in found.receipt["files"]
+    ]
 
 
 @pytest.mark.parametrize("cart", CARTS)
@@ -214,6 +243,32 @@ def test_media_of_ecforce_are_derived_until_a_master_is_delivered(admitted):
         {"media_id": "LP_A_検索", "cost_jpy": 500000},
         {"media_id": "LP_B_動画", "cost_jpy": None},
     ]
+
+
+@pytest.mark.parametrize("fault", ["無料", "-4296"])
+def test_a_row_of_several_products_is_admitted_whole_or_not_at_all(fault):
+    def spoilt(rows):
+        amount, products = (rows[0].index(header) for header in ("小計", "購入商品（商品コード）"))
+        row = next(row for row in rows[1:] if "," in row[products])
+        row[amount] = fault
+        return rows
+
+    export = EXPORTS["ecforce"]
+    found = examine_export(export, [rewritten(file, spoilt, "cp932") for file in export.files])
+    account = found.receipt["accounts"]["order_lines"]
+    assert len(truth_of(export).keys() - orders_of(found).keys()) == 1
+    assert account["quarantined"] > 1  # each product of the row
+    told = found.tables["quarantined_rows"].select(["row_number", "column"]).to_pylist()
+    assert [fault["column"] for fault in told] == ["小計"]  # of the row, once
+
+
+def test_an_order_of_ecforce_that_is_there_twice_counts_once_and_is_told():
+    export = EXPORTS["ecforce"]
+    twice = [rewritten(file, lambda rows: [*rows, rows[1], rows[4]], "cp932") for file in export.files]
+    found = examine_export(export, twice)
+    assert orders_of(found) == truth_of(export)
+    faults = found.tables["quarantined_rows"].select(["column", "rule"]).to_pylist()
+    assert faults == [{"column": "受注番号", "rule": "duplicate_key"}] * 2
 
 
 # --- Shopify and RMS --------------------------------------------------------------------------------------------------

@@ -126,6 +126,19 @@ def test_blank_lines_and_an_old_end_mark_are_no_rows():
     assert admitted.receipt["accounts"]["order_lines"]["delivered"] == 2
 
 
+def test_a_header_that_stands_again_between_the_rows_is_no_row_and_its_line_is_named():
+    files = with_lines(text_of([LINE_HEADERS, line("A1"), LINE_HEADERS, line("A2")]).encode())
+    admitted = examine(files)
+    assert admitted.tables["order_lines"]["order_id"].to_pylist() == ["A1", "A2"]
+    assert [file["header_again_on_lines"] for file in admitted.receipt["files"]] == [[], [], [], [3]]
+    assert admitted.receipt["accounts"]["order_lines"]["delivered"] == 2
+
+
+def test_a_header_that_stands_there_twice_and_nothing_else_is_a_file_without_rows():
+    with pytest.raises(Refused, match="a header but no rows"):
+        examine(with_lines(text_of([LINE_HEADERS, LINE_HEADERS]).encode()))
+
+
 def test_line_ends_that_were_translated_twice_are_line_ends():
     content = text_of([LINE_HEADERS, line("A1"), line("A2")], line_end="\r\r\n").encode("cp932")
     for damaged in (content, content.removesuffix(b"\n")):

@@ -33,7 +33,7 @@ from crm_platform_tests.oracles.house_tables import House, draw_house
 from crm_platform_tests.oracles.houses import LAST_MONTH
 from crm_platform_tests.oracles.known_subscriptions import subscriptions_of
 
-FACTS = ("customer_months", "customer_product_months", "product_months", "media_months")
+FACTS = ("customer_days", "customer_months", "customer_product_months", "product_months", "media_months")
 _HALF_YEAR = 6
 _RANKS = np.array(list("ABCDEFGHIJ"), dtype=object)  # one for each value class
 
@@ -83,9 +83,9 @@ def whole_house(seed: int, customers: int = 5000, months: int = 60, **plants: An
     lines = facts.described_lines(ibis.memtable(drawn.order_lines))
     made = {name: ibis.memtable(table) for name, table in portfolio_tables(inputs).items()}
     made |= _subscriptions(drawn, lines)
-    days = _held(TABLES["customer_days"], facts.customer_days(lines))
-    made["regular_buyers"] = ibis.memtable(regular_buyers_of(days, inputs.products, inputs.closed_months))
-    return replace(inputs, customer_days=days, **made)
+    assert inputs.customer_days is not None
+    regular = regular_buyers_of(inputs.customer_days, inputs.products, inputs.closed_months)
+    return replace(inputs, **made, regular_buyers=ibis.memtable(regular))
 
 
 def _subscriptions(drawn: House, lines: ibis.Table) -> dict[str, ibis.Table]:

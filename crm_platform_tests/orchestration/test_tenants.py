@@ -75,10 +75,10 @@ def furnished(installation: Installation, client: str, folder: Path, mark: str) 
 
 
 def remembered(instance: dg.DagsterInstance, home: Path) -> None:
-    """A paused sensor whose cursor holds both clients, their schedules, ticks of all, and what these logged."""
+    """A paused sensor that remembers both clients, their schedules, ticks of all, and what these logged."""
     location = InProcessCodeLocationOrigin(LoadableTargetOrigin(module_name="m"), location_name="l")
     sensor = RemoteInstigatorOrigin(RemoteRepositoryOrigin(location, "r"), "deliveries")
-    cursor = SensorInstigatorData(cursor=BOTH_TOLD)
+    cursor = SensorInstigatorData(cursor=BOTH_TOLD, last_run_key=f"analyse_month|{partition_key(GONE, LAST)}")
     instance.add_instigator_state(InstigatorState(sensor, InstigatorType.SENSOR, InstigatorStatus.STOPPED, cursor))
     for client in (GONE, STAYS):
         name = schedule_names(client)[0]

@@ -24,6 +24,7 @@ from crm_platform.reports.csv_files import (
     test_groups_csv,
 )
 from crm_platform.reports.file_names import safe_names
+from crm_platform.tables.alerts import LAPSE_REASONS
 from crm_platform.tables.analyses import CPM_CLASS_NAMES
 
 test_groups_csv.__test__ = False  # its name is the deliverable's, it is no test
@@ -117,6 +118,17 @@ def test_each_alert_says_its_own_cycle_the_days_beyond_it_and_what_falls_also_in
     english = _read(alert_reasons_csv(alerts, EN))
     assert [name for name in english[0] if not name.isascii()] == []
     assert "25 days beyond the cycle" in english[3][1]
+
+
+@pytest.mark.parametrize(
+    ("words", "estimated", "claimed"),
+    [(JA, r"購入周期の目安30日", "本人の"), (EN, r"cycle (of )?about 30 days", r"\bown\b")],
+)
+@pytest.mark.parametrize("reason", LAPSE_REASONS)
+def test_a_cycle_is_told_as_an_estimate_since_who_bought_once_has_none_of_their_own(words, estimated, claimed, reason):
+    (_, row) = _read(alert_reasons_csv(pa.Table.from_pylist([_alert("once", reason=reason)]), words))
+    assert re.search(estimated, row[1])
+    assert not re.search(claimed, row[1] + words.text(f"alert_reason.{reason}"))
 
 
 def test_every_cpm_class_has_its_name_and_its_action():

@@ -107,6 +107,14 @@ def test_what_cannot_be_measured_is_said_and_nothing_is_written(
     assert not (folder / "result.json").exists()
 
 
+@pytest.mark.parametrize("name", ["summer.csv", "orders.csv"])
+def test_figures_are_never_written_over_the_files_they_are_made_of(name: str, folder: Path) -> None:
+    before = (folder / name).read_bytes()
+    answer = command(folder, "--out", str(folder / name))
+    assert (answer.code, (folder / name).read_bytes()) == (1, before)
+    assert "would write over it" in answer.err
+
+
 @pytest.mark.parametrize(
     ("file", "text", "told"),
     [

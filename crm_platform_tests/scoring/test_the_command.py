@@ -76,6 +76,28 @@ def test_a_bad_row_is_refused_by_file_line_and_column_and_the_former_scores_stay
     assert (folder / "scores.csv").read_text("utf-8") == "former"
 
 
+@pytest.mark.parametrize(
+    "value", ["髙橋花子", "090-1234-9999", "hanako@example.jp", "タカハシ ハナコ", "Hanako Takahashi"]
+)
+def test_a_person_where_an_amount_belongs_is_named_by_line_and_not_shown(folder, value):
+    lines = (folder / "orders.csv").read_text("utf-8").splitlines()
+    lines[6] = f"C000001,2021-12-01,{value}"
+    (folder / "orders.csv").write_text("\n".join(lines), "utf-8")
+    answer = score(folder)
+    assert answer.code == 1
+    assert f"column amount: row 7: a text of {len(value)} characters that is not shown is no amount" in answer.err
+    assert value not in answer.err
+
+
+@pytest.mark.parametrize("way", ["orders.csv", "../{name}/orders.csv", "link.csv"])
+def test_the_orders_are_never_written_over_with_their_scores(folder, way):
+    (folder / "link.csv").symlink_to(folder / "orders.csv")
+    before = (folder / "orders.csv").read_bytes()
+    answer = score(folder, out=way.format(name=folder.name))
+    assert (answer.code, (folder / "orders.csv").read_bytes()) == (1, before)
+    assert "the command reads this file and would write over it. Name another." in answer.err
+
+
 def test_the_example_of_the_document_comes_out_as_it_says(tmp_path, monkeypatch):
     document = (PROJECT / "docs" / "scoring.md").read_text("utf-8")
     orders, command, scores = re.findall(r"```\w*\n(.*?)```", document, flags=re.DOTALL)[:3]

@@ -6,7 +6,10 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+from ibis import _
+
 from crm_platform.diagnosis.cpm.accounts import Account, Ledger
+from crm_platform.diagnosis.cpm.classes import with_sales
 from crm_platform.diagnosis.cpm.portfolio import KNOWN_FROM_MONTHS, year_ends
 from crm_platform.diagnosis.estimates import Estimate, count_of, errors_for
 from crm_platform.diagnosis.finding import Action, Exhibit, Finding, Scalar, Trend, Verdict
@@ -82,7 +85,7 @@ def cpm_moves(inputs: DiagnosisInputs) -> Finding | None:
         ),
         trend=trend,
         action=Action("@action_segment.cpm_pillars", pillars.closing, "@action_channel.insert_phone", expected_jpy),
-        sources=("cpm_moves", "customer_history", "cpm_classes"),
+        sources=("cpm_moves", "customer_history", "customer_months", "cpm_classes"),
     )
 
 
@@ -132,8 +135,7 @@ def _returns(former: str, now: str) -> bool:
 
 def _half_year_jpy(inputs: DiagnosisInputs) -> float:
     """Half of what an active 優良 or コツコツ customer spent in twelve months, on average; 0 where there is none."""
-    amounts = inputs.history.select("customer_id", "sales_12m_jpy")
-    pillars = inputs.cpm_classes.filter(inputs.cpm_classes.cpm_class.isin(PILLARS)).inner_join(amounts, "customer_id")
+    pillars = with_sales(inputs).filter(_.cpm_class.isin(PILLARS))
     found = one_row(pillars.agg(customers=pillars.count(), sales_jpy=yen_sum(pillars.sales_12m_jpy)))
     return found["sales_jpy"] / found["customers"] / 2 if found["customers"] else 0.0
 

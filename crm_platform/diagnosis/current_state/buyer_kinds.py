@@ -31,7 +31,7 @@ class LargeStarts:
     month: str  # the last of their first purchases
     customers: int
     continued: int
-    first_jpy: int  # 売上 of the month of the first purchase, per purchase day, all together
+    first_jpy: int  # standing 売上 of their first purchase days, all together
 
     @property
     def rate(self) -> Estimate | None:
@@ -86,7 +86,7 @@ def buyer_kinds(inputs: DiagnosisInputs) -> Finding | None:
         measured=judged.measured("rate"),
         trend=judged.trend,
         action=Action("@action_segment.stalled", stalled, "@action_channel.post_phone", expected_jpy),
-        sources=("customer_months", "customer_history", "segments"),
+        sources=("customer_days", "customer_history", "segments"),
     )
 
 
@@ -117,16 +117,16 @@ def large_starts(inputs: DiagnosisInputs) -> list[LargeStarts]:
     years = settled_years(inputs, last)
     if years < 1:
         return []
+    if inputs.customer_days is None:
+        raise ValueError("without the days of purchases nobody knows what a first purchase was worth")
     first = month_of(last + 1 - YEAR_MONTHS * years).first_day
     cohorts = inputs.new_customers.filter(_.cohort <= last, _.first_purchased_on >= first).select(
         "customer_id", "cohort", "first_purchased_on", "second_purchased_on"
     )
-    starts = inputs.purchases.filter(_.month >= first).select(
-        "customer_id", "month", value_jpy=(_.sales_jpy / _.purchase_days).round().cast("int64")
+    starts = inputs.customer_days.filter((_.month >= first) & (_.standing_sales_jpy > 0)).select(
+        "customer_id", first_purchased_on="day", value_jpy="standing_sales_jpy"
     )
-    joined = cohorts.mutate(month=cohorts.first_purchased_on.truncate("M").cast("date")).inner_join(
-        starts, ["customer_id", "month"]
-    )
+    joined = cohorts.inner_join(starts, ["customer_id", "first_purchased_on"])
     large = joined.filter(joined.value_jpy >= RULES.large_times * max(median_order_jpy(inputs), 1))
     waited_days = large.second_purchased_on.delta(large.first_purchased_on, unit="day")
     year = blocks_back(large.cohort, last, YEAR_MONTHS)

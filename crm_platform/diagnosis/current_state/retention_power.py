@@ -124,12 +124,11 @@ def rule_rows(powers: CustomerPowers) -> list[dict[str, Any]]:
 
 
 def expected_rate(inputs: DiagnosisInputs) -> float | None:
-    """Mean retention power of the customers who bought in the last six closed months."""
+    """Mean retention power of the customers who bought in the last six closed months, and maybe since."""
     span = inputs.span(HALF_YEAR_MONTHS)
     if span is None:
         return None
-    recent = inputs.history.filter(span.holds(_.last_purchased_on)).select("customer_id")
-    known = inputs.forecasts.inner_join(recent, "customer_id")
+    known = inputs.forecasts.semi_join(inputs.purchases.filter(span.holds(_.month)), "customer_id")
     rate: float | None = one_row(known.agg(rate=exact_mean(known.retention_power_rate)))["rate"]
     return rate
 

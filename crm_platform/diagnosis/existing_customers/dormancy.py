@@ -29,9 +29,12 @@ def dormancy(inputs: DiagnosisInputs) -> Finding | None:
     against a year before, which must lie a year after the first month of data, and over five years (R61). At stake: the
     active customers lost × what an active customer is expected to bring in six months. The action expects the assumed
     response of those who fell asleep in the last half-year, one purchase each. None where nobody ever bought.
+
+    All of it is as of the end of the last closed month, as in the book of KPIs and the letter: some days of a running
+    month beside a whole one of a year before could turn a fall into a rise. Only the table of thresholds is of today.
     """
     spells = purchase_spells(inputs)
-    months = active_rows(inputs, spells)
+    months = _closed(inputs, active_rows(inputs, spells))
     if not months:
         return None
     thresholds = threshold_rows(inputs, spells)
@@ -78,11 +81,17 @@ def dormancy(inputs: DiagnosisInputs) -> Finding | None:
     )
 
 
+def _closed(inputs: DiagnosisInputs, months: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Of `months` the closed ones; where none is closed, they are shown as they are and not judged."""
+    closed = {str(month) for month in inputs.closed_months}
+    return [row for row in months if row["month"] in closed] or months
+
+
 def _year_before(inputs: DiagnosisInputs, months: list[dict[str, Any]]) -> dict[str, Any] | None:
     """The same month a year earlier, where a year of data lies before it."""
-    if len(inputs.months) <= WARM_UP_MONTHS + YEAR_MONTHS - 1:
+    if len(inputs.closed_months) <= WARM_UP_MONTHS + YEAR_MONTHS - 1:
         return None
-    then = str(inputs.month.plus(-YEAR_MONTHS))
+    then = str(inputs.closed_months[-1].plus(-YEAR_MONTHS))
     return next((row for row in months if row["month"] == then), None)
 
 

@@ -130,12 +130,12 @@ def spread_between_years(ratios: Ratios) -> float | None:
 
 
 def recent_buyers(inputs: DiagnosisInputs) -> int:
-    """Customers who bought in the last six closed months."""
+    """Customers who bought in the last six closed months, whether or not they bought again in a running one."""
     span = inputs.span(min(HALF_YEAR_MONTHS, len(inputs.closed_months)))
     if span is None:
         return 0
-    bought = inputs.history.filter(span.holds(_.last_purchased_on))
-    found: int = one_row(bought.agg(customers=_.count()))["customers"]
+    bought = inputs.purchases.filter(span.holds(_.month))
+    found: int = one_row(bought.agg(customers=_.customer_id.nunique()))["customers"]
     return found
 
 

@@ -15,7 +15,9 @@ the two together. One written formula per KPI (R114). The keys are those of `[kp
 client's file. Amounts are whole yen, tax excluded; sales are 売上, credits deducted. A customer is new who is
 registered since the first month of data. "Judged over" says which months the value of the report is made of; targets
 and measures are also held against each month by itself. KPIs of cost need the days of a placement (`started_on`):
-its cost is spread evenly over its run, and a medium without an end ran one day.
+its cost is spread evenly over its run, and a medium without an end ran one day. The medium that brought a customer
+is that of the first purchase's main line, else 初回媒体 of the customer master: a first order that was cancelled
+brings nobody.
 """
 _FAMILIES: tuple[tuple[str, tuple[Kpi, ...]], ...] = (
     ("Acquisition", ACQUISITION),

@@ -36,6 +36,7 @@ from crm_platform.intake.admission.row_rules import (
     order_line_breaches,
     reference_breaches,
     repeated_key,
+    repeated_rows,
     several_customers,
 )
 from crm_platform.intake.admission.specification import compared_with_last
@@ -53,7 +54,7 @@ from crm_platform.intake.reading.text_column import Mask, union_of
 from crm_platform.lake import digest_of
 from crm_platform.tables.delivered import QUARANTINED_ROWS
 
-_RULES_EDITION = 3  # counts up when the same files and mapping are to be read differently
+_RULES_EDITION = 4  # counts up when the same files and mapping are to be read differently
 
 
 def mapping_digest(client: Client) -> str:
@@ -135,15 +136,16 @@ def _examine_table(
 ) -> _Examined:
     rows = type_rows(rules, name, [(item.raw, item.layout) for item in read])
     aside = union_of(rows.set_aside.values(), rows.rows)
-    breaches = [*rows.breaches, *personal_breaches(rows, read), *declared_breaches(rows, today)]
+    unread = [*rows.breaches, *personal_breaches(rows, read)]
+    breaches = [*unread, *declared_breaches(rows, today, unread)]
     breaches += order_line_breaches(rows) if name == "order_lines" else []
     breaches += stops_before_start(rows, lines) if name == "subscription_events" else []
-    breaches += reference_breaches(rows, known)
+    breaches += [*reference_breaches(rows, known), *repeated_rows(rows, [item.raw for item in read])]
     breaches = one_per_column(breaches)
-    breaches += repeated_key(rows, ~aside & ~any_breach(breaches, rows.rows))
+    breaches += repeated_key(rows, ~aside & ~_bad(rows, breaches, aside))
     if name == "order_lines":
-        breaches += several_customers(rows, ~aside & ~any_breach(breaches, rows.rows))
-    bad = any_breach(breaches, rows.rows) & ~aside
+        breaches += several_customers(rows, ~aside & ~_bad(rows, breaches, aside))
+    bad = _bad(rows, breaches, aside)
     kept = ~aside & ~bad
     parts = quarantine_breaches(delivery_id, name, rows.origin, breaches, ~aside)
     for item in read:
@@ -164,6 +166,11 @@ def _examine_table(
         account["rows_with_unreadable_amount"] += broken
         account["orders_in_two_files"] = orders_in_two_files(rows.columns["order_id"], rows.origin.file_of)
     return _Examined(rows, admitted, parts, bad, account)
+
+
+def _bad(rows: TypedRows, breaches: Sequence[Breach], aside: Mask) -> Mask:
+    """Lines of delivered rows with a fault; what is set aside is no fault."""
+    return rows.origin.whole_rows(any_breach(breaches, rows.rows) & ~aside) & ~aside
 
 
 def _known_ids(

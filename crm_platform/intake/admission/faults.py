@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 
 from crm_platform.intake.mapping.breaches import Breach, Origin
 from crm_platform.intake.reading.splitting import Broken
-from crm_platform.intake.reading.text_column import Mask, Positions, union_of
+from crm_platform.intake.reading.text_column import Mask, Positions, TextColumn, union_of
 from crm_platform.tables.delivered import QUARANTINED_ROWS
 
 REMEDIES = {
@@ -68,15 +69,24 @@ def any_breach(breaches: Sequence[Breach], rows: int) -> Mask:
 def quarantine_breaches(
     delivery_id: str, table: str, origin: Origin, breaches: Sequence[Breach], among: Mask
 ) -> list[pa.Table]:
-    """QUARANTINED_ROWS of these breaches, for the rows in `among` (rows set aside are in nobody's way)."""
+    """QUARANTINED_ROWS of these breaches, for the rows in `among` (rows set aside are in nobody's way).
+
+    Lines of one delivered row that break a rule with the same value are told once.
+    """
     parts = []
     for breach in breaches:
-        rows = np.flatnonzero(breach.rows & among)
+        rows = _once_per_value(np.flatnonzero(breach.rows & among), origin, breach.texts)
         if len(rows):
             names = np.array(origin.files, dtype=object)[origin.file_of[rows]]
             values = [masked(text) for text in breach.texts.at(rows)] if breach.texts else [None] * len(rows)
             parts.append(_part(delivery_id, table, list(names), origin.row_numbers[rows], breach, values))
     return parts
+
+
+def _once_per_value(rows: Positions, origin: Origin, texts: TextColumn | None) -> Positions:
+    cells = {"file": origin.file_of[rows], "row": origin.row_numbers[rows], "value": texts.index[rows] if texts else 0}
+    first: Positions = rows[~pd.DataFrame(cells, index=rows).duplicated(keep="first").to_numpy()]
+    return first
 
 
 def quarantine_broken(delivery_id: str, table: str, file: str, broken: Sequence[Broken]) -> list[pa.Table]:

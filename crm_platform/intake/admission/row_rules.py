@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -13,7 +13,8 @@ import pyarrow.compute as pc
 from crm_platform.intake.mapping.breaches import Breach
 from crm_platform.intake.mapping.standard_layout import DELIVERED, LARGEST_LINE_JPY
 from crm_platform.intake.mapping.typed_rows import TypedRows
-from crm_platform.intake.reading.text_column import Mask
+from crm_platform.intake.reading.raw_rows import RawRows
+from crm_platform.intake.reading.text_column import Mask, union_of
 from crm_platform.tables import Column
 from crm_platform.tables.delivered import UNDONE
 from crm_platform.tables.table import DAY, INSTANT, TEXT
@@ -25,18 +26,21 @@ _LARGEST_KEY = 1 << 62  # of keys made of several columns' numbers
 _PAST_ONLY = {"ordered_at", "cancelled_on", "registered_on"}
 
 
-def declared_breaches(rows: TypedRows, today: dt.date) -> list[Breach]:
-    """Values that are missing though required, out of the declared range, or on an impossible day."""
+def declared_breaches(rows: TypedRows, today: dt.date, unread: Sequence[Breach]) -> list[Breach]:
+    """Values that are missing though required, out of the declared range, or on an impossible day.
+
+    `unread`: what was met in place of a value; such a cell was filled, so it is not missing as well.
+    """
     breaches: list[Breach] = []
-    failed = {breach.column: breach.rows for breach in rows.breaches}
     for column in DELIVERED[rows.table].columns:
         if column.name not in rows.columns:
             continue
         values = rows.columns[column.name]
         distinct = values.distinct
-        unread = failed.get(rows.headers.get(column.name, ""), np.zeros(rows.rows, bool))
+        header = rows.headers.get(column.name, column.name)
+        filled = union_of((breach.rows for breach in unread if breach.column == header), rows.rows)
         if not column.nullable and column.name != "discount_jpy":
-            breaches.append(rows.breach("missing", column.name, values.rows_where(pc.is_null(distinct)) & ~unread))
+            breaches.append(rows.breach("missing", column.name, values.rows_where(pc.is_null(distinct)) & ~filled))
         if column.minimum is not None:
             low = values.rows_where(pc.less(distinct, column.minimum))
             breaches.append(rows.breach("below_minimum", column.name, low))
@@ -95,6 +99,15 @@ def repeated_key(rows: TypedRows, among: Mask) -> list[Breach]:
     repeated: Mask = np.zeros(rows.rows, bool)
     repeated[among] = pd.Series(keys).duplicated(keep="first").to_numpy()
     return [rows.breach("duplicate_key", names[-1], repeated)] if repeated.any() else []
+
+
+def repeated_rows(rows: TypedRows, files: Sequence[RawRows]) -> list[Breach]:
+    """Lines of rows that are an order once more in the same file, where the mapping splits rows."""
+    repeated: Mask = np.zeros(rows.rows, bool)
+    for position, raw in enumerate(files):
+        if len(raw.repeated):
+            repeated |= (rows.origin.file_of == position) & np.isin(rows.origin.row_numbers, raw.repeated)
+    return [rows.breach("duplicate_key", "order_id", repeated)] if repeated.any() else []
 
 
 def several_customers(rows: TypedRows, among: Mask) -> list[Breach]:

@@ -79,14 +79,19 @@ def _of_table(files: Sequence[Mapping[str, Any]], table: str) -> list[Mapping[st
 
 
 def _differences(now: Sequence[Mapping[str, Any]], last: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Each file of `now` beside the one of `last` that it is closest to.
+
+    Files saved over years may differ among themselves; a month that looks like one of them brings nothing new.
+    """
     if [file["spec_fingerprint"] for file in now] == [file["spec_fingerprint"] for file in last]:
         return []
-    if "specification" not in now[0] or "specification" not in last[0]:
+    if any("specification" not in file for file in (*now, *last)):
         return ["the specification differs"]
-    if len(now) != len(last):
-        return ["the number of differing files"]
-    pairs = zip(now, last, strict=True)
-    return list(dict.fromkeys(said for a, b in pairs for said in _in_words(a["specification"], b["specification"])))
+    closest = [
+        min((list(_in_words(file["specification"], former["specification"])) for former in last), key=len)
+        for file in now
+    ]
+    return list(dict.fromkeys(said for words in closest for said in words))
 
 
 def _in_words(now: Specification, last: Specification) -> Iterator[str]:
@@ -113,7 +118,7 @@ def _changed_codes(now: Mapping[str, Any], last: Mapping[str, Any]) -> list[str]
 
 def _kind(distinct: pa.Array) -> str:
     sample = distinct.slice(0, _SAMPLE)
-    sample = sample.filter(pc.not_equal(sample, ""))
+    sample = pc.utf8_normalize(sample.filter(pc.not_equal(sample, "")), "NFKC")  # as the values are cast
     if len(sample) == 0:
         return "empty"
     for kind, pattern in _KINDS.items():

@@ -1,11 +1,18 @@
-"""Values of a coded column as a message may show them (R15): codes and words of the trade, never what may be a name."""
+"""Values as a message may show them (R15): codes, words of the trade, plain numbers; never what may be a person."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
 
+import pyarrow as pa
+
+from crm_platform.intake.guard.telling_values import positions_by_kind, suspects
+from crm_platform.intake.reading.text_column import TextColumn
+
 _LONGEST_CODE = 20
+_LONGEST_SHOWN = 40
+_TWO_WORDS = re.compile(r"[A-Za-z]{2,}[ ,.]+[A-Za-z]{2,}")  # may be first and last name
 _CODE = re.compile(r"[a-z]{1,3}|(?=.*\d)[a-z0-9_./#+-]{1,8}|[a-z]{1,4}[_-]?\d{1,6}")
 _TRADE_WORD = re.compile(
     "状態|状況|注文|受注|発注|出荷|発送|配送|配達|入金|支払|決済|請求|返品|返金|返送|交換|取消|取り消し|キャンセル|対応|処理|保留|確認|確定"
@@ -41,4 +48,17 @@ def shown_code(text: str) -> str:
     plain = unicodedata.normalize("NFKC", text).casefold()
     if len(text) <= _LONGEST_CODE and (_CODE.fullmatch(plain) or _TRADE_WORD.search(plain)):
         return f"'{text}'"
+    return _only_its_length(text)
+
+
+def shown_value(text: str) -> str:
+    """What stands where a number or a day belongs, in quotation marks; only its length where it may be a person."""
+    plain = unicodedata.normalize("NFKC", text)
+    tells = positions_by_kind(suspects(TextColumn.of(pa.array([plain]))))
+    if plain.isascii() and not tells and not _TWO_WORDS.search(plain):
+        return repr(text[:_LONGEST_SHOWN])
+    return _only_its_length(text)
+
+
+def _only_its_length(text: str) -> str:
     return f"a text of {len(text)} characters that is not shown"

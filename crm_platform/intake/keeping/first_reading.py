@@ -16,6 +16,7 @@ from crm_platform.intake.admission.specification import as_first_read, fingerpri
 _OF_THE_DELIVERY = ("same_spec", "spec_differences", "hash_key_fingerprint", "changes")
 _OF_A_FILE = (
     "sha256", "bytes", "encoding", "encoding_reason", "delimiter", "delimiter_reason", "columns", "dropped_columns",
+    "header_again_on_lines",
 )  # fmt: skip
 
 

@@ -26,3 +26,12 @@ class Origin:
     files: tuple[str, ...]
     file_of: np.ndarray[tuple[int], np.dtype[np.int32]]
     row_numbers: Positions
+
+    def whole_rows(self, lines: Mask) -> Mask:
+        """All lines of the delivered rows of `lines`: a row that is split is admitted whole or not at all."""
+        if not len(lines):
+            return lines
+        begins = np.r_[True, (np.diff(self.row_numbers) != 0) | (np.diff(self.file_of) != 0)]
+        row = np.cumsum(begins) - 1
+        told: Mask = (np.bincount(row, weights=lines) > 0)[row]
+        return told

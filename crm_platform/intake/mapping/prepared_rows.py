@@ -19,6 +19,9 @@ from crm_platform.intake.reading.text_column import TextColumn, union_of
 def prepared_rows(raw: RawRows, mapping: TableMapping) -> RawRows:
     """The rows filled down and split as the mapping says; a split row's lines keep its row number.
 
+    A row to split is a whole order, so one that equals an earlier row in every cell is that order once more. `repeated`
+    names it, for numbering its lines within the order would make them further lines of it.
+
     Refused names a column that the file lacks; a preset's columns to fill may be switched off.
     """
     if mapping.fill_down:
@@ -45,7 +48,7 @@ def _filled(column: TextColumn, within: TextColumn) -> TextColumn:
 
 
 def _split(raw: RawRows, rule: SplitRows, set_aside: Sequence[SetAside]) -> RawRows:
-    listed = column_texts(raw, rule.header)
+    listed, before = column_texts(raw, rule.header), list(raw.columns.values())
     parts = [_parts(text, rule.separator) for text in listed.distinct.to_pylist()]
     amounts_on = np.array([_standing_part(each, rule, set_aside) for each in parts], np.int64)[listed.index]
     lengths = np.array([len(each) for each in parts], np.int64)
@@ -60,7 +63,19 @@ def _split(raw: RawRows, rule: SplitRows, set_aside: Sequence[SetAside]) -> RawR
     flat = pa.array([part for each in parts for part in each], pa.string()).dictionary_encode()
     index = flat.indices.to_numpy(zero_copy_only=False)[position].astype(np.int32)
     columns[header_in(columns, rule.header) or rule.header] = TextColumn(flat.dictionary, index)
-    return replace(raw, columns=columns, row_numbers=raw.row_numbers[row], added_by_splitting=len(row) - len(listed))
+    return replace(
+        raw,
+        columns=columns,
+        row_numbers=raw.row_numbers[row],
+        added_by_splitting=len(row) - len(listed),
+        repeated=raw.row_numbers[_repeats_a_row(before)],
+    )
+
+
+def _repeats_a_row(columns: Sequence[TextColumn]) -> npt.NDArray[np.bool_]:
+    """Rows that equal an earlier one in every cell."""
+    cells = pd.DataFrame({position: column.index for position, column in enumerate(columns)})
+    return cells.duplicated(keep="first").to_numpy()
 
 
 def _standing_part(parts: Sequence[str], rule: SplitRows, set_aside: Sequence[SetAside]) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import re
 import unicodedata
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import chain, count, islice
 
 import numpy as np
@@ -48,6 +48,8 @@ class RawRows:
     row_numbers: Positions
     broken: tuple[Broken, ...]
     added_by_splitting: int = 0  # rows beyond those of the file, where its rows list several lines
+    header_again: tuple[int, ...] = ()  # lines that repeat the header, as files copied into one have; they are no rows
+    repeated: Positions = field(default_factory=lambda: np.array([], np.int64))  # see `prepared_rows`
 
     @property
     def delivered(self) -> int:
@@ -80,13 +82,14 @@ def read_rows(file: DeliveredFile, mapping: TableMapping) -> RawRows:
     delivered_headers, header_lines = split_header(lines, delimiter)
     headers = _sound_headers([header.strip() for header in delivered_headers], file.name, encoded.encoding)
     records = split_records(encoded, header_lines, delimiter, len(headers))
-    if not len(records.row_numbers) and not records.broken:
-        raise Refused("the file has a header but no rows.", "Deliver the rows, or leave the file out.", file=file.name)
     columns = _columns(records, headers, delimiter, encoded.values_encoding)
-    columns, row_numbers, unreadable = _without_unreadable(columns, records.row_numbers)
+    columns, row_numbers, header_again = _without_header_again(columns, delivered_headers, records.row_numbers)
+    if not len(row_numbers) and not records.broken:
+        raise Refused("the file has a header but no rows.", "Deliver the rows, or leave the file out.", file=file.name)
+    columns, row_numbers, unreadable = _without_unreadable(columns, row_numbers)
     broken = sorted([*records.broken, *unreadable], key=lambda item: item.row_number)
     reading = Reading(encoded.encoding, encoded.reason, delimiter, reason, tuple(headers), file.plain.isascii())
-    return RawRows(file.name, reading, columns, row_numbers, tuple(broken))
+    return RawRows(file.name, reading, columns, row_numbers, tuple(broken), header_again=header_again)
 
 
 def _first_lines(encoded: EncodedText) -> list[str]:
@@ -133,6 +136,19 @@ def _columns(records: Records, headers: list[str], delimiter: str, encoding: str
     delivered = dict(zip(headers, table.columns, strict=True))
     del table  # so that the bytes of a column go as soon as it is decoded
     return {header: TextColumn.decoded(delivered.pop(header), encoding) for header in headers}
+
+
+def _without_header_again(
+    columns: dict[str, TextColumn], delivered_headers: list[str], row_numbers: Positions
+) -> tuple[dict[str, TextColumn], Positions, tuple[int, ...]]:
+    """Take out the lines that say nothing but the header; their numbers beside what is left."""
+    again: Mask = np.ones(len(row_numbers), bool)
+    for header, column in zip(delivered_headers, columns.values(), strict=True):
+        again &= column.rows_where(pc.equal(column.distinct, header.strip()))
+        if not again.any():
+            return columns, row_numbers, ()
+    rest = {header: column.kept(~again) for header, column in columns.items()}
+    return rest, row_numbers[~again], tuple(row_numbers[again].tolist())
 
 
 def _without_unreadable(

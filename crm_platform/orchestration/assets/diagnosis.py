@@ -27,7 +27,7 @@ from crm_platform.orchestration.recipe import Reads, Recipe, everything
 from crm_platform.orchestration.segment_books import book_in_force, described_book
 from crm_platform.tables.frames import frame_of
 
-_OF_THE_PAST = ("customer_months", "customer_product_months", "product_months", "media_months")
+_OF_THE_PAST = ("customer_days", "customer_months", "customer_product_months", "product_months", "media_months")
 OF_THE_MONTH = (
     "products",
     "media",
@@ -121,7 +121,7 @@ def what_the_portfolio_read(at: ClientMonth) -> dict[str, str]:
         "portfolio_diagnosis",
         "diagnosis",
         {
-            **dict.fromkeys((*_OF_THE_PAST, "customer_days"), Reads.UP_TO_MONTH),
+            **dict.fromkeys(_OF_THE_PAST, Reads.UP_TO_MONTH),
             **dict.fromkeys(_OF_THE_PORTFOLIO, Reads.SAME_MONTH),
         },
         settings=everything,
@@ -144,7 +144,6 @@ def portfolio_inputs(at: ClientMonth) -> DiagnosisInputs:
         cross_sell=at.expression("cross_sell"),
         dormant_customers=at.expression("dormant_customers"),
         regular_buyers=at.expression("regular_buyers"),
-        customer_days=at.past("customer_days"),
         **subscriptions_of(at),
         subscription_events=ibis.memtable(delivered["subscription_events"]),
         contacts=ibis.memtable(delivered["contacts"]),

@@ -286,7 +286,6 @@ def two_track_inputs(at: ClientMonth) -> DiagnosisInputs:
     delivered = delivered_until(at)
     return replace(
         inputs_of(at),
-        customer_days=at.past("customer_days"),
         **{name: at.past(name) for name in _PAST_OF_TRACKS},
         **{name: at.expression(name) for name in _TABLES_OF_TRACKS},
         **{name: at.document(name) for name in _DOCUMENTS_OF_TRACKS},

@@ -23,9 +23,8 @@ from crm_platform.orchestration.automation.client_state import (
 )
 from crm_platform.orchestration.automation.due_runs import WANTED, due_runs
 from crm_platform.orchestration.automation.messages import Message, Messages
-from crm_platform.orchestration.automation.watches import failure_of
+from crm_platform.orchestration.automation.watches import tell_dead_runs
 from crm_platform.orchestration.client_month import ClientData
-from crm_platform.orchestration.dead_runs import end_dead_runs
 from crm_platform.orchestration.jobs import analyse_month, backfill_facts
 from crm_platform.orchestration.partitions import register_client
 from crm_platform.orchestration.platform import Platform
@@ -90,9 +89,7 @@ def deliveries_arrived(
     """One request for each stretch of stale months of each client; then one for the analyses."""
     seen, clients = Seen.from_cursor(context.cursor), platform.catalogue.ids()
     seen.forget_all_but(clients)
-    for run in end_dead_runs(context.instance):
-        if run.remote_job_origin is None:  # a command's, of which `run_failed` does not hear
-            messages.tell(failure_of(run, []))
+    tell_dead_runs(context.instance, messages)
     seen.look_at_runs(context.instance)
     busy, until = clients_under_way(context.instance), time.monotonic() + _READING_SECONDS
     requests, later = list[dg.RunRequest](), list[str]()

@@ -10,7 +10,7 @@ from crm_platform.orchestration.runs import RunFailed
 from crm_platform.refusals import Refused
 
 
-def tell_failure(platform: Platform, client_id: str, error: Refused | OSError) -> list[str]:
+def tell_failure(platform: Platform, client_id: str, error: Refused | OSError | KeyboardInterrupt) -> list[str]:
     """One message of what a command failed of; returns the ways by which it could not go yet, with the reason.
 
     None of a client that is not in the catalogue: its name was mistyped. The sensor `run_failed` tells of runs that the
@@ -21,7 +21,10 @@ def tell_failure(platform: Platform, client_id: str, error: Refused | OSError) -
     return Messages.of(platform).tell(_message(client_id, error))
 
 
-def _message(client_id: str, error: Refused | OSError) -> Message:
+def _message(client_id: str, error: Refused | OSError | KeyboardInterrupt) -> Message:
+    if isinstance(error, KeyboardInterrupt):
+        what_to_do = "What was finished is kept; call it again."
+        return Message("run_failed", "A command was ended from outside, between its runs.", what_to_do, client_id)
     if isinstance(error, RunFailed):
         return failure_of(error.run, list(error.steps))
     return client_refused(client_id, error)

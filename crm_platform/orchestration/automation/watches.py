@@ -11,6 +11,7 @@ from crm_platform.intake import refuse_lost
 from crm_platform.orchestration.automation.client_state import client_of, delivered_to, deliveries_in
 from crm_platform.orchestration.automation.messages import Message, Messages
 from crm_platform.orchestration.automation.take_delivery import TOLD_TAG
+from crm_platform.orchestration.dead_runs import end_dead_runs
 from crm_platform.orchestration.jobs import analyse_month
 from crm_platform.orchestration.partitions import read_keys
 from crm_platform.orchestration.platform import Platform
@@ -84,6 +85,16 @@ def failure_of(run: dg.DagsterRun, steps: list[str]) -> Message:
     where = f" at {', '.join(steps)}" if steps else " before its first step, or was ended from outside"
     text = f"{run.job_name} failed{where}."
     return Message("run_failed", text, f"Open run {run.run_id} in the UI; it says why.", client, months)
+
+
+def tell_dead_runs(instance: dg.DagsterInstance, messages: Messages) -> None:
+    """End every run that a killed process of this machine left behind, and tell of those that were a command's.
+
+    Of the daemon's own the sensor `run_failed` tells.
+    """
+    for run in end_dead_runs(instance):
+        if run.remote_job_origin is None:
+            messages.tell(failure_of(run, []))
 
 
 def _breaches_of(

@@ -49,9 +49,9 @@ def tick_traces(instance: dg.DagsterInstance, client_id: str) -> dict[str, int]:
 
 
 def _states(instance: dg.DagsterInstance, client_id: str) -> list[InstigatorState]:
-    """Schedules and sensors that remember the client: by their names, or in their cursors."""
+    """Schedules and sensors that remember the client: by name, in cursors, or as what was asked for last."""
     named = naming(client_id)
-    return [state for state in instance.all_instigator_state() if named(f"{state.name} {_cursor_of(state)}")]
+    return [state for state in instance.all_instigator_state() if named(f"{state.name} {_memory_of(state)}")]
 
 
 def _forget_state(instance: dg.DagsterInstance, state: InstigatorState, client_id: str) -> None:
@@ -60,10 +60,11 @@ def _forget_state(instance: dg.DagsterInstance, state: InstigatorState, client_i
     if named(state.name) or not isinstance(data, SensorInstigatorData):
         instance.delete_instigator_state(state.instigator_origin_id, state.selector_id)
         return
+    asked = None if data.last_run_key and named(data.last_run_key) else data.last_run_key
     cursor = None  # one that is not JSON begins anew
     with suppress(ValueError):
         cursor = json.dumps(_without(json.loads(_cursor_of(state)), named))
-    instance.update_instigator_state(state.with_data(data._replace(cursor=cursor)))
+    instance.update_instigator_state(state.with_data(data._replace(cursor=cursor, last_run_key=asked)))
 
 
 def _without(told: Any, named: Callable[[str], bool]) -> Any:
@@ -73,6 +74,12 @@ def _without(told: Any, named: Callable[[str], bool]) -> Any:
     if isinstance(told, list):
         return [_without(value, named) for value in told if not (isinstance(value, str) and named(value))]
     return "" if isinstance(told, str) and named(told) else told
+
+
+def _memory_of(state: InstigatorState) -> str:
+    """A sensor's cursor and the key of the run that it asked for last."""
+    data = state.instigator_data
+    return f"{_cursor_of(state)} {data.last_run_key or ''}" if isinstance(data, SensorInstigatorData) else ""
 
 
 def _cursor_of(state: InstigatorState) -> str:
