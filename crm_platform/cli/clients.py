@@ -101,6 +101,11 @@ def delete_client(
     )
     out.print(f"not reached: {'; '.join(deleted.told['not_reached'])}", highlight=False)
     out.print(f"receipt: {deleted.receipt}", highlight=False)
+    out.print(
+        "a UI or daemon that worked meanwhile (make dev) has the client's schedules in memory and may write its id "
+        "again: restart it, then call this once more",
+        highlight=False,
+    )
 
 
 @app.command("retain")

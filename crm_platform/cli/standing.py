@@ -24,7 +24,7 @@ def status(
     client: Annotated[str | None, typer.Option(help="One client, with what is due of it and why.")] = None,
 ) -> None:
     """How every client stands: delivered, analysed, book, last run; what waits, and whether anything runs by itself."""
-    from crm_platform.orchestration.status import silent_daemons, status_of
+    from crm_platform.orchestration.status import NOTHING, silent_daemons, status_of
 
     platform = platform_here()
     clients = [platform.catalogue.load(client).id] if client else platform.catalogue.ids()
@@ -32,7 +32,9 @@ def status(
         found = [status_of(platform, one, instance) for one in clients]
         silent = silent_daemons(instance)
     out.print(_grid(found))
-    if client:
+    if client and found[0].state == NOTHING:
+        out.print(f"nothing is due. Deliver first: crm-platform deliver --client {client} FILES…", highlight=False)
+    elif client:
         _print_due(platform, client)
     _print_messages(platform, client)
     free = shutil.disk_usage(platform.data).free / _GIB

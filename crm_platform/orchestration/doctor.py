@@ -91,7 +91,7 @@ def _clients(platform: Platform) -> Checked:
             platform.catalogue.load(client_id)
     except Refused as refused:
         return Checked("clients", refused.problem, False, f"{refused.place}: {refused.remedy}")
-    return Checked("clients", ", ".join(ids) or "none", bool(ids), "Add one: crm-platform clients add ID --name NAME")
+    return Checked("clients", ", ".join(ids) or "none yet: crm-platform clients add ID --name NAME", sound=True)
 
 
 def _engine() -> Checked:

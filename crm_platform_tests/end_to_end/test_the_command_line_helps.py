@@ -31,6 +31,20 @@ def test_the_doctor_finds_a_new_installation_sound(installation: Installation) -
         assert subject in answer.out
 
 
+def test_an_installation_without_clients_is_sound_and_one_without_deliveries_has_nothing_due(
+    tmp_path: Path,
+) -> None:
+    installation = Installation(tmp_path / "data")
+    installation.data.mkdir()
+    answer = installation.run("doctor")
+    assert answer.code == 0, answer.err
+    assert "clients add" in answer.out
+    assert installation.run("clients", "add", "acme", "--name", "A").code == 0
+    answer = installation.run("status", "--client", "acme")
+    assert answer.code == 0, answer.err
+    assert "nothing is due. Deliver first" in answer.out
+
+
 def test_the_doctor_names_a_broken_client_file_and_what_to_do(installation: Installation) -> None:
     (installation.data / "clients" / "broken.toml").write_text("name = ")
     answer = installation.run("doctor")

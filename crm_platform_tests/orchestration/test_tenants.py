@@ -74,17 +74,26 @@ def furnished(installation: Installation, client: str, folder: Path, mark: str) 
     Messages.of(platform).tell(Message("run_failure", f"{mark} failed", "look", client, str(LAST)))
 
 
+REPOSITORY = RemoteRepositoryOrigin(
+    InProcessCodeLocationOrigin(LoadableTargetOrigin(module_name="m"), location_name="l"), "r"
+)
+
+
+def scheduled(instance: dg.DagsterInstance, client: str) -> RemoteInstigatorOrigin:
+    """The client's own schedule, as a daemon that has loaded it writes it."""
+    own = RemoteInstigatorOrigin(REPOSITORY, schedule_names(client)[0])
+    data = ScheduleInstigatorData("0 4 3 * *", 1.0)
+    instance.add_instigator_state(InstigatorState(own, InstigatorType.SCHEDULE, InstigatorStatus.STOPPED, data))
+    return own
+
+
 def remembered(instance: dg.DagsterInstance, home: Path) -> None:
     """A paused sensor that remembers both clients, their schedules, ticks of all, and what these logged."""
-    location = InProcessCodeLocationOrigin(LoadableTargetOrigin(module_name="m"), location_name="l")
-    sensor = RemoteInstigatorOrigin(RemoteRepositoryOrigin(location, "r"), "deliveries")
+    sensor = RemoteInstigatorOrigin(REPOSITORY, "deliveries")
     cursor = SensorInstigatorData(cursor=BOTH_TOLD, last_run_key=f"analyse_month|{partition_key(GONE, LAST)}")
     instance.add_instigator_state(InstigatorState(sensor, InstigatorType.SENSOR, InstigatorStatus.STOPPED, cursor))
     for client in (GONE, STAYS):
-        name = schedule_names(client)[0]
-        own = RemoteInstigatorOrigin(RemoteRepositoryOrigin(location, "r"), name)
-        data = ScheduleInstigatorData("0 4 3 * *", 1.0)
-        instance.add_instigator_state(InstigatorState(own, InstigatorType.SCHEDULE, InstigatorStatus.STOPPED, data))
+        own = scheduled(instance, client)
         for origin, keys in ((sensor, [str(partition_key(client, LAST))]), (own, [])):
             of_kind = InstigatorType.SCHEDULE if origin is own else InstigatorType.SENSOR
             told = {"run_ids": [], "run_keys": keys, "selector_id": "s"}
@@ -194,6 +203,20 @@ def test_a_deletion_that_was_killed_is_finished_by_the_next_and_its_receipt_coun
     assert {name: told[name] for name in found} == found
     assert not any(what_is_there(platform, GONE, instance).values())
     assert not list((installation.data / "deletions").glob(".*"))
+
+
+def test_what_a_daemon_wrote_again_of_a_deleted_client_goes_with_the_next_call_and_of_nobody_else(copied) -> None:
+    installation, instance = copied
+    platform = installation.platform
+    delete_client(platform, GONE, GONE, instance, TODAY)
+    with pytest.raises(Refused, match="nothing is known"):
+        delete_client(platform, GONE, GONE, instance, TODAY)
+    scheduled(instance, GONE)
+    with pytest.raises(Refused, match="nothing is known"):
+        delete_client(platform, "deliveries", "deliveries", instance, TODAY)  # the name of a sensor, and no client
+    delete_client(platform, GONE, GONE, instance, TODAY)
+    assert not any(what_is_there(platform, GONE, instance).values())
+    assert what_is_there(platform, STAYS, instance)["dagster"]["ticks"] > 0
 
 
 def test_nothing_is_removed_unconfirmed_or_unknown_or_while_a_run_of_the_client_works(copied) -> None:

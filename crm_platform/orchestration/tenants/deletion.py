@@ -21,7 +21,14 @@ from crm_platform.orchestration.platform import Platform
 from crm_platform.orchestration.tenants.dagster_storage import compact
 from crm_platform.orchestration.tenants.message_lines import messages_of, remove_messages
 from crm_platform.orchestration.tenants.places import catalogue_files, folders_of, is_there, remove, size_of
-from crm_platform.orchestration.tenants.receipts import DELETIONS, as_json, digest_of_id, receipt_name, write_receipt
+from crm_platform.orchestration.tenants.receipts import (
+    DELETIONS,
+    as_json,
+    digest_of_id,
+    has_receipt,
+    receipt_name,
+    write_receipt,
+)
 from crm_platform.orchestration.tenants.run_history import forget_runs_of, refuse_under_way, run_traces
 from crm_platform.orchestration.tenants.scheduler_memory import forget_ticks_of, tick_traces
 from crm_platform.refusals import Refused
@@ -58,7 +65,7 @@ def delete_client(
     begun = platform.data / DELETIONS / f".{digest_of_id(client_id)}.begun"
     found = _counted_at_first(begun) or what_is_there(platform, client_id, instance)
     if not begun.exists():
-        if not found["files"] and not {"runs", "partitions"} & set(found["dagster"]):  # words alone make no client
+        if not _was_a_client(platform, client_id, found):
             raise Refused(f"nothing is known of a client '{client_id}'.", "See them all: crm-platform clients list")
         write_whole(begun, as_json(found))
     _remove_files(platform, client_id)
@@ -93,6 +100,13 @@ def _refuse_unconfirmed(client_id: str, confirmed: str) -> None:
     if valid_client_id(client_id) != confirmed:
         problem = f"the deletion of '{client_id}' cannot be undone and was not confirmed."
         raise Refused(problem, f"Type the id again: crm-platform clients delete {client_id} --confirm {client_id}")
+
+
+def _was_a_client(platform: Platform, client_id: str, found: dict[str, Any]) -> bool:
+    """Words alone make no client, unless one of this id was deleted: a daemon at work then may write them again."""
+    if found["files"] or {"runs", "partitions"} & set(found["dagster"]):
+        return True
+    return any(found.values()) and has_receipt(platform.data / DELETIONS, digest_of_id(client_id))
 
 
 def _counted_at_first(begun: Path) -> dict[str, Any] | None:

@@ -32,6 +32,11 @@ def write_receipt(folder: Path, name: str, told: Mapping[str, Any]) -> Path:
     return path
 
 
+def has_receipt(folder: Path, digest: str) -> bool:
+    """Whether a receipt of this digest was ever written."""
+    return any(folder.glob(f"*_{digest[:_DIGITS]}*.json"))
+
+
 def as_json(told: Mapping[str, Any]) -> bytes:
     """A receipt as it is written."""
     return (json.dumps(told, indent=1, sort_keys=True, ensure_ascii=False) + "\n").encode()
