@@ -39,12 +39,11 @@ from crm_platform.tables import Fault
 
 OWNERS = ["team:data-engineering"]
 CHECK = "obeys_declaration"
-ENDED_FROM_OUTSIDE = "it was ended from outside (SIGTERM, or Ctrl-C)."
 # Of any client: whose month is late is what `automation/watches.py` tells.
 _REFRESHED_MONTHLY = dg.FreshnessPolicy.time_window(
     warn_window=dt.timedelta(days=35), fail_window=dt.timedelta(days=45)
 )
-# A busy disk may recover; refusals and broken declarations forbid the retry, which would not change them.
+# Not given to the assets: Dagster's own policy tries a step again that was ended from outside, too.
 _DISK_MAY_RECOVER = dg.RetryPolicy(max_retries=2, delay=2, backoff=dg.Backoff.EXPONENTIAL)
 
 Content = Any  # pa.Table or ibis.Table for a table, plain JSON for a document
@@ -146,14 +145,13 @@ def _declare(
         freshness_policy=_REFRESHED_MONTHLY,
         kinds={"duckdb", "parquet"} if recipe.table else {"python", "json"},
         code_version=code_digest(recipe.chapter)[:12],
-        retry_policy=_DISK_MAY_RECOVER,
         check_specs=[
             dg.AssetCheckSpec(CHECK, asset=recipe.name, blocking=True, description=_CHECK_MEANING),
             *(shown.checks.specs(recipe.name) if shown.checks else []),
         ],
     )
     def client_month_table(context: dg.AssetExecutionContext, platform: Platform) -> Iterator[Any]:
-        with _failing_at_once():
+        with _trying_again(context):
             every = read_keys(context.partition_keys)
             refuse_lost_months(context.run.tags, every)
             client = client_of_run(every)
@@ -181,14 +179,20 @@ def _declare(
 
 
 @contextmanager
-def _failing_at_once() -> Iterator[None]:
-    """Let the step fail where it is refused or ended from outside, either of which Dagster would try again."""
+def _trying_again(context: dg.AssetExecutionContext) -> Iterator[None]:
+    """Let a step be tried again, since a busy disk may recover.
+
+    Not where it is refused or breaks its declaration, which would not change, nor where it is ended from outside.
+    """
     try:
         yield
     except Refused as refused:
         raise dg.Failure(str(refused), allow_retries=False) from refused
-    except dg.DagsterExecutionInterruptedError as ended:
-        raise dg.Failure(ENDED_FROM_OUTSIDE, allow_retries=False) from ended
+    except (dg.Failure, dg.DagsterError):
+        raise
+    except Exception as error:
+        seconds = _DISK_MAY_RECOVER.calculate_delay(context.retry_number + 1)
+        raise dg.RetryRequested(_DISK_MAY_RECOVER.max_retries, seconds) from error
 
 
 _CHECK_MEANING = "Every rule of the table's declaration, and that no row and no yen is lost; blocks what is downstream"

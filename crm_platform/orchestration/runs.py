@@ -20,7 +20,6 @@ from crm_platform.orchestration.automation.messages import Messages
 from crm_platform.orchestration.automation.watches import tell_dead_runs
 from crm_platform.orchestration.build import build_definitions
 from crm_platform.orchestration.client_month import ClientData, ClientMonth
-from crm_platform.orchestration.client_month_asset import ENDED_FROM_OUTSIDE
 from crm_platform.orchestration.dead_runs import process_tag
 from crm_platform.orchestration.gates import refuse_blocked
 from crm_platform.orchestration.jobs import analyse_month, backfill_facts, forecast_month, preview_month
@@ -235,8 +234,8 @@ def _said(failure: Any) -> str:
     if failure.user_failure_data and failure.user_failure_data.description:
         return str(failure.user_failure_data.description)
     error = failure.error
-    if error and error.cls_name == dg.DagsterExecutionInterruptedError.__name__:  # between two steps; it says no more
-        return ENDED_FROM_OUTSIDE
+    if error and error.cls_name == dg.DagsterExecutionInterruptedError.__name__:  # which says no more
+        return "it was ended from outside (SIGTERM, or Ctrl-C)."
     while error and error.cause:
         error = error.cause
     return error.message.strip() if error else "no reason given"

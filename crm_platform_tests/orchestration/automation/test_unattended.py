@@ -19,9 +19,11 @@ import pytest
 from crm_platform.cli import backfilling
 from crm_platform.demo import make_demo
 from crm_platform.lake import Lake
-from crm_platform.orchestration import runs
+from crm_platform.orchestration import client_month_asset, runs
 from crm_platform.orchestration.dead_runs import PROCESS_TAG, process_tag
 from crm_platform.orchestration.event_log import open_instance
+from crm_platform.refusals import Refused
+from crm_platform.tables import Table
 from crm_platform_tests.end_to_end.installation import Installation
 
 DEMO = make_demo(customers=10, months=1)
@@ -54,13 +56,16 @@ def told(installation: Installation) -> list[dict[str, Any]]:
     return [json.loads(line) for file in files for line in file.read_text("utf-8").splitlines()]
 
 
-def ends_itself(installation: Installation, monkeypatch: pytest.MonkeyPatch, place: object, name: str) -> list[int]:
-    """Let SIGTERM come whenever this function is called; as many entries as it was."""
+def ends_itself(
+    installation: Installation, monkeypatch: pytest.MonkeyPatch, place: object, name: str, at: int = 1
+) -> list[int]:
+    """Let SIGTERM come at this call of the function and all later ones; as many entries as it was called."""
     former, called = getattr(place, name), list[int]()
 
     def struck(*arguments: Any) -> Any:
         called.append(1)
-        os.kill(os.getpid(), signal.SIGTERM)
+        if len(called) >= at:
+            os.kill(os.getpid(), signal.SIGTERM)
         return former(*arguments)
 
     monkeypatch.setattr(place, name, struck)
@@ -78,6 +83,39 @@ def test_a_command_that_is_ended_in_a_step_does_not_try_it_again_and_is_told_of(
     said = told(delivered)[-1]
     assert (said["kind"], said["client"], said["month"]) == ("run_failed", "demo", str(DEMO.last_month))
     assert said["text"].startswith("backfill_facts failed at ")
+
+
+@pytest.mark.usefixtures("in_the_background")
+def test_a_command_that_is_ended_in_a_step_begins_no_other_step_either(
+    delivered: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert ends_itself(delivered, monkeypatch, Lake, "write", at=2) == [1, 1]
+
+
+def test_a_step_whose_disk_recovers_is_tried_again_and_one_whose_disk_does_not_says_why(
+    delivered: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    former, called = Lake.write, list[str]()
+    monkeypatch.setattr(client_month_asset, "_DISK_MAY_RECOVER", dg.RetryPolicy(max_retries=2))
+
+    def fails(calls: int) -> None:
+        def struck(lake: Lake, client: str, table: Table, *more: Any) -> Any:
+            called.append(table.name)
+            if table.name == "customer_days" and called.count(table.name) <= calls:
+                raise OSError(28, "No space left on device")
+            return former(lake, client, table, *more)
+
+        called.clear()
+        monkeypatch.setattr(Lake, "write", struck)
+
+    with open_instance(delivered.data / "dagster_home") as instance:
+        fails(3)
+        with pytest.raises(Refused, match="No space left on device"):
+            runs.bring_facts_up_to_date(delivered.platform, "demo", None, instance, lambda _: None)
+        assert called.count("customer_days") == 3
+        fails(2)
+        runs.bring_facts_up_to_date(delivered.platform, "demo", None, instance, lambda _: None)
+    assert called.count("customer_days") == 3
 
 
 @pytest.mark.usefixtures("in_the_background")
