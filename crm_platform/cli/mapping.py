@@ -51,16 +51,15 @@ def accept(
 ) -> None:
     """Put the draft in place of the client's mapping and definition."""
     from crm_platform.intake.drafting.adoption import accept_draft
-    from crm_platform.intake.drafting.draft_texts import UNDECIDED
+    from crm_platform.intake.drafting.draft_texts import still_to_decide
 
     platform = platform_here()
     platform.catalogue.load(client)
     written = accept_draft(platform.data / "drafts", platform.catalogue.folder, client, replace=replace)
     for path in written:
         out.print(f"written: {path}", highlight=False)
-    for line in written[0].read_text("utf-8").splitlines():
-        if line.startswith(UNDECIDED):
-            out.print(f"still to decide: {line.removeprefix(UNDECIDED).strip()}", highlight=False, markup=False)
+    for item in still_to_decide(written[0].read_text("utf-8")):
+        out.print(f"still to decide: {item}", highlight=False, markup=False)
 
 
 @app.command("check")

@@ -48,8 +48,9 @@ def refresh(
 
 def _run(platform: Platform, client_id: str, month_text: str | None, learn_because: str | None = None) -> None:
     from crm_platform.orchestration.runs import run_platform
+    from crm_platform.projects.plain_words import reason
 
-    month = month_or_none(month_text)
+    month, because = month_or_none(month_text), reason(learn_because) if learn_because else None
     reading = f"{client_id}: reading the inbox"
     with telling_failure(platform, client_id), instance_here(platform) as instance, err.status(reading) as status:
         report = run_platform(
@@ -58,7 +59,7 @@ def _run(platform: Platform, client_id: str, month_text: str | None, learn_becau
             month,
             instance,
             lambda name: status.update(f"{client_id}: {name}"),
-            learn_because=learn_because,
+            learn_because=because,
         )
     print_report(report)
     client = platform.catalogue.load(client_id)

@@ -42,7 +42,10 @@ def reissue(
 ) -> None:
     """Issue another book inside the term: every customer's segment may change. The former book is kept beside it."""
     from crm_platform.orchestration.runs import reissue_and_run
+    from crm_platform.projects.plain_words import reason as plain_reason
 
+    if reason.strip():  # an empty one is refused as such below
+        reason = plain_reason(reason)
     platform, wanted = platform_here(), month_or_none(month)
     with instance_here(platform) as instance, err.status(f"{client}: reading the inbox") as status:
         report = reissue_and_run(

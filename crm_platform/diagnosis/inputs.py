@@ -16,7 +16,7 @@ from crm_platform.alerts.listing.lapse import ASSUMED_RESPONSE_RATE
 from crm_platform.clients import Client
 from crm_platform.diagnosis.finding import Scalar
 from crm_platform.diagnosis.rows import one_row, rows, yen_sum
-from crm_platform.diagnosis.spans import Span, index_column, index_of, last_span
+from crm_platform.diagnosis.spans import YEAR_MONTHS, Span, index_column, index_of, last_span
 from crm_platform.periods import Month
 from crm_platform.tables import alerts, analyses
 
@@ -123,6 +123,12 @@ class DiagnosisInputs:
         return index_of(self.closed_months[-1]) if self.closed_months else index_of(self.months[0]) - 1
 
     @property
+    def closed_year(self) -> Span:
+        """The last twelve closed months, or as many as there are; the running one where none is closed."""
+        months = self.closed_months[-YEAR_MONTHS:] or list(self.months)
+        return Span(months[0], months[-1])
+
+    @property
     def value_classes(self) -> int:
         """How many value classes the book in force has."""
         return self.client.settings.value_classes
@@ -191,6 +197,15 @@ class DiagnosisInputs:
         ).cache()
 
     # --- figures that several findings share --------------------------------------------------------------------------
+
+    @cached_property
+    def year_of_sales(self) -> ibis.Table:
+        """`customer_id, sales_12m_jpy`: 売上 of `closed_year` of everyone with a line in it; computed once and held.
+
+        A month still running is left out, so that any groups' sales add up to those of the house.
+        """
+        inside = self.customer_months.filter(self.closed_year.holds(_.month))
+        return inside.group_by("customer_id").agg(sales_12m_jpy=yen_sum(_.sales_jpy)).cache()
 
     @cached_property
     def monthly_sales_jpy(self) -> list[int]:

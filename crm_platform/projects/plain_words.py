@@ -26,6 +26,11 @@ def words(text: str) -> str:
     return _plain(text, _LONGEST_TEXT, "a question or an answer")
 
 
+def reason(text: str) -> str:
+    """`text` as the reason of what is done; Refused where it is empty or holds personal data."""
+    return _plain(text, _LONGEST_TEXT, "a reason")
+
+
 def _plain(text: str, longest: int, what: str) -> str:
     stripped = text.strip()
     if not stripped or len(stripped) > longest or not stripped.isprintable():

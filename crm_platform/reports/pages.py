@@ -83,6 +83,7 @@ class Tile:
 class Section:
     """A finding: question, title, verdict with its threshold, figures, exhibits, comment, action, lineage."""
 
+    key: str  # of the question: the same in every report that shows it
     anchor: str
     number: str
     name: str

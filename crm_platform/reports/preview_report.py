@@ -8,7 +8,7 @@ A trial is of what one has not bought: services that are not ordered (R42) are i
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import compress
 
@@ -35,7 +35,7 @@ def preview_report(
     reports = list(by_path.values())
     words, first = wording.of_report("preview"), reports[0]
     further = [path.split("/")[0] not in ordered for path in by_path]
-    verdicts = Counter(section.verdict for report in reports for section in _sections(report))
+    verdicts = Counter(section.verdict for section in _asked_once(reports))
     conclusion = words.text("preview.conclusion", questions=verdicts.total(), issues=verdicts["issue"])
     claim, evidence = (
         words.text(f"preview.{part}", withheld=_withheld_issues(reports)) for part in ("claim", "evidence")
@@ -59,7 +59,7 @@ def preview_report(
             overview=None,
             further=(
                 _counts(counts, words),
-                *(_questions(*each, words) for each in zip(reports, further, strict=True)),
+                *_questions_of_all(reports, further, words),
             ),
         ),
         chapters=(),
@@ -87,8 +87,17 @@ def _sections(report: Report) -> list[Section]:
     return [section for chapter in report.chapters for section in chapter.sections]
 
 
+def _asked_once(reports: Sequence[Report]) -> list[Section]:
+    """Every question, that which several reports show by the first of them, as the letter counts them."""
+    asked: dict[str, Section] = {}
+    for report in reports:
+        for section in _sections(report):
+            asked.setdefault(section.key, section)
+    return list(asked.values())
+
+
 def _withheld_issues(reports: Sequence[Report]) -> int:
-    issues = sum(section.verdict == "issue" for report in reports for section in _sections(report))
+    issues = sum(section.verdict == "issue" for section in _asked_once(reports))
     return issues - len(_headlines(reports[0]))
 
 
@@ -100,7 +109,7 @@ def _headlines(report: Report) -> tuple[Section, ...]:
 
 
 def _front(reports: Sequence[Report], verdicts: Counter[Verdict], conclusion: str, words: Wording) -> Front:
-    """The first page: verdicts counted over all reports, and the largest issues without what to do about them."""
+    """The first page: verdicts counted over all questions, and the largest issues without what to do about them."""
     shown = {section.number for section in _headlines(reports[0])}
     points = reports[0].front.issues if reports[0].front else ()
     left = _withheld_issues(reports)
@@ -126,6 +135,17 @@ def _counts(counts: Sequence[Row], words: Wording) -> Grid:
 
 def _named(row: Row, words: Wording) -> tuple[str, str]:
     return words.text(f"preview.analysis.{row['analysis']}"), words.word(row["group"])
+
+
+def _questions_of_all(reports: Sequence[Report], further: Sequence[bool], words: Wording) -> Iterator[Grid]:
+    """The questions of each report; where one shows questions of those before it, how many, for they count once."""
+    before: set[str] = set()
+    for report, is_further in zip(reports, further, strict=True):
+        keys = {section.key for section in _sections(report)}
+        repeated = len(keys & before)
+        note = words.text("preview.repeated", repeated=repeated) if repeated else ""
+        yield replace(_questions(report, is_further, words), source=note)
+        before |= keys
 
 
 def _questions(report: Report, is_further: bool, words: Wording) -> Grid:

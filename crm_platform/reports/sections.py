@@ -53,6 +53,7 @@ def chapters_of(
 
 def _section(finding: Finding, number: str, words: Wording, lineage: Lineage) -> Section:
     return Section(
+        key=finding.key,
         anchor=f"finding-{number}",
         number=number,
         name=words.text(f"{finding.key}.name"),

@@ -206,6 +206,12 @@ def test_what_no_table_takes_is_refused_by_its_name(said, key):
     assert refusal.value.column == f"tables.order_lines.{key}"
 
 
+def test_lines_numbered_within_an_order_number_that_is_not_mapped_are_told_what_is_missing():
+    said = {"columns": {"line_no": {"number_within": "order_id"}}}
+    with pytest.raises(Refused, match=r'within order_id, which no column is mapped to. Write order_id = "HEADER"'):
+        rules_of(Client("acme", "Acme", intake={"tables": {"order_lines": said}}))
+
+
 def test_every_client_of_the_catalogue_is_sound():
     catalogue = Catalogue(Path(__file__).parents[2] / "data" / "clients")
     reasons = {name: processing_reasons(rules_of(catalogue.load(name))) for name in catalogue.ids()}

@@ -39,6 +39,7 @@ def test_a_reissue_without_reason_or_book_is_refused_and_changes_nothing(onboard
     before = onboarded.everything()
     for arguments, problem in (
         (("--reason", " "), "needs a reason"),
+        (("--reason", "090-1234-5678"), "holds a mobile telephone number"),
         (("--reason", "x", "--month", "2020-12"), "no book of 'demo' is in force at 2020-12"),
         (("--reason", "x", "--month", "soon"), "'soon' is not a month"),
     ):

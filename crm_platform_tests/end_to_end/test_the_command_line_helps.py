@@ -45,6 +45,12 @@ def test_an_installation_without_clients_is_sound_and_one_without_deliveries_has
     assert "nothing is due. Deliver first" in answer.out
 
 
+def test_a_reason_that_holds_a_telephone_number_is_refused_before_it_is_stored(installation: Installation) -> None:
+    answer = installation.run("refresh", "--client", "demo", "--learn-anew", "asked by 090-1234-5678")
+    assert answer.code == 1
+    assert "telephone number" in answer.err
+
+
 def test_the_doctor_names_a_broken_client_file_and_what_to_do(installation: Installation) -> None:
     (installation.data / "clients" / "broken.toml").write_text("name = ")
     answer = installation.run("doctor")

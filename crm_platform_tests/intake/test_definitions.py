@@ -13,7 +13,7 @@ from crm_platform.clients.mapping import TableMapping
 from crm_platform.intake import DeliveredFile, accept_delivery
 from crm_platform.intake.drafting.definition import DefinedColumn, DefinedTable, Definition, Kind
 from crm_platform.intake.drafting.definition_documents import definition_text, is_definition, read_definition
-from crm_platform.intake.drafting.holding import differences
+from crm_platform.intake.drafting.holding import differences, hold_files
 from crm_platform.intake.reading.raw_rows import RawRows, read_rows
 from crm_platform.refusals import Refused
 from crm_platform_tests.intake.containers import workbook_of
@@ -189,3 +189,21 @@ def test_a_delivery_that_differs_from_the_definition_is_held_and_nothing_is_writ
     accepted = accept_delivery(tmp_path, client_with(), files, today=TODAY, definition=sound)
     assert accepted.folder.is_dir()
     assert dt.date.fromisoformat(accepted.receipt["examined_on"]) == TODAY
+
+
+def test_what_is_written_in_our_own_layout_needs_no_definition_of_the_client_unless_it_gives_one() -> None:
+    files = delivery([line()])
+    named = {file.stem: file.content.decode("cp932").splitlines()[0].split("\t") for file in files}
+    tables = [DefinedTable(stem, tuple(DefinedColumn(name, "text") for name in names)) for stem, names in named.items()]
+    contacts = file_of("contacts.tsv", [["顧客番号", "施策コード", "コンタクト日", "チャネル"]])
+    totals = file_of("検収.tsv", [["年月", "受注件数"], ["2025-05", "1"]])
+    ours = [DeliveredFile(contacts.name, contacts.content + b"C0000001\tx\t2025/05/01\tdm\r\n"), totals]
+    hold_files(Definition(tuple(tables)), client_with(), [*files, *ours])
+    strange = file_of(
+        "contacts.tsv", [["顧客番号", "施策コード", "コンタクト日", "手段"], ["C0000001", "x", "2025/05/01", "dm"]]
+    )
+    with pytest.raises(Refused, match=r"contacts\.tsv: no table of the definition"):
+        hold_files(Definition(tuple(tables)), client_with(), [*files, strange])
+    own = DefinedTable("contacts", (DefinedColumn("顧客番号", "text"), DefinedColumn("備考", "text")))
+    with pytest.raises(Refused, match="column 備考: defined in contacts"):
+        hold_files(Definition((*tables, own)), client_with(), [*files, ours[0]])

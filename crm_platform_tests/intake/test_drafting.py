@@ -15,6 +15,7 @@ import pytest
 from crm_platform.clients import Catalogue
 from crm_platform.intake import Admitted, DeliveredFile, HashKey, accept_delivery, read_admitted
 from crm_platform.intake.drafting.adoption import accept_draft, client_definition, head_of, write_draft
+from crm_platform.intake.drafting.draft_texts import still_to_decide
 from crm_platform.intake.drafting.drafting import Draft, draft_mapping
 from crm_platform.intake.reading.raw_rows import matching_form
 from crm_platform.refusals import Refused
@@ -128,6 +129,32 @@ def test_codes_without_a_known_meaning_are_never_guessed(tmp_path: Path) -> None
     accept_draft(tmp_path / "drafts", catalogue.folder, "acme")
     with pytest.raises(Refused, match="no meaning is known"):
         _delivered(tmp_path, catalogue, cart_exports.rakuten_rms().files)
+
+
+def test_states_that_no_code_explains_are_asked_for_though_a_day_of_cancellation_is_there() -> None:
+    rows = [[*row, "キャンセル日" if not n else "2025/05/01" * (n % 5 == 0)] for n, row in enumerate(_odd_rows())]
+    states = {"発送済み": "3", "キャンセル": "8", "出荷待ち": "1", "返品": "9"}
+    coded = [[states.get(cell, cell) for cell in row] for row in rows]
+    sample = file_of("売上.csv", [[f'"{cell}"' for cell in row] for row in coded], "cp932", ",")
+    text = draft_mapping([sample], today=TODAY).mapping_text("")
+    assert 'status = "処理状況"' in text
+    assert [code for code in "1389" if f'# "{code}" = "ordered | shipped' in text] == list("1389")
+
+
+def test_only_what_the_corrected_draft_leaves_open_is_still_to_decide() -> None:
+    asked = [
+        "status '1': what does it stand for?",
+        "status '9': what does it stand for?",
+        "customer_id (Customer number (顧客番号)): no column was recognised; it is required",
+        "order_id (Order number (注文番号)): no column was recognised; it is required",
+        "明細区分 'X': are these rows goods?",
+    ]
+    corrected = (
+        '[tables.customers.columns]\ncustomer_id = "会員"\n[tables.order_lines.columns]\norder_id = "番号"\n'
+        '[tables.order_lines.codes.status]\n# "1" = "ordered"\n"9" = "returned"\n'
+    )
+    text = "".join(f"# TO DECIDE  {item}\n" for item in asked) + corrected
+    assert still_to_decide(text) == [asked[0], asked[2], asked[4]]
 
 
 @pytest.mark.parametrize("cart", CARTS)

@@ -60,6 +60,12 @@ def test_a_declared_encoding_always_wins(value, declared):
     assert rows.reading.encoding_reason == "declared"
 
 
+def test_a_file_that_is_declared_as_utf_16_and_is_not_is_refused_as_such():
+    with pytest.raises(Refused, match="declared as utf-16, which it is not"):
+        read(as_file(PROSE).encode("cp932"), encoding="utf-16")
+    assert read(as_file(PROSE).encode("utf-16-le"), encoding="utf-16").reading.encoding == "utf-16-le"
+
+
 def test_a_byte_order_mark_outdoes_a_declaration():
     assert read(as_file(PROSE).encode("utf-8-sig"), encoding="cp932").reading.encoding == "utf-8-sig"
 

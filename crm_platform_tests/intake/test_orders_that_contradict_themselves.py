@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import csv
+import io
+
 import pytest
 
-from crm_platform.intake import DeliveredFile, examine_delivery
+from crm_platform.intake import Admitted, DeliveredFile, examine_delivery
 from crm_platform.refusals import Refused
+from crm_platform_tests.intake import cart_exports
 from crm_platform_tests.intake.cart_exports import EC_CUBE_ORDER_HEADERS, csv_bytes
 from crm_platform_tests.intake.deliveries import (
     LINE_HEADERS,
@@ -30,6 +34,48 @@ def test_an_order_in_two_overlapping_exports_is_not_counted_twice_where_its_line
     files = [shopify_file({}, name="a.csv"), shopify_file({}, name="b.csv")]
     found = examine_delivery(SHOPIFY, files, delivery_id="0001-000000000000", today=TODAY, hash_key=KEY)
     assert sum(found.tables["order_lines"]["quantity"].to_pylist()) == 1
+
+
+def _rows_of_shopify() -> tuple[list[list[str]], dict[str, cart_exports.TrueOrder]]:
+    export = cart_exports.shopify()
+    text = export.files[0].content.decode("utf-8")
+    return list(csv.reader(io.StringIO(text, newline=""))), dict(export.orders)
+
+
+def _admitted_from(rows: list[list[str]]) -> Admitted:
+    out = io.StringIO(newline="")
+    csv.writer(out, lineterminator="\n").writerows(rows)
+    file = DeliveredFile("orders_export.csv", out.getvalue().encode())
+    return examine_delivery(SHOPIFY, [file], delivery_id="0001-000000000000", today=TODAY, hash_key=KEY)
+
+
+@pytest.mark.parametrize("behind", [True, False])
+def test_an_order_that_stands_again_in_an_export_is_quarantined_and_the_first_keeps_goods_and_yen(behind: bool) -> None:
+    rows, orders = _rows_of_shopify()
+    name = rows[0].index("Name")
+    discounted = next(row[name] for row in rows[1:] if row[rows[0].index("Discount Amount")] not in {"", "0"})
+    several = next(row[name] for row in rows[2:] if not row[rows[0].index("Subtotal")])
+    again = [row for row in rows if row[name] in {discounted, several}]
+    last = max(position for position, row in enumerate(rows) if row[name] in {discounted, several})
+    place = last + 1 if behind else len(rows)
+    once, twice = _admitted_from(rows), _admitted_from([*rows[:place], *again, *rows[place:]])
+    assert twice.tables["order_lines"].equals(once.tables["order_lines"])
+    assert [rule for _, _, rule in faults_of(twice)] == ["duplicate_key"] * len(again)
+    admitted = twice.tables["order_lines"].to_pylist()
+    yen = sum(line["quantity"] * line["unit_price_jpy"] - line["discount_jpy"] for line in admitted)
+    assert yen == sum(order.ordered_jpy for order in orders.values())
+
+
+def test_two_equal_lines_of_an_order_stay_two_where_every_line_holds_the_values_to_fill() -> None:
+    full = {"Name": "#1", "Lineitem sku": "A"}
+    found = examine_delivery(
+        SHOPIFY,
+        [shopify_file(full, full, full | {"Lineitem sku": "B"})],
+        delivery_id="0001-000000000000",
+        today=TODAY,
+        hash_key=KEY,
+    )
+    assert found.tables["order_lines"]["product_id"].to_pylist() == ["A", "A", "B"]
 
 
 def _ec_cube(*rows: dict[str, str]) -> DeliveredFile:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from crm_platform.diagnosis.finding import Verdict
 from crm_platform.reports import Report, preview_report
 from crm_platform.reports.pages import Grid
 from crm_platform_tests.reports import invented
@@ -42,3 +43,29 @@ def test_a_client_who_orders_everything_is_told_nothing_of_orders(report: Report
     texts = [made.summary.comment.evidence, *(grid.title for grid in questions(made))]
     mark = {"ja": "発注", "en": "order"}[made.wording.language]
     assert [text for text in texts if mark in text] == []
+
+
+def with_keys(report: Report, keys: list[str], verdict: Verdict) -> Report:
+    """The report with its first questions only, under these keys, all of this verdict."""
+    sections = [section for chapter in report.chapters for section in chapter.sections][: len(keys)]
+    asked = tuple(replace(section, key=key, verdict=verdict) for section, key in zip(sections, keys, strict=True))
+    return replace(report, chapters=(replace(report.chapters[0], sections=asked),), front=None)
+
+
+def test_a_question_that_two_reports_show_counts_once_on_the_first_page_and_the_second_report_says_so(
+    report: Report,
+) -> None:
+    reports = (
+        with_keys(report, ["f2", "dormancy", "sales"], "healthy"),
+        with_keys(report, ["alerted"], "issue"),
+        with_keys(report, ["f2", "kpis", "alerted"], "issue"),
+    )
+    made = preview_report(dict(zip(PATHS, reports, strict=True)), [], report.wording)
+    words = made.wording
+    assert made.front is not None
+    assert made.front.conclusion == words.text("preview.conclusion", questions=5, issues=2)
+    assert [number for _, _, number in made.front.counts] == ["3", "2", "0"]
+    assert made.front.further_issues == words.text("preview.further", withheld=2)
+    told = [grid.source for grid in questions(made)]
+    assert told == ["", "", words.text("preview.repeated", repeated=2)]
+    assert [len(grid.rows) for grid in questions(made)] == [3, 1, 3]

@@ -13,7 +13,7 @@ from crm_platform.diagnosis.estimates import Estimate, ratio
 from crm_platform.diagnosis.groundwork.cpm_amount import amount_threshold_jpy
 from crm_platform.diagnosis.inputs import DiagnosisInputs
 from crm_platform.diagnosis.rows import one_row, rows, yen_products, yen_sum
-from crm_platform.diagnosis.spans import YEAR_MONTHS, Span
+from crm_platform.diagnosis.spans import YEAR_MONTHS
 from crm_platform.periods import Month
 from crm_platform.tables.analyses import CPM_CLASS_NAMES
 
@@ -47,7 +47,7 @@ def grown_share(inputs: DiagnosisInputs) -> GrownShare:
     """The share of twelve months' sales that 優良 and コツコツ customers bring today (R103)."""
     people = with_sales(inputs)
     found = one_row(people.agg(**_sums(people.sales_12m_jpy, people.cpm_class.isin(GROWN_CLASSES))))
-    return _share(_year(inputs).last, found)
+    return _share(inputs.closed_year.last, found)
 
 
 def grown_shares(inputs: DiagnosisInputs, months: Sequence[Month]) -> list[GrownShare]:
@@ -81,20 +81,9 @@ def _was_grown(inputs: DiagnosisInputs, people: ibis.Table) -> ibis.BooleanValue
 
 
 def with_sales(inputs: DiagnosisInputs) -> ibis.Table:
-    """Everyone with the class of today and `sales_12m_jpy`, 売上 of the last twelve closed months.
-
-    A month still running is left out, so that the classes' sales add up to those of the house.
-    """
-    inside = inputs.customer_months.filter(_year(inputs).holds(_.month))
-    amounts = inside.group_by("customer_id").agg(sales_12m_jpy=yen_sum(_.sales_jpy))
-    joined = inputs.cpm_classes.select("customer_id", "cpm_class").left_join(amounts, "customer_id")
+    """Everyone with the class of today and `sales_12m_jpy`, 売上 of the last twelve closed months."""
+    joined = inputs.cpm_classes.select("customer_id", "cpm_class").left_join(inputs.year_of_sales, "customer_id")
     return joined.select("customer_id", "cpm_class", sales_12m_jpy=joined.sales_12m_jpy.fill_null(0))
-
-
-def _year(inputs: DiagnosisInputs) -> Span:
-    """The last twelve closed months, or as many as there are; the running one where none is closed."""
-    months = inputs.closed_months[-YEAR_MONTHS:] or list(inputs.months)
-    return Span(months[0], months[-1])
 
 
 def _sums(sales: ibis.Value, is_grown: ibis.BooleanValue) -> dict[str, ibis.Value]:

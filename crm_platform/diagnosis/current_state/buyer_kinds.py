@@ -86,7 +86,7 @@ def buyer_kinds(inputs: DiagnosisInputs) -> Finding | None:
         measured=judged.measured("rate"),
         trend=judged.trend,
         action=Action("@action_segment.stalled", stalled, "@action_channel.post_phone", expected_jpy),
-        sources=("customer_days", "customer_history", "segments"),
+        sources=("customer_days", "customer_history", "customer_months", "segments"),
     )
 
 
@@ -97,12 +97,15 @@ def median_order_jpy(inputs: DiagnosisInputs) -> int:
 
 
 def kind_rows(inputs: DiagnosisInputs) -> list[dict[str, Any]]:
-    """Every kind: customers, 売上 of 12 months and of all history; they add up to all who ever bought."""
+    """Every kind: customers, 売上 of 12 closed months and of all history; they add up to all who ever bought."""
     kinds = inputs.segments.select("customer_id", kind=_.buyer_kind)
-    grouped = inputs.buyers.inner_join(kinds, "customer_id").group_by("kind")
-    sums = grouped.agg(
-        customers=_.count(), sales_12m_jpy=yen_sum(_.sales_12m_jpy), sales_jpy=yen_sum(_.sales_jpy)
-    ).order_by(ibis.asc("kind"))
+    bought = inputs.buyers.select("customer_id", "sales_jpy").inner_join(kinds, "customer_id")
+    sums = (
+        bought.left_join(inputs.year_of_sales, "customer_id", rname="{name}_year")
+        .group_by("kind")
+        .agg(customers=_.count(), sales_12m_jpy=yen_sum(_.sales_12m_jpy.fill_null(0)), sales_jpy=yen_sum(_.sales_jpy))
+        .order_by(ibis.asc("kind"))
+    )
     found = {row["kind"]: row for row in rows(sums)}
     nobody = {"customers": 0, "sales_12m_jpy": 0, "sales_jpy": 0}
     return [{**found.get(kind, nobody), "kind": f"@buyer_kind.{kind}"} for kind in BUYER_KINDS if found]

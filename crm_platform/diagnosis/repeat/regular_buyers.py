@@ -103,7 +103,7 @@ def regular_buyers(inputs: DiagnosisInputs) -> Finding | None:
         measured=judged.measured("rate"),
         trend=judged.trend,
         action=Action("@action_segment.regular_near", listed["near"], "@action_channel.phone", expected_jpy),
-        sources=("regular_buyers", "customer_days", "customer_history", "products"),
+        sources=("regular_buyers", "customer_days", "customer_months", "products"),
     )
 
 
@@ -187,11 +187,12 @@ def _count(customers: ibis.Table) -> int:
 def _with_rhythm(inputs: DiagnosisInputs, marked: ibis.Table) -> ibis.Table:
     """REGULAR_BUYERS with `sales_12m_jpy`, and whether the next purchase is not long overdue, and near, at the end."""
     end = inputs.closed_months[-1].last_day if inputs.closed_months else inputs.as_of
-    told = marked.left_join(inputs.history.select("customer_id", "sales_12m_jpy"), "customer_id")
+    told = marked.left_join(inputs.year_of_sales, "customer_id")
     silent_days = ibis.literal(end).delta(told.last_purchased_on, unit="day")
     is_keeping = silent_days <= told.interval_days * LATE_CYCLES
     is_near = is_keeping & (silent_days + NEAR_DAYS >= told.interval_days)
-    return told.select("product_id", "interval_days", "sales_12m_jpy", is_keeping=is_keeping, is_near=is_near)
+    sales = told.sales_12m_jpy.fill_null(0)
+    return told.select("product_id", "interval_days", sales_12m_jpy=sales, is_keeping=is_keeping, is_near=is_near)
 
 
 def _exhibits(intervals: list[dict[str, Any]], groups: list[dict[str, Any]]) -> tuple[Exhibit, ...]:

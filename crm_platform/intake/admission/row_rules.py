@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from crm_platform.intake.mapping.breaches import Breach
 from crm_platform.intake.mapping.standard_layout import DELIVERED, LARGEST_LINE_JPY
-from crm_platform.intake.mapping.typed_rows import TypedRows
+from crm_platform.intake.mapping.typed_rows import TypedRows, repeated_orders
 from crm_platform.intake.reading.raw_rows import RawRows
 from crm_platform.intake.reading.text_column import Mask, union_of
 from crm_platform.tables import Column
@@ -102,11 +102,8 @@ def repeated_key(rows: TypedRows, among: Mask) -> list[Breach]:
 
 
 def repeated_rows(rows: TypedRows, files: Sequence[RawRows]) -> list[Breach]:
-    """Lines of rows that are an order once more in the same file, where the mapping splits rows."""
-    repeated: Mask = np.zeros(rows.rows, bool)
-    for position, raw in enumerate(files):
-        if len(raw.repeated):
-            repeated |= (rows.origin.file_of == position) & np.isin(rows.origin.row_numbers, raw.repeated)
+    """Lines of an order that stands once more in the same file, where the mapping splits rows or fills them down."""
+    repeated = repeated_orders(rows.origin, files)
     return [rows.breach("duplicate_key", "order_id", repeated)] if repeated.any() else []
 
 

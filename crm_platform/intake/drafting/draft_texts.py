@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import csv
 import io
+import re
+import tomllib
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from crm_platform.intake.drafting.definition import DefinedColumn, DefinedTable, Definition
 from crm_platform.intake.drafting.draft import DraftedTable
@@ -14,11 +17,14 @@ from crm_platform.intake.drafting.proposal import NOTHING, PERSONAL, ROW_KIND, P
 from crm_platform.intake.drafting.samples import Sample
 from crm_platform.intake.drafting.toml_words import quoted
 from crm_platform.intake.mapping.file_tables import STANDARD_STEMS
+from crm_platform.intake.mapping.layouts import needed_columns
 from crm_platform.intake.mapping.standard_layout import DELIVERED, STANDARD_CODES
 from crm_platform.tables.table import FLAG, TEXT
 
 UNDECIDED = "# TO DECIDE"  # how the lines of a draft begin that a person must still answer
 DRAFTED = ("# Drafted from a sample of", UNDECIDED, "# to confirm")  # all that a draft writes above its tables
+_CODE_ASKED = re.compile(r"(\w+) '(.*)': what does it stand for\?")
+_COLUMN_ASKED = re.compile(r"(\w+) \(.*\): no column was recognised")
 _PROFILE_HEADINGS = (
     "ファイル名", "項目名", "型", "空の率", "値の種類", "最小", "最大", "最大桁数", "例(伏字)",
     "提案", "確信度", "理由",
@@ -43,6 +49,24 @@ def mapping_text(
     for table, draft in drafts.items():
         lines += ["", *_table_lines(table, draft, patterns.get(table))]
     return "\n".join([*lines, ""])
+
+
+def still_to_decide(text: str) -> list[str]:
+    """What a draft asked and its TOML, as corrected since, does not answer: a code's meaning, a required column."""
+    asked = [line.removeprefix(UNDECIDED).strip() for line in text.splitlines() if line.startswith(UNDECIDED)]
+    tables = tomllib.loads(text).get("tables", {})
+    return [item for item in asked if not _is_answered(item, tables)]
+
+
+def _is_answered(item: str, tables: Mapping[str, Mapping[str, Any]]) -> bool:
+    if code := _CODE_ASKED.fullmatch(item):
+        return any(code[2] in said.get("codes", {}).get(code[1], {}) for said in tables.values())
+    column = _COLUMN_ASKED.match(item)
+    if column is None:
+        return False
+    mapped = {table: said.get("columns", {}) for table, said in tables.items() if table in DELIVERED}
+    wanting = [columns for table, columns in mapped.items() if columns and column[1] in needed_columns(table)]
+    return bool(wanting) and all(column[1] in columns for columns in wanting)
 
 
 def _with_preset(head: str, preset: Sequence[str]) -> list[str]:

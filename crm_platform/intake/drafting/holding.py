@@ -23,6 +23,7 @@ from crm_platform.intake.mapping.casting import cast_instant, parse_number
 from crm_platform.intake.mapping.checked_rules import rules_of
 from crm_platform.intake.mapping.file_tables import files_by_table
 from crm_platform.intake.mapping.source_texts import header_in, rows_taken
+from crm_platform.intake.mapping.standard_layout import standard_targets
 from crm_platform.intake.reading.delivered_files import DeliveredFile
 from crm_platform.intake.reading.raw_rows import RawRows, matching_form, read_rows
 from crm_platform.intake.reading.text_column import TextColumn, union_of
@@ -30,6 +31,7 @@ from crm_platform.refusals import Refused
 
 _LEAST_SHARED = 0.5
 _CODES_SHOWN = 20
+_OUR_LAYOUT = ("contacts", "contact_overrides", "control_totals")  # written for the platform, exported by no cart
 _FLAG_WORDS = {"0", "1", "true", "false", "y", "n", "yes", "no", "○", "×", "有", "無"}
 
 
@@ -62,16 +64,25 @@ def hold_against(definition: Definition, files: Sequence[RawRows], tolerated_rat
 def hold_files(
     definition: Definition, client: Client, files: Sequence[DeliveredFile], former: Sequence[Admitted] = ()
 ) -> None:
-    """The same for files as delivered, read as the client's mapping says. `former`: earlier deliveries."""
+    """The same for files as delivered, read as the client's mapping says. `former`: earlier deliveries.
+
+    What is written for the platform in its own layout need not stand in the client's definition.
+    """
     rules = rules_of(client)
     known = frozenset(name for name in DELIVERED_TABLES if any(admitted.tables[name].num_rows for admitted in former))
     found = files_by_table(rules, files, known)
     read = [
-        _without_set_aside(read_rows(file, rules.tables[table]), rules.tables[table])
+        _without_set_aside(rows, rules.tables[table])
         for table, of_table in found.items()
         for file in of_table
+        if not _in_our_layout(definition, table, rows := read_rows(file, rules.tables[table]))
     ]
     hold_against(definition, read, rules.tolerated_bad_row_rate)
+
+
+def _in_our_layout(definition: Definition, table: str, rows: RawRows) -> bool:
+    headers = {matching_form(header) for header in rows.reading.headers}
+    return table in _OUR_LAYOUT and headers <= set(standard_targets(table)) and _named_table(definition, rows) is None
 
 
 def _without_set_aside(rows: RawRows, mapping: TableMapping) -> RawRows:
@@ -106,6 +117,14 @@ def differences(definition: Definition, files: Sequence[RawRows], tolerated_rate
 
 def defined_table(definition: Definition, rows: RawRows) -> DefinedTable | None:
     """The table that a file is: by the defined file name, by the table's name, else by the columns it shares most."""
+    if named := _named_table(definition, rows):
+        return named
+    shares = [(_shared(table, rows), -position) for position, table in enumerate(definition.tables)]
+    best, position = max(shares, default=(0.0, 0))
+    return definition.tables[-position] if best >= _LEAST_SHARED else None
+
+
+def _named_table(definition: Definition, rows: RawRows) -> DefinedTable | None:
     name = _plain(rows.file)
     for table in definition.tables:
         if table.file and fnmatch.fnmatchcase(name, _plain(table.file)):
@@ -114,9 +133,7 @@ def defined_table(definition: Definition, rows: RawRows) -> DefinedTable | None:
     for table in definition.tables:
         if stem in {_plain(table.name), _plain(table.file).split(".")[0]}:
             return table
-    shares = [(_shared(table, rows), -position) for position, table in enumerate(definition.tables)]
-    best, position = max(shares, default=(0.0, 0))
-    return definition.tables[-position] if best >= _LEAST_SHARED else None
+    return None
 
 
 def _shared(table: DefinedTable, rows: RawRows) -> float:

@@ -26,7 +26,8 @@ def draft_status(draft: DraftedTable, sample: Sample, by_target: Mapping[str, st
     _set_aside_unfinished(draft, header, [code.code for code in codes if code.meaning == NOT_AN_ORDER])
     undone = [(other, code) for other in others for code in met_codes(sample, other, "status")]
     has_gaps = header is not None and _has_gaps(sample, header, by_target)
-    if header is not None and not undone and not has_gaps and (says_undone(codes) or cancelled is None):
+    unknown = bool(codes) and not any(code.meaning for code in codes)  # a return may be among them: a person must say
+    if header is not None and not undone and not has_gaps and (says_undone(codes) or cancelled is None or unknown):
         return
     cases = [(cancelled, _FILLED, "cancelled")] if cancelled else []
     cases += [(other, _only(code), code.meaning) for other, code in undone if code.meaning in {"cancelled", "returned"}]

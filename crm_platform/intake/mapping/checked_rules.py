@@ -88,15 +88,23 @@ def _check_source(file: str, table: Table, target: str, source: Source, columns:
         raise Refused(f"{target} is no amount.", "Multiply or divide amounts only.", file=file, column=place)
     if isinstance(source, FromColumn) and source.format and column.type not in {DAY, INSTANT}:
         raise Refused(f"{target} is no date.", "State a format for dates only.", file=file, column=place)
-    if isinstance(source, NumberWithin) and (target != "line_no" or source.column not in {*columns} - {target}):
+    if isinstance(source, NumberWithin):
+        _check_numbering(file, target, source, columns, place)
+    for value in _values_of(source):
+        _check_allowed(file, place, column, value)
+
+
+def _check_numbering(file: str, target: str, source: NumberWithin, columns: Mapping[str, Source], place: str) -> None:
+    if target != "line_no" or source.column == target:
+        problem, remedy = "only line_no is numbered, within another column.", 'line_no = { number_within = "order_id" }'
+        raise Refused(problem, f"Write {remedy}.", file=file, column=place)
+    if source.column not in columns:
         raise Refused(
-            "a number within a column is possible for line_no only, and within a mapped column.",
-            'Write line_no = { number_within = "order_id" }.',
+            f"the lines are numbered within {source.column}, which no column is mapped to.",
+            f'Write {source.column} = "HEADER", with the header that holds it.',
             file=file,
             column=place,
         )
-    for value in _values_of(source):
-        _check_allowed(file, place, column, value)
 
 
 def _values_of(source: Source) -> list[str]:

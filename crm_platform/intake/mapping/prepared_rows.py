@@ -13,14 +13,15 @@ import pyarrow as pa
 from crm_platform.clients.mapping import FillDown, SetAside, SplitRows, TableMapping
 from crm_platform.intake.mapping.source_texts import column_texts, header_in, rows_taken
 from crm_platform.intake.reading.raw_rows import RawRows, matching_form
-from crm_platform.intake.reading.text_column import TextColumn, union_of
+from crm_platform.intake.reading.text_column import Mask, TextColumn, union_of
 
 
 def prepared_rows(raw: RawRows, mapping: TableMapping) -> RawRows:
     """The rows filled down and split as the mapping says; a split row's lines keep its row number.
 
-    A row to split is a whole order, so one that equals an earlier row in every cell is that order once more. `repeated`
-    names it, for numbering its lines within the order would make them further lines of it.
+    A row to split is a whole order, so one that equals an earlier row in every cell is that order once more; so are the
+    rows from a second first line of an order on, where they equal those from the first. `repeated` names them, for
+    numbering their lines within the order would make them further lines of it.
 
     Refused names a column that the file lacks; a preset's columns to fill may be switched off.
     """
@@ -32,11 +33,37 @@ def prepared_rows(raw: RawRows, mapping: TableMapping) -> RawRows:
 def _filled_down(raw: RawRows, rule: FillDown, *, may_lack: bool) -> RawRows:
     within = column_texts(raw, rule.within)
     columns = dict(raw.columns)
+    once_more = _orders_once_more(raw, rule, within)
     for header in rule.columns:
         found = header_in(columns, header)
         if found is not None or not may_lack:
             columns[found or header] = _filled(column_texts(raw, header), within)
-    return replace(raw, columns=columns)
+    return replace(raw, columns=columns, repeated=raw.row_numbers[once_more])
+
+
+def _orders_once_more(raw: RawRows, rule: FillDown, within: TextColumn) -> Mask:
+    """Rows of an order that stands again in the file, told by its first line, which alone holds the values to fill.
+
+    A file that holds them on every line tells no first line: two equal lines of an order are then two lines.
+    """
+    found = [column for header in rule.columns if (column := header_in(raw.columns, header)) is not None]
+    starts = union_of((~raw.columns[header].is_empty for header in found), len(within)) & ~within.is_empty
+    again: Mask = np.zeros(len(within), bool)
+    asked = np.flatnonzero((np.bincount(within.index[starts], minlength=len(within.distinct)) > 1)[within.index])
+    if not len(asked):
+        return again
+    cells = pd.DataFrame({position: column.index[asked] for position, column in enumerate(raw.columns.values())})
+    rows = pd.DataFrame({"order": within.index[asked], "row": cells.groupby(list(cells.columns)).ngroup()})
+    rows["copy"] = pd.Series(starts[asked]).groupby(rows["order"]).cumsum()
+    rows["place"] = rows.groupby(["order", "copy"]).cumcount()
+    first = rows[rows["copy"] == 1].set_index(["order", "place"])["row"]
+    alike = rows["row"] == first.reindex(pd.MultiIndex.from_frame(rows[["order", "place"]])).to_numpy()
+    of_copy = alike.groupby([rows["order"], rows["copy"]])
+    as_long = of_copy.transform("size") == rows["order"].map(first.groupby("order").size())
+    later = (rows["copy"] > 1).to_numpy()
+    again[asked] = (of_copy.transform("all") & as_long).to_numpy() & later
+    on_every_line = starts.all() and (later & ~again[asked]).any()
+    return np.zeros_like(again) if on_every_line else again
 
 
 def _filled(column: TextColumn, within: TextColumn) -> TextColumn:
@@ -68,7 +95,7 @@ def _split(raw: RawRows, rule: SplitRows, set_aside: Sequence[SetAside]) -> RawR
         columns=columns,
         row_numbers=raw.row_numbers[row],
         added_by_splitting=len(row) - len(listed),
-        repeated=raw.row_numbers[_repeats_a_row(before)],
+        repeated=np.union1d(raw.repeated, raw.row_numbers[_repeats_a_row(before)]),
     )
 
 

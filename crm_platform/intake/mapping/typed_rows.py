@@ -95,7 +95,9 @@ def type_rows(rules: IntakeRules, table: str, files: Sequence[tuple[RawRows, Lay
 def _with_order_discount(rows: TypedRows, rule: OrderDiscount, files: Sequence[tuple[RawRows, Layout]]) -> TypedRows:
     order = rows.texts["order_id"].index
     quantity, price = rows.columns["quantity"].values, rows.columns["unit_price_jpy"].values
-    lines = OrderLines(order, quantity, price, rows.set_aside)
+    again = repeated_orders(rows.origin, [raw for raw, _ in files])  # what stands again has no share in the discount
+    set_aside = {rule: taken & ~again for rule, taken in rows.set_aside.items()}
+    lines = OrderLines(order, quantity, price, {**set_aside, "repeated": again})
     spread, unread = _order_discount(rule, lines, files)
     return replace(
         rows,
@@ -103,6 +105,15 @@ def _with_order_discount(rows: TypedRows, rule: OrderDiscount, files: Sequence[t
         breaches=(*rows.breaches, *unread),
         counts={**rows.counts, "orders_that_do_not_add_up": spread.orders_that_do_not_add_up},
     )
+
+
+def repeated_orders(origin: Origin, files: Sequence[RawRows]) -> Mask:
+    """Rows of orders that stand once more in their file, as `prepared_rows` told them."""
+    again: Mask = np.zeros(len(origin.row_numbers), bool)
+    for position, raw in enumerate(files):
+        if len(raw.repeated):
+            again |= (origin.file_of == position) & np.isin(origin.row_numbers, raw.repeated)
+    return again
 
 
 def _order_discount(

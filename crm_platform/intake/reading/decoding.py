@@ -44,11 +44,14 @@ class DecodedText:
 
 
 def encoded_text(content: bytes, declared: str | None, delimiter: str | None, file: str) -> EncodedText:
-    """`content` ready to be split; Refused where it is empty.
+    """`content` ready to be split; Refused where it is empty, or no UTF-16 as declared.
 
     A declared encoding is believed, unless the file begins with the mark of another one.
     """
     encoding, reason = _encoding(content, declared)
+    if encoding == "utf-16-le" and b"\0" not in content and content.strip():  # commas and line ends hold a null there
+        remedy = "Name its encoding in the client's TOML, or none: it is told by the file's bytes."
+        raise Refused("the file is declared as utf-16, which it is not.", remedy, file=file)
     values_encoding = "utf-8" if encoding == "utf-8-sig" else encoding
     if encoding == "iso2022_jp":
         content, values_encoding = _euc_from_jis(content), "euc_jp"
