@@ -74,9 +74,9 @@ def _as_toml(client: Client) -> str:
 @app.command("check")
 def check_client(client: Annotated[str, typer.Argument(help="The client's id.")]) -> None:
     """Whether the client's file is sound; the first fault otherwise."""
-    from crm_platform.intake import rules_of
+    from crm_platform.intake import refuse_unmapped, rules_of
 
-    rules_of(platform_here().catalogue.load(client))
+    refuse_unmapped(rules_of(platform_here().catalogue.load(client)))
     out.print(f"{client}: sound")
 
 

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
     from crm_platform.orchestration.platform import Platform
 
-out = Console(soft_wrap=True)
+_WIDE_COLUMNS = 240  # of a file or pipe, which has no edge: a table is as wide as what it tells
+out = Console(soft_wrap=True, width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else _WIDE_COLUMNS)
 err = Console(stderr=True, soft_wrap=True)
 
 ClientOption = Annotated[str, typer.Option("--client", help="The client's id in the catalogue.")]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.markup import escape
+from rich.table import Column
 from rich.table import Table as Grid
 
 from crm_platform.cli.console import ClientOption, err, out, platform_here
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="How a client's files are read: drafted from samples, checked, accepted.", no_args_is_help=True)
 
+_REVIEWED = ("column", "type", "empty", "distinct", "examples", "for", "sure", "why")
 _Files = Annotated[list[Path], typer.Argument(help="Sample data (about three months) and definition documents.")]
 
 
@@ -86,7 +88,7 @@ def _print_review(drafted: Draft) -> None:
     out.print(f"sample of {drafted.span}", highlight=False)
     for sample in drafted.samples:
         title = f"{sample.file.name} ({sample.rows.delivered:,} rows) is {sample.table}: {sample.why}"
-        grid = Grid("column", "type", "empty", "distinct", "examples", "for", "sure", "why", title=escape(title))
+        grid = Grid(*(Column(name, overflow="fold") for name in _REVIEWED), title=escape(title))
         for profile, proposal in zip(sample.profiles, drafted.proposals[sample.file.name], strict=True):
             shown = ("" if profile.personal else " ".join(profile.examples), proposal.place)
             found = (profile.header, profile.kind, f"{profile.null_rate:.0%}", f"{profile.distinct:,}", *shown)

@@ -143,10 +143,13 @@ def _peers(number: int, band: int, level: int, seen: pd.DataFrame, cuts: Sequenc
 
 
 def _mean_after(fell: pd.DataFrame) -> tuple[float, float | None]:
-    """Mean sales after a fall and half its 95 % interval, a customer seen at several origins taken for one."""
+    """Mean sales after a fall and half its 95 % interval, a customer seen at several origins taken for one.
+
+    None where too few fell, or all alike (none bought again, say): what did not vary tells no spread.
+    """
     mean = float(fell["after"].mean())
     errors = (fell["after"] - mean).groupby(fell["customer_id"]).sum()
-    if len(errors) < FEWEST_FOR_INTERVAL:
+    if len(errors) < FEWEST_FOR_INTERVAL or fell["after"].nunique() == 1:
         return mean, None
     spread = float(np.sqrt((errors**2).sum() * len(errors) / (len(errors) - 1)))
     return mean, float(student_t.ppf(MIDDLE, len(errors) - 1)) * spread / len(fell)

@@ -11,6 +11,7 @@ from crm_platform.intake.keeping.inbox import StoredDelivery, delivery_id_for, p
 from crm_platform.intake.keeping.merging import merge_deliveries
 from crm_platform.intake.keeping.seals import present_ids, refuse_lost, sealed_ids, seals_folder
 from crm_platform.intake.mapping.checked_rules import rules_of
+from crm_platform.intake.mapping.layouts import refuse_unmapped
 from crm_platform.intake.reading.delivered_files import DeliveredFile
 
 __all__ = [
@@ -31,6 +32,7 @@ __all__ = [
     "read_inbox",
     "refuse_beyond_tolerance",
     "refuse_lost",
+    "refuse_unmapped",
     "rules_of",
     "sealed_ids",
     "seals_folder",

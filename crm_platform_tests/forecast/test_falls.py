@@ -173,7 +173,7 @@ def test_peers_are_means_over_those_who_fell_and_their_shares_apply_to_the_like(
     peers = fit_fall_peers([(features, after, fallen)], [500.0])
     small, large = peers.peers[0], peers.peers[5]
     assert (small.customers, small.fallen, small.before_jpy, small.after_jpy) == (50, 40, 100, 10)
-    assert (small.after_low_jpy, small.after_high_jpy) == (10, 10)  # all alike
+    assert (small.after_low_jpy, small.after_high_jpy) == (None, None)  # all alike: nothing tells a spread
     assert (large.purchases_from, large.purchases_to, large.level_from_jpy, large.level_to_jpy) == (4, None, 500, None)
     assert large.fall_rate == 0.7
     assert sum(each.customers for each in peers.peers) == size

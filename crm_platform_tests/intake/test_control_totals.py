@@ -51,8 +51,17 @@ def test_one_wrong_month_holds_the_delivery_names_it_and_leaves_nothing_behind(t
     wrong = ["2025-05", "1", "1", "1900", "1700"]
     with pytest.raises(Refused, match=r"2025-05 differ: sales_jpy is 1,600 .* 1,700 .*-100\.") as refused:
         deliver(tmp_path, [*delivery(LINES), totals(APRIL, wrong)])
-    assert "tolerated_total_difference_rate" in str(refused.value)
+    assert "only one side holds" in str(refused.value)
     assert not [path for path in tmp_path.rglob("*") if path.is_file()]
+
+
+def test_the_rate_proposed_for_small_differences_lets_all_of_them_pass(tmp_path: Path) -> None:
+    files = [*delivery(LINES), totals(["2025-04", "2", "2", "3700", "1900"], ["2025-05", "1", "1", "1900", "1540"])]
+    with pytest.raises(Refused) as refused:
+        deliver(tmp_path, files)
+    proposed = float(refused.value.remedy.rpartition("tolerated_total_difference_rate = ")[2])
+    assert proposed == 0.039
+    deliver(tmp_path, files, client_with({"admission": {"tolerated_total_difference_rate": proposed}}))
 
 
 def test_a_month_of_which_we_have_no_order_differs_by_all_of_it(tmp_path: Path) -> None:

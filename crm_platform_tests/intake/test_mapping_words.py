@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crm_platform.intake import rules_of
+from crm_platform.intake import refuse_unmapped, rules_of
 from crm_platform.intake.mapping.order_discount import OrderLines, spread_difference, spread_exactly
 from crm_platform.intake.mapping.processing import processing_reasons
 from crm_platform.refusals import Refused
@@ -196,6 +196,16 @@ def test_a_long_file_is_known_by_its_beginning_in_any_encoding(encoding):
 def test_whatever_is_more_than_mapping_is_on_the_estimate(said, reason):
     reasons = processing_reasons(rules_of(client_with({"tables": {"order_lines": said}})))
     assert any(reason in each for each in reasons)
+
+
+@pytest.mark.parametrize("column", ["line_no", "status"])
+def test_a_mapping_without_a_column_that_is_needed_is_told_before_anything_is_delivered(column):
+    refuse_unmapped(rules_of(client_saying()))
+    mapped = {name: source for name, source in COLUMNS.items() if name != column}
+    tables = {**DERIVED, "order_lines": {"columns": mapped}}
+    with pytest.raises(Refused, match=f"required column {column}") as refused:
+        refuse_unmapped(rules_of(client_with({"tables": tables})))
+    assert refused.value.column == "tables.order_lines.columns"
 
 
 def test_renaming_scaling_and_stating_a_date_format_are_no_processing():

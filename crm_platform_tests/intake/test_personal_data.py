@@ -3,6 +3,7 @@
 import csv
 import gzip
 import io
+from itertools import product
 
 import pytest
 
@@ -26,6 +27,10 @@ from crm_platform_tests.intake.deliveries import (
 )
 
 STRICT = client_with({"personal_data": {"policy": "strict"}})
+CUSTOMER_COLUMNS = ["customer_id", "birth_year", "prefecture", "registered_on"]
+READS_FOUR_COLUMNS = client_with(
+    {"tables": {"customers": {"columns": dict(zip(CUSTOMER_COLUMNS, CUSTOMERS[0], strict=True))}}}
+)
 TOLERANT = client_with({"admission": {"tolerated_bad_row_rate": 0.5}})
 
 
@@ -52,7 +57,8 @@ def with_customers(header: str, *values: str, encoding: str = "cp932") -> list[D
         "氏名", "氏　名", "名前", "お名前(姓)", "お名前（名）", "姓", "名", "カナ", "ﾌﾘｶﾞﾅ", "住所1", "番地",
         "電話番号", "ＴＥＬ", "携帯番号", "FAX", "メールアドレス", "E-Mail", "郵便番号", "生年月日", "誕生日",
         "クレジットカード番号", "Name", "first name", "Billing Phone", "Shipping Address1", "birthday",
-        "date_of_birth", "Zip", "postal_code",
+        "date_of_birth", "Zip", "postal_code", "よみ", "読み仮名", "ｼﾒｲ", "本名", "メルアド", "Eメ-ル", "ご家族名",
+        "世帯主", "勤め先",
     ],
 )  # fmt: skip
 def test_a_header_that_tells_is_enough(header):
@@ -77,6 +83,9 @@ def test_a_header_that_tells_is_enough(header):
         ("150-0001", "postal"),
         ("渋谷区神宮前1-2-3", "street"),
         ("大阪市北区梅田三丁目", "street"),
+        ("神南一丁目４番地", "street"),
+        ("大字見本4番地の2", "street"),
+        ("虻田郡倶知安町字見本3", "street"),
         ("4111111111111111", "card"),
         ("4111-1111-1111-1111", "card"),
         ("1958/03/04", "birth"),
@@ -100,6 +109,27 @@ def test_names_in_kana_are_recognised_in_a_column_of_any_name(names):
     assert dropped(examine(with_customers("項目１", *names))) == {"項目１": ("a name in kana", 2, 2)}
 
 
+@pytest.mark.parametrize(
+    ("spelled", "kind"),
+    [
+        ("テスト{}", "a name in kana"),
+        ("ﾃｽﾄ{}", "a name in kana"),
+        ("みほん {}", "a name in kana"),
+        ("90{:08d}", "a mobile telephone number without its zero"),
+    ],
+)
+def test_a_column_that_nothing_needs_is_cut_where_many_values_tell_what_one_alone_does_not(spelled, kind):
+    """One word in kana or one number of ten digits is anything; fifty different ones of a customer file are people."""
+    letters = "いうえお" if "み" in spelled else "イウエオ"
+    endings = range(64) if "{:" in spelled else ["".join(three) for three in product(letters, repeat=3)]
+    customers = [[*CUSTOMERS[0], "項目１"]]
+    customers += [[f"C{k:07d}", "1970", "東京都", "2024/01/05", spelled.format(end)] for k, end in enumerate(endings)]
+    wide, narrow = delivery([line()]), delivery([line()])
+    wide[1], narrow[1] = file_of("customers.tsv", customers), file_of("customers.tsv", customers[:21])
+    assert dropped(examine(wide, READS_FOUR_COLUMNS)) == {"項目１": (kind, 2, 64)}
+    assert dropped(examine(narrow, READS_FOUR_COLUMNS)) == {}
+
+
 def test_ranks_and_products_in_kana_are_no_names():
     files = with_customers("顧客ランク", *["ゴールド カイイン", "シルバー カイイン"] * 2, "")
     files[0] = file_of(
@@ -116,6 +146,17 @@ def test_full_birthdays_in_place_of_the_year_are_cut():
     admitted = examine(files)
     assert dropped(admitted) == {"生年": ("a full date of birth", 2, 1)}
     assert admitted.tables["customers"]["birth_year"].to_pylist() == [None]
+
+
+@pytest.mark.parametrize("value", ["昭和45年4月1日", "S45.4.1", "Ｈ２．１０．３", "平成元年4月1日"])
+def test_birthdays_of_an_era_are_cut_as_those_of_the_calendar(value):
+    assert dropped(examine(with_customers("項目１", value))) == {"項目１": ("a full date of birth", 2, 1)}
+
+
+@pytest.mark.parametrize("value", ["令和5年4月1日", "S45", "H30.4.1", "S5-12"])
+def test_late_days_and_parts_of_days_of_an_era_are_no_birthdays(value):
+    files = with_customers("項目１", value)
+    assert dropped(examine(files, READS_FOUR_COLUMNS)) == {}
 
 
 @pytest.mark.parametrize("value", ["お届け先 03-1234-5678 まで", "hanako@example.com", "港区芝公園4-2-8"])

@@ -15,6 +15,7 @@ from crm_platform.intake import (
     accept_delivery,
     examine_delivery,
     read_admitted,
+    refuse_unmapped,
     rules_of,
 )
 from crm_platform.intake.mapping.processing import is_special_format, processing_reasons
@@ -127,6 +128,7 @@ def test_files_copied_into_one_hold_their_headers_again_and_these_are_no_rows(ca
 @pytest.mark.parametrize("cart", CARTS)
 def test_a_preset_is_processing_and_every_word_of_it_is_sound(cart, admitted):
     rules = rules_of(Client("acme", "Acme", intake={"preset": cart}))
+    refuse_unmapped(rules)
     assert processing_reasons(rules)
     assert not is_special_format(rules)
     assert admitted[cart].receipt["processing"] is True

@@ -35,6 +35,7 @@ QUOTE: dict[str, Any] = {
 ALERT = alert_diagnosis(alert_inputs())
 NOBODY = alert_diagnosis(alert_inputs(alerted=0))
 LANGUAGES = ("ja", "en")
+ASKED = re.compile(r"{(\w+):(\w+)}")
 
 
 def second_opinion(*findings: Finding) -> Diagnosis:
@@ -156,6 +157,22 @@ def test_the_approval_shows_the_issue_with_its_action_and_what_is_at_stake(propo
     (row,) = grids(proposals[1])["issues"].rows
     assert row[2] == "123万円"
     assert all("60" in text or "31" in text for text in row[:2])
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_approval_says_how_many_issues_it_leaves_to_the_reports(language: str) -> None:
+    words, (issue,) = Wording.of(language), ISSUES
+    keys = ("alerts", "retention_power", "purchasing_power", "segment_stability", "cohort_break")
+    asked = [found for key, text in words.texts.items() if key.startswith(keys) for found in ASKED.findall(text)]
+    numbers: dict[str, Any] = {name: {"month": "2025-06", "text": "x"}.get(kind, 1) for name, kind in asked}
+    numbers |= issue.numbers
+    for shown in (3, 4, 5):
+        found = [replace(issue, key=key, numbers=numbers) for key in keys[:shown]]
+        approval = internal_approval(second_opinion(*found), (ALERT,), QUOTE, words)
+        grid = grids(approval)["issues"]
+        assert len(grid.rows) == 3
+        told = re.search(r"ほかに(\d)件|portfolio: (\d)", grid.source)
+        assert (told and next(filter(None, told.groups()))) == (str(shown - 3) if shown > 3 else None)
 
 
 def docx_texts(content: bytes) -> str:

@@ -27,6 +27,7 @@ _CODES = {"order_id", "customer_id", "product_id", "subscription_id", "media_id"
 _NEVER_CODES = {shapes.MAIL, shapes.MOBILE}
 _ALSO_CODES = {shapes.BARE_LANDLINE, shapes.POSTAL_CODE}  # as parcel or product numbers outside customer files
 _OF_MOST_ONLY = {shapes.KANA_NAME}  # `ゴールド カイイン` is a rank
+_MASS = 50  # fewer words in kana are answers (アウトドア, ゴルフ)
 _CAST = {
     "ordered_at", "shipped_on", "cancelled_on", "registered_on", "started_on", "ended_on", "quantity", "unit_price_jpy",
     "discount_jpy", "shipping_fee_jpy", "cost_jpy", "list_price_jpy", "line_no", "cycle_no", "supply_days",
@@ -114,9 +115,12 @@ def _found_in_values(rows: RawRows, table: str, header: str, target: str | None,
     }
     birthdays = _birthdays(column, table, target, year)
     hits |= {shapes.BIRTHDAY: birthdays} if birthdays else {}
+    most = _MOST * _filled_values(column)
+    if table == "customers" and target is None:
+        in_mass = shapes.positions_in_mass(column).items()
+        hits |= {kind: positions for kind, positions in in_mass if len(positions) >= max(most, _MASS)}
     if not hits:
         return []
-    most = _MOST * _filled_values(column)
     whole = [kind for kind, positions in hits.items() if len(positions) >= most or target is None]
     if whole:
         first = int(rows.row_numbers[np.flatnonzero(_rows_of(column, hits[whole[0]]))[0]])

@@ -18,7 +18,8 @@ _PERSON = (
 _PERSONAL = re.compile(
     f"氏名|お名前|姓名|{_PERSON}(の|_)?(名前|名称?|姓|名字|苗字)($|[(_0-9]|カナ|かな|漢字|フリガナ|ふりがな)|[者様人主]名前|芳名|名義"
     "|名字|苗字|宛名|宛先|担当者?$|(届け?先|送り先|送付先|配送先|請求先|受取人|依頼主|送り主|贈り主|支払者|差出人)$"
-    "|(?<![名称])カナ|名カナ|フリガナ|ふりがな|ヨミガナ|なまえ|しめい|ニックネーム|ハンドル名|(user|nick|login)_?name|ログイン_?id|login_?id"
+    "|(?<![名称])カナ|名カナ|フリガナ|ふりがな|ヨミガナ|なまえ|しめい|シメイ|本名|ニックネーム|ハンドル名"
+    "|(user|nick|login)_?name|ログイン_?id|login_?id"
     "|住所|番地|丁目|市区?町村(?!_?コード)|町名|町域|建物|マンション|アパート|ビル名|号室|所在地|緯度|経度|latitude|longitude"
     "|電話|携帯|連絡先|アドレス|メール$|メアド|郵便|〒|(生年|誕生)月日|誕生日"
     "|クレジットカード(番号)?$|カード番号|カード名義|口座|会社名|法人名|屋号|部署|勤務先|学校名|会社$"
@@ -28,7 +29,8 @@ _PERSONAL = re.compile(
     "|(first|last|family|given|full|middle)_?name|surname|(customer|billing|shipping|recipient|contact|holder)_?name"
     "|name_?kana|kana_?name|street|address|post(al)?_?code|zip_?(code)?$|(billing|shipping|customer)_(city|company)"
     "|^(city|company|employee|ip)$|(^|[^a-z])(tel|fax|dob|mail|zip)([^a-z]|$)|(^|[^a-z]|mobile|cell|home|tele)phone"
-    "|メール\\d|(セイ|メイ)\\)"
+    "|メール\\d|(セイ|メイ)\\)|メルアド|メ-ル(アドレス)?\\d?$|(メンバー|家族|お子(様|さま|さん))(の|_)?(名前|名)$|配偶者$|世帯主$"
+    "|^(氏名|お?名前)?[(_]?(読み仮名|読みがな|読み|よみがな|よみ|ヨミ|ローマ字)\\)?$|勤め先|自宅$"
 )
 _WHOLE_HEADERS = {
     "姓",

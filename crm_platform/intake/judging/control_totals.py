@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -12,6 +13,8 @@ import pyarrow as pa
 from crm_platform.intake.judging.monthly_totals import TOTALS, monthly_totals
 from crm_platform.periods import Month
 from crm_platform.refusals import Refused
+
+_LARGEST_PROPOSED_RATE = 0.05  # of the client's figure
 
 
 def compare_totals(order_lines: pa.Table, control_totals: pa.Table) -> list[dict[str, Any]]:
@@ -44,7 +47,15 @@ def refuse_beyond_difference(compared: Sequence[Mapping[str, Any]], tolerated_ra
     raise Refused(
         f"the totals of {first['month']} differ: {first['figure']} is {first['ours']:,} in the order lines and "
         f"{first['theirs']:,} in the control totals (検収), a difference of {first['difference']:+,}{more}.",
-        "Mend the export or the control totals and deliver again, or allow a difference in "
-        f"data/clients/{file}: [admission] tolerated_total_difference_rate = 0.001",
+        f"Mend the export or the control totals and deliver again{_also_possible(beyond, file)}",
         column=first["figure"],
     )
+
+
+def _also_possible(beyond: Sequence[Mapping[str, Any]], file: str) -> str:
+    """The rate that would let the small differences `beyond` pass; a large one is no matter of rounding."""
+    largest = max(abs(one["difference"] / one["theirs"]) if one["theirs"] else math.inf for one in beyond)
+    if largest > _LARGEST_PROPOSED_RATE:
+        return "; look for orders that only one side holds, and another treatment of cancellations or tax."
+    rate = math.ceil(largest * 1_000) / 1_000
+    return f", or allow a difference in data/clients/{file}: [admission] tolerated_total_difference_rate = {rate}"

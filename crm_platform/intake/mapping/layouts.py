@@ -57,6 +57,20 @@ def needed_columns(table: str) -> list[str]:
     return [column.name for column in declared.columns if column.required or column.name in declared.key]
 
 
+def refuse_unmapped(rules: IntakeRules) -> None:
+    """Refused where a table's mapping names no source for a column without which no delivery of it can be admitted."""
+    for name, mapping in rules.tables.items():
+        asked = [*needed_columns(name), *(column for column, *_ in _NEVER_ASSUMED if name == "order_lines")]
+        missing = [column for column in asked if mapping.columns is not None and column not in mapping.columns]
+        if missing:
+            raise Refused(
+                f"nothing is mapped to the required {_plural(missing, 'column')} {', '.join(missing)}.",
+                f'Write {missing[0]} = "HEADER", with the delivered header that holds it.',
+                file=rules.file,
+                column=f"tables.{name}.columns",
+            )
+
+
 def _can_be_missing(table: str, target: str) -> bool:
     """Columns that are null where nobody knows them; a state or a kind is never assumed."""
     column = DELIVERED[table][target]

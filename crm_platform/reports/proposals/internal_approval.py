@@ -71,10 +71,13 @@ def _questions(diagnosis: Diagnosis, evidence: Evidence) -> Said:
 def _issues(evidence: Evidence) -> Grid | Said:
     """The largest issues with what to do about them and what is at stake; a line where there is none."""
     words = evidence.words
-    issues = [one for one in evidence.issues() if one.chapter not in OF_ALERT][:SHOWN_ISSUES]  # a service of its own
+    found = [one for one in evidence.issues() if one.chapter not in OF_ALERT]  # the alert is a service of its own
+    issues = found[:SHOWN_ISSUES]
     if not issues:
         return Said(words.text("actions.heading_none"))
     rows = [
         (evidence.title(one), action_of(one, words), at_stake(one, words), evidence.places[one.key]) for one in issues
     ]
-    return evidence.grid("issues", rows, (False, False, True, False), evidence.text("issues.note"))
+    further = len(found) - len(issues)
+    note = words.known_sentences("proposal.internal_approval.issues.note", {"further": further or None})
+    return evidence.grid("issues", rows, (False, False, True, False), note)
