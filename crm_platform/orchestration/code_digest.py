@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -55,5 +56,17 @@ def code_digest(chapter: str) -> str:
     files = [path for folder in folders for path in folder.rglob("*") if path.suffix in _SOURCES]
     assets = _PACKAGE / "orchestration" / "assets"
     files += [assets / f"{name}.py" for name in ASSET_FILES.get(chapter, (chapter,))]
-    sources = {path.relative_to(_PACKAGE).as_posix(): digest_of(path.read_bytes()) for path in files}
+    return digest_of({"sources": _digests(files), "engines": engine_versions()})
+
+
+def installed_code() -> str:
+    """Digest of all sources as they lie on disk now, and of the engines' versions."""
+    sources = _digests(path for path in _PACKAGE.rglob("*") if path.suffix in _SOURCES)
     return digest_of({"sources": sources, "engines": engine_versions()})
+
+
+def _digests(files: Iterable[Path]) -> dict[str, str]:
+    return {path.relative_to(_PACKAGE).as_posix(): digest_of(path.read_bytes()) for path in files}
+
+
+LOADED_CODE = installed_code()  # when this process began: a server may outlive the installation of another version

@@ -13,6 +13,7 @@ from typing import Any, Self
 
 import dagster as dg
 
+from crm_platform.orchestration import code_digest
 from crm_platform.orchestration.automation.client_state import (
     broken_off,
     client_of,
@@ -33,6 +34,11 @@ from crm_platform.refusals import Refused
 _READING_SECONDS = 1.5  # after which a tick leaves the other clients to the next; Dagster gives one client's reading 60
 _BEGINNING = dt.datetime(2009, 1, 1, tzinfo=dt.UTC)
 _MOST_RUNS = 1_000  # that may end between two ticks
+_OTHER_CODE = Message(  # what new runs make would be taken for outdated, and asked for at every tick
+    "code_changed",
+    "Another version of the code was installed since this daemon began: it asks for no analyses until it begins again.",
+    "Stop the daemon (make dev) and start it again.",
+)
 
 
 @dataclass
@@ -41,13 +47,14 @@ class Seen:
 
     `asked`: the fingerprint of each client for which everything due was asked for; `again`: clients to be read whatever
     their fingerprint, and whether a schedule wants them analysed; `told`: the last refusal of each; `runs_to`: the last
-    change of a run that was seen.
+    change of a run that was seen; `other_code`: the installed version that was told to be another than the loaded one.
     """
 
     asked: dict[str, str] = field(default_factory=dict)
     again: dict[str, bool] = field(default_factory=dict)
     told: dict[str, str] = field(default_factory=dict)
     runs_to: str = _BEGINNING.isoformat()
+    other_code: str = ""
 
     @classmethod
     def from_cursor(cls, cursor: str | None) -> Self:
@@ -88,6 +95,11 @@ def deliveries_arrived(
 ) -> dg.SensorResult | dg.SkipReason:
     """One request for each stretch of stale months of each client; then one for the analyses."""
     seen, clients = Seen.from_cursor(context.cursor), platform.catalogue.ids()
+    if (installed := code_digest.installed_code()) != code_digest.LOADED_CODE:
+        if seen.other_code != installed:
+            messages.tell(_OTHER_CODE)
+        seen.other_code = installed
+        return dg.SensorResult(skip_reason=f"{_OTHER_CODE.text} {_OTHER_CODE.what_to_do}", cursor=seen.to_cursor())
     seen.forget_all_but(clients)
     tell_dead_runs(context.instance, messages)
     seen.look_at_runs(context.instance)

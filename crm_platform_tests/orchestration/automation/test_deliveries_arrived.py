@@ -7,6 +7,7 @@ from typing import Any
 import dagster as dg
 import pytest
 
+from crm_platform.orchestration import code_digest
 from crm_platform.orchestration.assets import EVERY_MONTH, MONTHS_ASKED_FOR
 from crm_platform.orchestration.automation.client_schedules import schedule_names
 from crm_platform.orchestration.automation.deliveries_arrived import _no_later_than_now, deliveries_arrived
@@ -70,6 +71,14 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
         instance.add_run(dg.DagsterRun("analyse_month", "of-a-command", tags=tags))
         tick("after a command was killed")
         told["messages after a command was killed"] = house.told()[len(told["messages"]) :]
+        house.deliver(house.cancelled([house.months[1]]))
+        with pytest.MonkeyPatch.context() as patch:
+            for named, code in (("other code", "a"), ("other code again", "a"), ("a third code", "b")):
+                patch.setattr(code_digest, "installed_code", lambda code=code: code)
+                before = len(house.told())
+                tick(named)
+                told[f"messages, {named}"] = [one["kind"] for one in house.told()[before:]]
+        tick("begun again")
         yield told
 
 
@@ -121,6 +130,15 @@ def test_of_a_command_that_was_killed_a_message_is_sent(told) -> None:
     (said,) = told["messages after a command was killed"]
     assert (said["kind"], said["client"]) == ("run_failed", "demo")
     assert "of-a-command" in said["what_to_do"]
+
+
+def test_a_daemon_with_former_code_in_memory_asks_for_nothing_and_tells_once_of_each_version(told) -> None:
+    kinds = {named: told[f"messages, {named}"] for named in ("other code", "other code again", "a third code")}
+    assert kinds == {"other code": ["code_changed"], "other code again": [], "a third code": ["code_changed"]}
+    assert [spans(told[named]) for named in kinds] == [[], [], []]
+    assert "start it again" in told["other code again"].skip_message
+    second = told["house"].key(told["house"].months[1])
+    assert spans(told["begun again"]) == [("backfill_facts", second, second)]
 
 
 def test_a_clock_that_was_set_back_hides_no_run_that_ends_from_then_on() -> None:
