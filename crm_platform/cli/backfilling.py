@@ -42,7 +42,7 @@ def backfill(
     """
     platform = platform_here()
     clients = _asked_for(platform, client or [], every=every)
-    span = [month_or_none(text) for text in (first, last)]
+    span = [month_or_none(text, option) for text, option in ((first, "--from"), (last, "--to"))]
     if len(clients) == 1:
         with telling_failure(platform, clients[0], is_attended=is_attended):
             _one(platform, clients[0], *span)

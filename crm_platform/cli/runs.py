@@ -79,14 +79,14 @@ def print_steps(gates: tuple[Gate, ...]) -> None:
     out.print(told, markup=False, highlight=False)
 
 
-def month_or_none(text: str | None) -> Month | None:
-    """The month that was typed; Refused where it is none."""
+def month_or_none(text: str | None, option: str = "--month") -> Month | None:
+    """The month that was typed; wrong usage where it is none."""
     from crm_platform.periods import Month
 
     try:
         return Month.parse(text) if text else None
     except ValueError as error:
-        raise Refused(f"{error}.", "") from error
+        raise typer.BadParameter(f"{error}.", param_hint=option) from error
 
 
 def print_report(report: RunReport) -> None:

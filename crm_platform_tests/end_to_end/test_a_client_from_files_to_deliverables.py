@@ -337,7 +337,7 @@ def test_a_campaign_is_begun_with_the_published_groups_and_listed(onboarded: Ins
     for arguments, code, problem in (
         (("--month", FORMER, "--on", "2022-06-07"), 1, f"no test groups for {FORMER}"),
         (("--month", MONTH, "--on", "2022-06-30"), 1, "as of 2022-06-30. Choose a day from 2022-07-01 to 2022-12-31"),
-        (("--month", "soon", "--on", "2022-07-05"), 1, "'soon' is not a month"),
+        (("--month", "soon", "--on", "2022-07-05"), 2, "'soon' is not a month"),
         (("--month", MONTH, "--on", "soon"), 2, "soon"),
     ):
         answer = onboarded.run("campaigns", "start", *asked, *arguments)

@@ -116,8 +116,9 @@ def test_an_unknown_client_an_empty_inbox_and_a_wrong_month_are_refused_with_a_r
     assert (unknown.code, "clients add nobody" in unknown.err) == (1, True)
     empty = installation.run("onboard", "--client", "demo")
     assert (empty.code, "crm-platform deliver --client demo" in empty.err) == (1, True)
-    month = installation.run("refresh", "--client", "demo", "--month", "2025-13")
-    assert (month.code, "not a month" in month.err) == (1, True)
+    for command, option in (("refresh", "--month"), ("backfill", "--to")):
+        month = installation.run(command, "--client", "demo", option, "2025-13")
+        assert (month.code, "not a month" in month.err, option in month.err) == (2, True, True)
 
 
 def test_wrong_usage_is_exit_code_2(tmp_path: Path) -> None:
