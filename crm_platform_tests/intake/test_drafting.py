@@ -248,6 +248,23 @@ def test_order_of_columns_encoding_and_container_do_not_change_the_proposals() -
     assert places([as_workbook(f"{stem}.xlsx", of) for stem, of in rows.items()]) == expected
 
 
+@pytest.mark.parametrize("ending", ["コード", "CD", "ＣＤ", "_cd"])
+def test_codes_are_recognised_however_they_are_abbreviated(ending: str) -> None:
+    """商品CD is 商品コード: as a key of the master, by which its file is told, and in the order lines."""
+    texts = [file.content.decode("cp932") for file in delivery([line(), line("A2")])]
+    for header, said in [("商品番号", "商品"), ("顧客番号", "得意先"), ("媒体コード", "広告")]:
+        texts = [text.replace(header, said + ending, 1) for text in texts]
+    names = ["shohin.tsv", "tokuisaki.tsv", "kokoku.tsv", "juchu.tsv"]
+    files = [DeliveredFile(name, text.encode("utf-8")) for name, text in zip(names, texts, strict=True)]
+    draft = draft_mapping(files, today=TODAY, with_presets=False)
+    placed = {(name, item.header): item.place for name, items in draft.proposals.items() for item in items}
+    assert placed["shohin.tsv", f"商品{ending}"] == "products.product_id"
+    assert placed["tokuisaki.tsv", f"得意先{ending}"] == "customers.customer_id"
+    assert placed["kokoku.tsv", f"広告{ending}"] == "media.media_id"
+    assert placed["juchu.tsv", f"商品{ending}"] == "order_lines.product_id"
+    assert placed["juchu.tsv", f"広告{ending}"] == "order_lines.media_id"
+
+
 def test_the_standard_layout_needs_no_mapping_and_a_draft_is_the_same_twice() -> None:
     files = delivery([line(), line("A2")])
     draft, again = (draft_mapping(files, today=TODAY) for _ in range(2))

@@ -147,6 +147,36 @@ def test_an_order_amount_that_is_no_number_is_quarantined():
     assert faults_of(found) == [(2, "割", "not_a_number")]
 
 
+def kinds_of(rows, **bulk):
+    found = admitted(
+        rows,
+        {"discount_jpy": "割", "order_kind": "区"},
+        ["割", "区"],
+        codes={"order_kind": {"頒": "subscription"}},
+        **bulk,
+    )
+    return [line["order_kind"] for line in lines_of(found, "order_kind")]
+
+
+def test_several_pieces_at_a_discount_are_bulk_where_the_client_says_so_and_subscriptions_never():
+    lines = [("3", "300", "都度"), ("2", "900", "都度"), ("5", "499", "都度"), ("3", "900", "頒"), ("9", "", "都度")]
+    rows = [row(f"A{n}", "1000", many, off, kind) for n, (many, off, kind) in enumerate(lines)]
+    told = ["bulk", "one_off", "one_off", "subscription", "one_off"]
+    assert kinds_of(rows) == kinds_of(rows, bulk=False) == ["one_off" if kind == "bulk" else kind for kind in told]
+    assert kinds_of(rows, bulk={}) == told
+    assert kinds_of(rows[::-1], bulk={}) == told
+    assert kinds_of(rows, bulk={"least_quantity": 2})[1] == "bulk"
+    assert kinds_of(rows, bulk={"least_discount_rate": 0.0})[2] == "bulk"
+
+
+@pytest.mark.parametrize(
+    "said", [{"least_quantity": 1}, {"least_quantity": True}, {"least_discount_rate": 2}, {"pieces": 3}, 3]
+)
+def test_a_rule_of_bulk_lines_that_says_nothing_possible_is_refused(said):
+    with pytest.raises(Refused, match=r"tables\.order_lines\.bulk"):
+        kinds_of([row("A", "1", "1", "", "都度")], bulk=said)
+
+
 def test_codes_of_rows_that_are_set_aside_need_no_meaning():
     rule = {"rule": "unfinished", "column": "状", "one_of": ["仮"]}
     found = admitted(
@@ -155,6 +185,23 @@ def test_codes_of_rows_that_are_set_aside_need_no_meaning():
     assert [line["order_id"] for line in lines_of(found, "order_id")] == ["B"]
     with pytest.raises(Refused, match="no meaning is known for '仮'"):
         admitted([row("A", "1", "1", "仮")], {"status": "状"}, ["状"])
+
+
+def test_the_unmapped_codes_of_all_columns_of_a_table_are_listed_at_once():
+    rows = [
+        row("A", "1", "1", "出荷済", "都度"),
+        row("B", "1", "1", "保留", "都度"),
+        row("C", "1", "1", "受注", "サンプル"),
+    ]
+    with pytest.raises(Refused) as refusal:
+        admitted(rows, {"status": "状", "order_kind": "区"}, ["状", "区"])
+    said = str(refusal.value)
+    for where, column, value in [
+        ("row 3, column 状", "status", "保留"),
+        ("row 4, column 区", "order_kind", "サンプル"),
+    ]:
+        assert f"{where}: no meaning is known for '{value}' (1 rows)" in said
+        assert f'[tables.order_lines.codes.{column}]\n"{value}" = ""' in said
 
 
 def test_a_mapped_column_that_a_hand_written_mapping_names_must_be_there():
@@ -190,6 +237,7 @@ def test_a_long_file_is_known_by_its_beginning_in_any_encoding(encoding):
             {"columns": COLUMNS, "split_rows": {"column": "品", "separator": ",", "first_only": ["値"]}},
             "rows split at 品",
         ),
+        ({"columns": COLUMNS, "bulk": {}}, "bulk lines told by quantity"),
         ({"columns": COLUMNS, "order_discount": {"column": "割"}}, "discount of an order spread"),
     ],
 )

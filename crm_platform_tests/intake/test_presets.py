@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from crm_platform.clients import Client
-from crm_platform.clients.mapping import PRESETS
+from crm_platform.clients.mapping import PRESETS, BulkLines
 from crm_platform.intake import (
     DeliveredFile,
     HashKey,
@@ -353,6 +353,19 @@ def test_a_discount_of_the_clients_own_replaces_that_of_the_preset():
     own = {"order_lines": {"columns": {"discount_jpy": "Lineitem discount"}}}
     lines = rules_of(Client("acme", "Acme", intake={"preset": "shopify", "tables": own})).tables["order_lines"]
     assert lines.order_discount is None
+
+
+@pytest.mark.parametrize("preset", ["ec-cube-4", "rakuten-rms", "shopify"])
+def test_carts_without_a_mark_for_bulk_lines_tell_them_by_quantity_and_discount_until_the_client_says_no(preset):
+    """The seed keeps まとめ売り out of 都度 (000:41-47), and these exports cannot say so themselves."""
+
+    def rule(**own):
+        intake = {"preset": preset, "tables": {"order_lines": own}}
+        return rules_of(Client("acme", "Acme", intake=intake)).tables["order_lines"].bulk
+
+    assert rule() == BulkLines(least_quantity=3, least_discount_rate=0.1)
+    assert rule(bulk={"least_quantity": 6}) == BulkLines(least_quantity=6)
+    assert rule(bulk=False) is None
 
 
 def test_a_column_that_the_client_names_itself_must_be_there():

@@ -62,6 +62,14 @@ class OrderDiscount:
 
 
 @dataclass(frozen=True)
+class BulkLines:
+    """One-off lines that are まとめ売り (R24): so many pieces at so large a discount, where no column tells."""
+
+    least_quantity: int = 3
+    least_discount_rate: float = 0.1
+
+
+@dataclass(frozen=True)
 class TableMapping:
     """What the client says of one table; `columns` is None where it delivers the standard layout (R10).
 
@@ -81,6 +89,7 @@ class TableMapping:
     fill_down: FillDown | None = None
     split_rows: SplitRows | None = None
     order_discount: OrderDiscount | None = None
+    bulk: BulkLines | None = None
     drop: tuple[str, ...] = ()
     derived_from: str | None = None
     derived_columns: Mapping[str, str] = field(default_factory=dict)

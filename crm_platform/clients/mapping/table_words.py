@@ -9,6 +9,7 @@ from crm_platform.clients.mapping.source_words import parse_sources
 from crm_platform.clients.mapping.table_mapping import (
     DELIMITERS,
     ENCODINGS,
+    BulkLines,
     FillDown,
     OrderDiscount,
     SetAside,
@@ -19,9 +20,9 @@ from crm_platform.clients.mapping.toml_reader import TomlReader
 
 _KEYS = {
     "file", "encoding", "delimiter", "sheet", "columns", "codes", "set_aside", "fill_down", "split_rows",
-    "order_discount", "drop", "derived_from", "derived_columns", "include_set_aside", "absent", "differences",
+    "order_discount", "bulk", "drop", "derived_from", "derived_columns", "include_set_aside", "absent", "differences",
 }  # fmt: skip
-_OF_LINES_ONLY = ("fill_down", "split_rows", "order_discount")
+_OF_LINES_ONLY = ("fill_down", "split_rows", "order_discount", "bulk")
 
 
 def parse_table(
@@ -49,6 +50,7 @@ def parse_table(
         fill_down=_fill_down(reader, values.get("fill_down"), f"{place}.fill_down"),
         split_rows=_split_rows(reader, values.get("split_rows"), f"{place}.split_rows"),
         order_discount=_order_discount(reader, values.get("order_discount"), set_aside, f"{place}.order_discount"),
+        bulk=_bulk(reader, values.get("bulk"), f"{place}.bulk"),
         drop=reader.texts(values["drop"], f"{place}.drop") if values.get("drop") else (),
         derived_from=values.get("derived_from"),
         derived_columns=_headers(reader, values.get("derived_columns", {}), f"{place}.derived_columns"),
@@ -119,6 +121,17 @@ def _order_discount(reader: TomlReader, said: Any, set_aside: tuple[SetAside, ..
         reader.refuse(f"{place}.set_aside", f"there is no rule '{kinds[0]}'.", "Name one of [[…set_aside]].")
     divided_by = reader.rate(words["divided_by"], f"{place}.divided_by") if "divided_by" in words else None
     return OrderDiscount(words.get("column"), words.get("total"), words.get("set_aside"), divided_by)
+
+
+def _bulk(reader: TomlReader, said: Any, place: str) -> BulkLines | None:
+    if said is None or said is False:  # false: without the preset's
+        return None
+    words = reader.table(said, place, {"least_quantity", "least_discount_rate"})
+    usual = BulkLines()
+    quantity = words.get("least_quantity", usual.least_quantity)
+    if isinstance(quantity, bool) or not isinstance(quantity, int) or not 2 <= quantity <= 1_000_000:
+        reader.refuse(f"{place}.least_quantity", f"{quantity!r} is not a quantity of several.", "Write 2 or more.")
+    return BulkLines(quantity, reader.share(words.get("least_discount_rate", usual.least_discount_rate), place))
 
 
 def _set_aside_rules(reader: TomlReader, said: Any, place: str) -> tuple[SetAside, ...]:

@@ -16,6 +16,7 @@ from crm_platform.intake.reading.raw_rows import matching_form
 VOCABULARY_TABLES = ("order_lines", "customers", "products", "media")
 _BRACKETS = re.compile(r"[(\[【「<].*?[)\]】」>]")
 _SEGMENTS = re.compile(r"[.:/|]|[\]】]|__")
+_CODE = re.compile(r"(?<=[^\x00-\x7f])cd$")
 _SHORTEST_PART = 2
 
 
@@ -42,8 +43,8 @@ NO_MATCH = Match(0.0, "", "")
 
 
 def word_form(header: str) -> str:
-    """A header as words are compared: its matching form without joining marks."""
-    return re.sub(r"[_\-・‐#'’]", "", matching_form(header))
+    """A header as words are compared: its matching form without joining marks, 商品CD as 商品コード."""
+    return _CODE.sub("コード", re.sub(r"[_\-・‐#'’]", "", matching_form(header)))
 
 
 def targets_of(table: str) -> Mapping[str, Words]:

@@ -31,6 +31,7 @@ def _reasons(mapping: TableMapping) -> list[str]:
     reasons += [f"filled down within {mapping.fill_down.within}"] if mapping.fill_down else []
     reasons += [f"rows split at {mapping.split_rows.header}"] if mapping.split_rows else []
     reasons += ["the discount of an order spread over its lines"] if mapping.order_discount else []
+    reasons += ["bulk lines told by quantity and discount"] if mapping.bulk else []
     for target, source in (mapping.columns or {}).items():
         done = _done_to(source)
         reasons += [f"{target} is {done}"] if done else []

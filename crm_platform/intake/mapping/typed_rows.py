@@ -15,6 +15,7 @@ from crm_platform.clients.mapping import FromColumn, IntakeRules, NumberWithin, 
 from crm_platform.intake.guard.shown_values import shown_code
 from crm_platform.intake.mapping import casting
 from crm_platform.intake.mapping.breaches import Breach, Origin
+from crm_platform.intake.mapping.bulk_lines import with_bulk_lines
 from crm_platform.intake.mapping.layouts import Layout
 from crm_platform.intake.mapping.order_discount import (
     OrderLines,
@@ -75,21 +76,28 @@ def type_rows(rules: IntakeRules, table: str, files: Sequence[tuple[RawRows, Lay
         for target, source in sources.items()
         if not isinstance(source, NumberWithin)
     }
-    columns, breaches = dict[str, TypedColumn](), list[Breach]()
+    columns, breaches, unmapped = dict[str, TypedColumn](), list[Breach](), list[Refused]()
     for target, text in texts.items():
         column = DELIVERED[table][target]
-        coded = _with_codes(rules, table, column, text, headers[target], origin, standing)
+        try:
+            coded = _with_codes(rules, table, column, text, headers[target], origin, standing)
+        except Refused as refusal:  # all columns are told at once: a client completes its code tables once
+            unmapped.append(refusal)
+            continue
         cast = _cast(column, coded.distinct, sources[target])
         columns[target] = TypedColumn(cast.values, coded.index)
         if cast.failed.any():
             breaches.append(Breach(_failure(column), headers[target], coded.rows_where(cast.failed), coded))
+    if unmapped:
+        raise _together(unmapped)
     for target, source in sources.items():
         if isinstance(source, NumberWithin):
             columns[target] = TypedColumn.of(numbered_within(texts[source.column], origin))
     repeated = repeated_in_another_file(columns, DELIVERED[table].key, origin) & standing
     set_aside |= {REPEATED: repeated} if repeated.any() else {}
     typed = TypedRows(table, origin, columns, texts, headers, tuple(breaches), set_aside)
-    return _with_order_discount(typed, mapping.order_discount, files) if mapping.order_discount else typed
+    typed = _with_order_discount(typed, mapping.order_discount, files) if mapping.order_discount else typed
+    return replace(typed, columns=with_bulk_lines(typed.columns, mapping.bulk)) if mapping.bulk else typed
 
 
 def _with_order_discount(rows: TypedRows, rule: OrderDiscount, files: Sequence[tuple[RawRows, Layout]]) -> TypedRows:
@@ -214,6 +222,13 @@ def _unmapped(
         row=int(origin.row_numbers[rows[0]]),
         column=header,
     )
+
+
+def _together(refusals: Sequence[Refused]) -> Refused:
+    """The first refusal, and what the others say behind it."""
+    first, others = refusals[0], refusals[1:]
+    problem = " ".join([first.problem, *(f"{other.place}: {other.problem}" for other in others)])
+    return replace(first, problem=problem, remedy="".join([first.remedy, *(other.remedy for other in others)]))
 
 
 def _is_shown(text: str) -> bool:
