@@ -27,7 +27,10 @@ def alert(
         Path | None, typer.Option("--out", metavar="FOLDER", help="data/alerts/CLIENT/DAY by default.")
     ] = None,
 ) -> None:
-    """Who is about to stop buying, as of any day: customer numbers, reasons, test groups; the same answer each time."""
+    """Who is about to stop buying, as of any day: customer numbers, reasons, test groups.
+
+    The same day, data, settings and model give the same answer: inside the term of a book that of the term.
+    """
     from crm_platform.orchestration.on_demand import OnDemand, alert_on_demand
 
     if month is not None and as_of is not None:
@@ -43,4 +46,5 @@ def alert(
     groups = made.groups["test_group"].to_pylist()
     out.print(f"{client} as of {made.as_of}: {made.alerts.num_rows:,} customers alerted{fewer}", highlight=False)
     out.print(f"test groups: ① {groups.count('treated'):,}, ② {groups.count('control'):,}", highlight=False)
+    out.print(f"its model was learned as of {made.learned_on}", highlight=False)
     out.print(f"lists: {made.folder}", highlight=False)

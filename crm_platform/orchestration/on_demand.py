@@ -46,9 +46,13 @@ class OnDemand:
 
 @dataclass(frozen=True)
 class AlertMade:
-    """The alert of a day: LAPSE_ALERTS, TEST_GROUPS, and where their lists are."""
+    """The alert of a day: LAPSE_ALERTS, TEST_GROUPS, where their lists are, and the day on which its model was learned.
+
+    `learned_on` is that of the term where a book is in force (see `term_models`), else `as_of`.
+    """
 
     as_of: dt.date
+    learned_on: dt.date
     alerts: pa.Table
     groups: pa.Table
     folder: Path
@@ -59,7 +63,8 @@ def alert_on_demand(
 ) -> AlertMade:
     """Bring the facts up to date, alert as of the day, and write the lists; nothing in the lake's analyses changes.
 
-    The same day, data and settings give the same lists. They lie in `folder`, by default `data/alerts/CLIENT/DAY`.
+    The same day, data, settings and model (`learned_on`) give the same lists. They lie in `folder`, by default
+    `data/alerts/CLIENT/DAY`.
 
     Raises:
         Refused: no data for that day, sizes that cannot be met, or the client or its deliveries are not there.
@@ -70,13 +75,13 @@ def alert_on_demand(
     settings = _settings_for(at, asked)
     listen(f"the forecast of {as_of}")
     days = at.past("customer_days").filter(lambda row: row.day <= as_of)
-    model = _model_of(at, as_of, days)
+    learned_on, model = _model_of(at, as_of, days)
     forecasts = forecast_buyers(days, model)
     alerts = shopping_alert(days, model, forecasts, settings)
     groups = groups_on_demand(at, as_of, alerts, settings, _classes(forecasts, settings.value_classes))
     place = folder or client_folder(platform.data / "alerts", at.client.id, as_of.isoformat())
     put_in_place(place, _lists(at, alerts, groups))
-    return AlertMade(as_of, alerts, groups, place)
+    return AlertMade(as_of, learned_on, alerts, groups, place)
 
 
 def groups_on_demand(
@@ -134,15 +139,20 @@ def _day_of(at: ClientMonth, asked: dt.date | None) -> dt.date:
     return asked
 
 
-def _model_of(at: ClientMonth, as_of: dt.date, days: ibis.Table) -> FittedForecast:
-    """The month's own model where it is current and of that day, else that of the term, else one fitted now."""
+def _model_of(at: ClientMonth, as_of: dt.date, days: ibis.Table) -> tuple[dt.date, FittedForecast]:
+    """The month's own model where it is current and of that day, else that of the term, else one fitted now.
+
+    With the day on which it was learned.
+    """
     recipe, horizon_days = forecast_model.recipe, Term.after(as_of).days
+    held = recipe.held_month(at)
     if as_of == at.as_of and recipe.is_current(at):
-        return FittedForecast.from_json(at.document(recipe.name))
-    if (held := recipe.held_month(at)) is not None:
+        own = FittedForecast.from_json(at.document(recipe.name))
+        return (at if held is None else at.data.at(held)).as_of, own
+    if held is not None:
         learned = FittedForecast.from_json(at.data.at(held).document(recipe.name))
-        return carried_forecast(learned, as_of, horizon_days)
-    return fit_forecast(days, as_of, horizon_days, prior=prior_of(at))
+        return learned.as_of, carried_forecast(learned, as_of, horizon_days)
+    return as_of, fit_forecast(days, as_of, horizon_days, prior=prior_of(at))
 
 
 def _classes(forecasts: pd.DataFrame, classes: int) -> pd.DataFrame:

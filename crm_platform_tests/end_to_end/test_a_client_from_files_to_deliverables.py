@@ -322,7 +322,10 @@ def test_an_alert_on_demand_says_what_the_month_says_and_any_other_day_or_number
     for path in (tmp_path / "now").iterdir():
         assert path.read_bytes() == published[f"shopping_alert/{path.name}"], path.name
     earlier = ("alert", "--client", "demo", "--as-of", "2022-05-16", "--targets", "7")
-    assert "as of 2022-05-16: 7 customers alerted" in onboarded.run(*earlier).out
+    made = onboarded.run(*earlier).out
+    assert "as of 2022-05-16: 7 customers alerted" in made
+    learned = [text.partition("learned as of ")[2][:10] for text in (answer.out, made)]
+    assert learned == ["2022-06-30", "2022-05-16"]
     lists = sorted((onboarded.data / "alerts" / "demo" / "2022-05-16").iterdir())
     assert len((lists[0]).read_text("utf-8-sig").splitlines()) == 1 + 7
     assert [path.name for path in lists] == sorted(path.name for path in (tmp_path / "now").iterdir())
