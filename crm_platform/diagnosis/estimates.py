@@ -29,6 +29,11 @@ class Estimate:
         return self.value - SHOWN_ERRORS * self.error
 
     @property
+    def low_amount(self) -> float:
+        """The lower end of what cannot fall below nothing, such as sales; below it only where the value itself is."""
+        return max(self.low, min(self.value, 0.0))
+
+    @property
     def high(self) -> float:
         """The upper end of the 95 % interval."""
         return self.value + SHOWN_ERRORS * self.error

@@ -13,6 +13,11 @@ from crm_platform.periods import Month
 LEAST_SPANS = 3  # two points make no line
 
 
+def line_told(rate: float | None) -> float | None:
+    """A rate from which on a contact pays, at least 0.1 %: rates are told in tenths of a percent."""
+    return None if rate is None else max(rate, 0.001)
+
+
 def share(part: float | None, whole: float | None) -> float | None:
     """`part` of `whole`; None where there is no whole."""
     return None if part is None or not whole else part / whole

@@ -9,11 +9,17 @@ from crm_platform.reports.wording import Wording
 
 
 def action_of(finding: Finding, words: Wording) -> str:
-    """対策: what to do about the finding; empty where its verdict asks for nothing, or there is no customer."""
-    if finding.action is not None and not finding.action.customers:
+    """対策: what to do about the finding; empty where its verdict asks for none, or nobody or no yen would come.
+
+    Where the data lack a number of its sentence, the wording's own for that (`action.unknown`), where it has one.
+    """
+    if finding.action is not None and not (finding.action.customers and finding.action.expected_jpy):
         return ""
-    key = f"{finding.key}.action.{finding.verdict}"
-    return words.filled(key, finding.numbers) if words.has(key) else ""
+    key, unknown = f"{finding.key}.action.{finding.verdict}", f"{finding.key}.action.unknown"
+    if not words.has(key):
+        return ""
+    is_unknown = words.has(unknown) and not words.knows(key, finding.numbers)
+    return words.filled(unknown if is_unknown else key, finding.numbers)
 
 
 def action_facts(finding: Finding, words: Wording) -> str:

@@ -118,7 +118,8 @@ def _measured(measured: Measured, name: str, unit: str, words: Wording) -> str:
         return words.text("report.measured_exactly", measure=name, value=value)
     is_amount = measured.value >= 0 and unit not in SIGNED_UNITS
     low = words.formatted(max(measured.low, 0.0) if is_amount else measured.low, unit)
-    high = words.formatted(measured.high, unit)
+    is_share = unit == "rate" and measured.value <= 1  # no part is more than the whole
+    high = words.formatted(min(measured.high, 1.0) if is_share else measured.high, unit)
     return words.text("report.measured", measure=name, value=value, low=low, high=high)
 
 

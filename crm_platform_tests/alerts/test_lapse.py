@@ -230,3 +230,11 @@ def test_outcome_counts_the_fallen_beside_the_natural_fall():
     assert signs["recent_to_expected"]["auc"] == 0.5
     assert area_under_curve(np.array([3.0, 2, 1]), np.array([True, False, False])) == 1
     assert area_under_curve(np.array([1.0, 1.0]), np.array([True, True])) is None
+
+
+def test_nobody_is_alerted_for_a_risk_that_cannot_be_told_from_that_of_the_group():
+    alike = _candidates().assign(is_on_schedule=False, overdue_rate=0.0, expected_loss_jpy=1e6)
+    alike["lapse_risk"] = np.linspace(0.9976, 0.9984, len(alike))
+    assert find_lapse_alerts(alike, Settings()).empty
+    alike.loc[0, "lapse_risk"] = 1.0
+    assert len(find_lapse_alerts(alike, Settings())) == 1

@@ -6,7 +6,7 @@ A tenth of the cost of `planted_inputs`, whose every table is made by its own ch
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import ibis
@@ -28,8 +28,12 @@ def newcomer_inputs(
     first_month: Month,
     media: Mapping[str, tuple[str, int]] | None = None,
     products: Mapping[str, tuple[str, bool]] | None = None,
+    running: Collection[str] = (),
 ) -> DiagnosisInputs:
-    """Inputs as known at `as_of`; `media` gives channel and cost, `products` gives group and whether a trial size."""
+    """Inputs as known at `as_of`; `media` gives channel and cost, `products` gives group and whether a trial size.
+
+    The placements of the media in `running` end the day after `as_of`; the others have no last day.
+    """
     frame = pd.DataFrame([vars(order) for order in orders]).sort_values(["customer", "day"], kind="stable")
     frame["subscribed"] = (frame["kind"] == "subscription").astype("int64")
     days = frame.groupby(["customer", "day"]).agg(jpy=("jpy", "sum"), subscribed=("subscribed", "sum"))
@@ -46,7 +50,7 @@ def newcomer_inputs(
         product_months=nothing,
         media_months=nothing,
         products=_products(products or {"P1": ("茶", False)}),
-        media=_media(media or {}),
+        media=_media(media or {}, {name: as_of + dt.timedelta(1) for name in running}),
         history=history,
         forecasts=nothing,
         segments=nothing,
@@ -94,7 +98,7 @@ def _table(frame: pd.DataFrame) -> ibis.Table:
     return ibis.memtable(pa.table(columns))
 
 
-def _media(media: Mapping[str, tuple[str, int]]) -> ibis.Table:
+def _media(media: Mapping[str, tuple[str, int]], ended_on: Mapping[str, dt.date]) -> ibis.Table:
     return ibis.memtable(
         pa.table(
             {
@@ -102,7 +106,7 @@ def _media(media: Mapping[str, tuple[str, int]]) -> ibis.Table:
                 "media_name": pa.array(list(media), pa.string()),
                 "channel": pa.array([channel for channel, _ in media.values()], pa.string()),
                 "started_on": pa.array([None] * len(media), pa.date32()),
-                "ended_on": pa.array([None] * len(media), pa.date32()),
+                "ended_on": pa.array([ended_on.get(name) for name in media], pa.date32()),
                 "cost_jpy": pa.array([cost for _, cost in media.values()], pa.int64()),
             }
         )

@@ -208,6 +208,22 @@ def test_the_sizes_under_another_line_are_those_of_classes_cut_by_it(house: Diag
         assert sum(row[line] for row in rows) == len(cut)
 
 
+def test_nothing_is_said_to_change_from_nobody_to_nobody_nor_nobody_to_be_worth_keeping() -> None:
+    once = [Order(f"c{n}", dt.date(2021 + n % 3, 1 + n % 12, 5), 1_000) for n in range(120)]
+    house = planted_inputs(once, AS_OF, first_month=Month(2020, 1))
+    actions, portfolio = cpm.cpm_actions(house), cpm.cpm_portfolio(house)
+    assert actions is not None
+    assert portfolio is not None
+    assert (actions.numbers["premium_active"], portfolio.numbers["steady_active"], portfolio.verdict) == (0, 0, "issue")
+    for language in ("ja", "en"):
+        words = Wording.of(language)
+        kept = words.known_sentences("cpm_portfolio.comment.issue", portfolio.numbers)
+        moved = words.known_sentences("cpm_actions.comment.healthy", actions.numbers)
+        assert not re.search(r"(客0人|\bthe 0 )", kept)
+        assert not re.search(r"(0人から0人|from 0 to 0)", moved)
+        assert words.formatted(actions.numbers["first_active"], "count") in moved
+
+
 def test_every_class_has_one_action_channel_and_time_and_the_action_of_the_list(
     findings: dict[str, Finding],
 ) -> None:

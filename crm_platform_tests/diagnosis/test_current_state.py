@@ -33,6 +33,7 @@ from crm_platform.diagnosis.current_state.retention_power import half_year_rates
 from crm_platform.diagnosis.current_state.value_segments import class_rows, former_error_rate
 from crm_platform.diagnosis.finding import Diagnosis, Finding
 from crm_platform.diagnosis.groundwork.concentration import lorenz_rows, top_shares
+from crm_platform.diagnosis.groundwork.season_ahead import weak_season_ahead
 from crm_platform.diagnosis.inputs import DiagnosisInputs
 from crm_platform.periods import Month, months_between
 from crm_platform.reports.sections import title_of
@@ -368,6 +369,40 @@ def test_an_expectation_without_a_record_of_former_ones_is_no_verdict_and_a_clea
     assert (fallen.verdict, fallen.yen_effect_jpy) == ("issue", fallen.numbers["former_sales_jpy"] - 80 * 100)
 
 
+def test_what_is_foreseen_for_a_weak_season_is_held_against_the_same_season() -> None:
+    """Everyone buys for 9,000 each autumn and for 1,000 each spring, and no more is foreseen of the spring to come."""
+    days = [(dt.date(year, month, 1), jpy) for year in (2021, 2022, 2023) for month, jpy in ((3, 1_000), (9, 9_000))]
+    orders = [Order(f"c{n}", day, jpy) for n in range(80) for day, jpy in days]
+    inputs = planted_inputs(orders, AS_OF)
+    foreseen = inputs.segments.mutate(expected_sales_jpy=1_000.0)
+    inputs = dataclasses.replace(inputs, segments=foreseen, backtest={"origins": [{"bias": 1.05}, {"bias": 0.95}]})
+    months = [0.2] * 6 + [1.8] * 6
+
+    def told(supported: bool) -> Finding:
+        season = {"months": months, "supported": supported, "first_on": "2021-03-01", "notes": []}
+        finding = value_segments(
+            dataclasses.replace(inputs, forecast_model={"season": season, "horizon_days": 182, "notes": []})
+        )
+        assert finding is not None
+        return finding
+
+    known, unknown = told(True), told(False)
+    assert (unknown.verdict, unknown.numbers["former_sales_jpy"]) == ("issue", 80 * 5_000)
+    assert known.verdict != "issue"
+    assert known.yen_effect_jpy is None
+    assert known.numbers["season_rate"] == pytest.approx(0.2, rel=0.02)
+    assert known.threshold == pytest.approx(80 * 1_000, rel=0.02)
+
+
+def test_a_weak_season_ahead_is_told_of_the_half_year_before_it_only() -> None:
+    season = {"months": [0.2] * 6 + [1.8] * 6, "supported": True, "first_on": "2021-03-01", "notes": []}
+    model = {"season": season, "horizon_days": 182}
+    assert weak_season_ahead(model, dt.date(2023, 12, 31)) == pytest.approx(0.2 / 1.8, rel=0.05)
+    assert weak_season_ahead(model, dt.date(2023, 6, 30)) is None
+    assert weak_season_ahead({**model, "season": {**season, "supported": False}}, dt.date(2023, 12, 31)) is None
+    assert weak_season_ahead(None, dt.date(2023, 12, 31)) is None
+
+
 def test_every_answer_says_what_it_measures_from_where_and_whom_to_contact(inputs: DiagnosisInputs) -> None:
     for question in (retention_power, purchasing_power, profitability, value_segments, buyer_kinds):
         finding = question(inputs)
@@ -387,3 +422,47 @@ def test_where_nobody_repays_a_contact_the_title_names_no_share() -> None:
     assert finding is not None
     assert (finding.numbers["paying_customers"], finding.numbers["coverage_rate"]) == (0, None)
     assert title_of(finding, Wording.of("en")) == "None of the 3 customers repays a contact yet"
+
+
+# --- a house whose customers cannot be told apart ---------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def all_alike() -> DiagnosisInputs:
+    """Forty come each month for two years, each for one order of the same amount: one level of either power."""
+    months = [Month(2022, 1).plus(number) for number in range(24)]
+    return planted_inputs(
+        [Order(f"c{m}-{n}", month.first_day) for m, month in enumerate(months) for n in range(40)], AS_OF
+    )
+
+
+@pytest.mark.parametrize("language", ["ja", "en"])
+def test_where_there_is_one_level_no_sentence_names_a_highest_and_a_lowest_nor_an_empty_group(
+    all_alike: DiagnosisInputs, language: str
+) -> None:
+    retention, purchasing = retention_power(all_alike), purchasing_power(all_alike)
+    assert retention is not None
+    assert purchasing is not None
+    assert (retention.numbers["levels"], purchasing.numbers["levels"], purchasing.numbers["strong_customers"]) == (
+        1,
+        1,
+        0,
+    )
+    words = Wording.of(language)
+    for verdict in ("healthy", "issue"):
+        told = words.known_sentences(f"purchasing_power.comment.{verdict}", purchasing.numbers)
+        assert words.formatted(purchasing.numbers["benchmark_rate"], "rate") in told
+        for absent in (words.formatted(0, "count") + {"ja": "人を", "en": " who"}[language], "最上位", "top level"):
+            assert absent not in told
+    for finding in (retention, purchasing):
+        assert not words.knows(f"{finding.key}.exhibits.rule.title", finding.numbers), "a rule that tells nobody apart"
+        table = words.filled(f"{finding.key}.exhibits.level_table.title", finding.numbers)
+        assert words.text("level_split.one") in table
+
+
+def test_the_first_half_year_of_a_history_is_worth_an_order_each_and_not_nothing() -> None:
+    orders = [Order(f"c{n}", dt.date(2023, 10, 1), 1_000) for n in range(50)]
+    finding = retention_power(planted_inputs(orders, AS_OF))
+    assert finding is not None
+    assert finding.action is not None
+    assert finding.action.expected_jpy == round(50 * 0.05 * 1_000)

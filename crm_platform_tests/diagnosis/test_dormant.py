@@ -109,3 +109,18 @@ def test_the_file_lists_each_dormant_customer_once_in_order_of_rank(asked: Diagn
     lines = dormant_customers_csv(table, Wording.of("ja")).decode("utf-8-sig").splitlines()
     assert lines[0] == "顧客番号,商品群,休眠日数,再購入の見込み,期待売上,優先順位"
     assert [int(line.split(",")[-1]) for line in lines[1:]] == list(range(1, table.num_rows + 1))
+
+
+def test_where_a_contact_pays_for_everyone_nothing_is_told_of_what_sparing_the_others_saves(
+    asked: DiagnosisInputs,
+) -> None:
+    worth = asked.dormant_customers.mutate(contact_return_jpy=ibis.literal(1.0))  # type: ignore[union-attr]
+    finding = dormant_follow_up(replace(asked, dormant_customers=worth))
+    assert finding is not None
+    assert finding.numbers["paying_customers"] == finding.numbers["dormant_customers"]
+    for language in ("ja", "en"):
+        words = Wording.of(language)
+        for verdict in ("healthy", "issue"):
+            told = words.known_sentences(f"dormant_follow_up.comment.{verdict}", finding.numbers)
+            assert words.formatted(finding.numbers["paying_customers"], "count") in told
+            assert "¥0" not in told

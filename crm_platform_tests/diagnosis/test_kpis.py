@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crm_platform.clients import KPI_KEYS, Client, KpiMeasure
+from crm_platform.diagnosis.estimates import Estimate
 from crm_platform.diagnosis.finding import Finding
 from crm_platform.diagnosis.inputs import DiagnosisInputs
 from crm_platform.diagnosis.kpis import KPIS, kpi_values
@@ -243,6 +244,27 @@ def test_a_channel_after_which_fewer_buy_is_an_issue_and_the_other_way_round_it_
     assert told_in_both_languages(fallen)
 
 
+@pytest.mark.parametrize(
+    ("former", "now", "verdict"), [(29, 30, "undetermined"), (30, 29, "undetermined"), (30, 30, "issue")]
+)
+def test_a_channel_of_fewer_than_thirty_customers_is_neither_judged_nor_the_best(
+    former: int, now: int, verdict: str
+) -> None:
+    told, orders = [("alone", dt.date(2023, 6, 1), "call", 300)], [Order("alone", dt.date(2023, 6, 2))]
+    for day, people, buying in ((dt.date(2022, 6, 1), former, former), (dt.date(2023, 6, 1), now, 2)):
+        names = [f"{day.year}-{number}" for number in range(people)]
+        told += [(name, day, "dm", 100) for name in names]
+        orders += [Order(name, day + dt.timedelta(9)) for name in names[:buying]]
+        orders += [Order(name, day - dt.timedelta(200)) for name in names]
+    found = channel_effects(replace(planted_inputs(orders, AS_OF), contacts=contacts(*told)))
+    assert found is not None
+    assert found.verdict == verdict
+    assert found.numbers["best_channel"] == ("dm" if now >= 30 else None)
+    exhibits = {exhibit.key: [row["channel"] for row in exhibit.rows] for exhibit in found.exhibits}
+    assert exhibits == ({"rates": ["dm"]} if now >= 30 else {}) | {"channels": ["call", "dm"]}
+    assert told_in_both_languages(found)
+
+
 # --- the book as a finding --------------------------------------------------------------------------------------------
 
 
@@ -307,6 +329,23 @@ def test_a_fall_of_f2_costs_the_same_in_the_book_of_kpis_and_in_its_own_finding(
     assert own.yen_effect_jpy
     assert f2.change is not None
     assert lost_jpy(worth_of_one(inputs, book), "f2_rate", f2.change.value) == own.yen_effect_jpy
+
+
+def test_no_kpi_is_counted_as_better_that_is_not_counted_as_judged(
+    shop: DiagnosisInputs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = judged_kpis(kpi_values(shop).series.values())
+    risen = Estimate(10.0, 0.1)
+    unsure = [replace(one, change=risen, verdict="undetermined") if one.verdict else one for one in known]
+    sure = [replace(one, change=risen, verdict="healthy") if one.verdict else one for one in known]
+    counts = []
+    for judged in (unsure, sure):
+        monkeypatch.setattr("crm_platform.diagnosis.kpis.kpi_book.judged_kpis", lambda _, judged=judged: judged)
+        finding = kpi_book(shop)
+        assert finding is not None
+        counts.append((finding.numbers["judged_kpis"], finding.numbers["better_kpis"]))
+    assert counts[0] == (0, 0)
+    assert counts[1][0] >= counts[1][1] > 0  # type: ignore[operator]
 
 
 def test_every_kpi_has_its_line_with_a_value_or_the_reason_why_there_is_none() -> None:

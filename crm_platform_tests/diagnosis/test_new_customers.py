@@ -21,10 +21,15 @@ from crm_platform.diagnosis.new_customers import (
     media_quality,
 )
 from crm_platform.diagnosis.new_customers.acquisition import wave_factor
+from crm_platform.diagnosis.new_customers.cohort_break import shut_months
 from crm_platform.diagnosis.new_customers.cohort_retention import cell_rows, retention_rate
 from crm_platform.diagnosis.new_customers.comparison import Beside, beside, each_beside_the_rest, lowest_of
 from crm_platform.diagnosis.new_customers.f2_conversion import WINDOWS_DAYS, cohort_rows
+from crm_platform.diagnosis.spans import index_of
 from crm_platform.periods import Month
+from crm_platform.reports.actions import action_of
+from crm_platform.reports.sections import title_of
+from crm_platform.reports.wording import Wording
 from crm_platform_tests.diagnosis.planted import Order, planted_inputs
 from crm_platform_tests.diagnosis.planted_newcomers import newcomer_inputs
 
@@ -124,6 +129,20 @@ def arrivals(per_month: dict[int, int]) -> list[Order]:
     ]
 
 
+@pytest.mark.parametrize(("months", "measured"), [(7, False), (12, True)])
+def test_a_history_of_seven_months_is_not_said_to_hold_the_new_customers_of_twelve(months: int, measured: bool) -> None:
+    days = [Month(2024, 1).plus(-back).first_day for back in range(1, months + 1)]
+    orders = [Order(f"{day}-{n}", day) for day in days for n in range(20)]
+    finding = asked(acquisition, planted_inputs(orders, dt.date(2023, 12, 31)))
+    assert (finding.numbers["new_customers"], finding.numbers["counted_months"]) == (20 * months, months)
+    assert (finding.measured is not None) is measured
+    for language, said in (
+        ("ja", f"{months}ヶ月で{20 * months}人"),
+        ("en", f"{20 * months} new customers in {months} "),
+    ):
+        assert said in title_of(finding, Wording.of(language))
+
+
 def test_fewer_new_customers_are_an_issue_worth_their_six_months_and_more_are_healthy() -> None:
     fewer = asked(acquisition, planted(arrivals({2021: 40, 2022: 40, 2023: 25})))
     more = asked(acquisition, planted(arrivals({2021: 25, 2022: 25, 2023: 40})))
@@ -207,6 +226,18 @@ def test_a_broken_quarter_is_named_with_its_size_and_its_recovery_is_no_break() 
 )
 def test_neither_a_season_nor_a_slow_fall_is_a_break(rates: list[float]) -> None:
     assert asked(cohort_break, planted(quarters(rates))).verdict != "issue"
+
+
+def test_a_quarter_before_which_the_house_was_closed_is_no_break() -> None:
+    """Nobody can buy from October to December 2022; the quarter that ends with September would have returned then."""
+    shut = [Month(2022, number) for number in (10, 11, 12)]
+    orders = [order for order in quarters([0.6] * 10) if Month.of(order.day) not in shut]
+    assert {index_of(month) for month in shut} <= shut_months(planted(orders))
+    found = asked(cohort_break, planted(orders))
+    assert found.verdict != "issue"
+    told = {row["quarter"] for row in found.exhibits[0].rows}
+    assert told
+    assert not told & {"2022-06", "2022-09"}
 
 
 # --- where they come from ---------------------------------------------------------------------------------------------
@@ -373,6 +404,28 @@ def test_cpo_value_and_payback_are_the_planted_ones() -> None:
     assert (web["subscription_cpo_jpy"], tv["subscription_cpo_jpy"]) == (5000, None)
     assert (tv["cpo_jpy"], tv["value_12m_jpy"], tv["payback_months"]) == (3000, 1000, None)
     assert {row["entry_group"] for row in table(finding, "media")} == {"M1", "M2"}
+
+
+def test_a_channel_that_does_not_pay_and_brings_nobody_now_is_an_issue_with_an_action_and_numbers_behind_it() -> None:
+    """Of 40 new customers in three years a mean half-year brings 40 ÷ 6 of them, each ¥2,000 short of its CPO."""
+    orders = [Order(f"b{n}", dt.date(2022, 1, 10), 1000, medium="M2") for n in range(40)]
+    finding = asked(media_efficiency, planted(orders, media={"M2": ("TV", 120_000)}))
+    assert (finding.verdict, finding.yen_effect_jpy) == ("issue", None)
+    assert finding.action is not None
+    assert (finding.action.customers, finding.action.expected_jpy) == (7, 13_333)
+    assert "¥1,000までに抑える" in action_of(finding, Wording.of("ja")).replace(" ", "")
+    assert "¥1.00K per new customer" in action_of(finding, Wording.of("en"))
+
+
+def test_new_customers_of_a_placement_that_still_runs_are_at_stake_where_its_channel_does_not_pay() -> None:
+    """The channel costs ¥3,000 and brings ¥1,000; 15 new customers came by a placement that nobody can judge yet."""
+    orders = [Order(f"b{n}", dt.date(2022, 1, 10), 1000, medium="M2") for n in range(40)]
+    orders += [Order(f"r{n}", dt.date(2023, 10, 10), 1000, medium="M3") for n in range(15)]
+    media = {"M2": ("TV", 120_000), "M3": ("TV", 90_000)}
+    finding = asked(media_efficiency, planted(orders, media=media, running={"M3"}))
+    assert (finding.verdict, finding.yen_effect_jpy) == ("issue", 15 * 2000)
+    assert finding.action is not None
+    assert (finding.action.customers, finding.action.expected_jpy) == (15, 30_000)
 
 
 def test_a_cumulated_curve_does_not_fall_where_only_older_customers_who_bought_less_have_so_many_months() -> None:

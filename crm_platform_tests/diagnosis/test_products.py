@@ -13,6 +13,7 @@ from crm_platform.diagnosis.products.next_purchases import outcomes_by_year
 from crm_platform.diagnosis.products.pairs import log_lift, ranked
 from crm_platform.periods import Month
 from crm_platform.reports import Wording
+from crm_platform.reports.actions import action_of
 from crm_platform.tables.delivered import PRODUCTS
 from crm_platform_tests.diagnosis.planted import Order, planted_inputs
 
@@ -60,13 +61,29 @@ def test_only_pairs_bought_together_more_often_than_by_chance_are_shown_as_such(
     assert [one.key for one in finding.exhibits] == ["pairs"], "groups of one product each would tell the same again"
 
 
+@pytest.mark.parametrize("language", ["ja", "en"])
+def test_a_pair_bought_together_no_more_often_than_by_chance_is_neither_named_nor_offered(language: str) -> None:
+    baskets = ["AB"] * 25 + ["A"] * 50 + ["B"] * 50 + ["C"] * 25  # lift 25 × 150 ÷ 75² = 0.67
+    orders = [Order(f"c{n}", dt.date(2023, 2, 1), product=one) for n, both in enumerate(baskets) for one in both]
+    finding = product_pairs(planted_inputs(orders, AS_OF, first_month=Month(2022, 1)))
+    assert finding is not None
+    assert {finding.numbers[name] for name in finding.numbers if name.startswith("best_")} == {None}
+    assert "pairs" not in [one.key for one in finding.exhibits]
+    words = Wording.of(language)
+    for verdict in ("healthy", "issue"):
+        offered = action_of(replace(finding, verdict=verdict), words)
+        assert words.formatted(finding.numbers["single_customers"], "count") in offered
+        assert "—" not in offered
+
+
 def test_products_that_the_same_customers_buy_on_different_days_are_told_as_pairs_of_the_year() -> None:
     orders = [Order(f"c{n}", dt.date(2023, 2, 1), product="A") for n in range(30)]
     orders += [Order(f"c{n}", dt.date(2023, 5, 1), product="B") for n in range(60)]
+    orders += [Order(f"c{n}", dt.date(2023, 5, 1), product="C") for n in range(60, 120)]
     finding = product_pairs(planted_inputs(orders, AS_OF, first_month=Month(2023, 1)))
     assert finding is not None
     assert finding.numbers["pair_basis"] == "@pair_basis.year"
-    assert (finding.numbers["best_together"], finding.numbers["best_lift"]) == (30, pytest.approx(30 * 60 / (30 * 60)))
+    assert (finding.numbers["best_together"], finding.numbers["best_lift"]) == (30, pytest.approx(30 * 120 / (30 * 60)))
 
 
 def test_who_bought_a_product_on_three_days_of_a_month_is_counted_on_two_and_the_report_says_so() -> None:
@@ -242,3 +259,19 @@ def test_the_planted_rising_and_falling_series_come_first_with_their_size_and_th
 
 def table(finding: Finding, key: str) -> list[dict[str, Any]]:
     return [dict(row) for exhibit in finding.exhibits if exhibit.key == key for row in exhibit.rows]
+
+
+@pytest.mark.parametrize("language", ["ja", "en"])
+def test_a_house_of_one_product_offers_that_again_and_no_other(language: str) -> None:
+    orders = [Order("old", dt.date(2020, 1, 1))]
+    for year in (2021, 2022, 2023):
+        orders += [Order(f"{year}-{n}", dt.date(year, 2, 1)) for n in range(200)]
+        orders += [Order(f"{year}-{n}", dt.date(year, 5, 1)) for n in range(80)]
+    finding = next_purchases(planted_inputs(orders, AS_OF))
+    assert finding is not None
+    assert finding.numbers["next_group"] is None
+    words = Wording.of(language)
+    for verdict in ("healthy", "issue"):
+        offered = action_of(replace(finding, verdict=verdict), words)
+        assert words.formatted(finding.numbers["nothing_customers"], "count") in offered
+        assert "—" not in offered

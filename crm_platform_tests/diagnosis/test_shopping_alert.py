@@ -11,6 +11,8 @@ from crm_platform.clients import Channel, Client, Settings
 from crm_platform.diagnosis import Diagnosis, Finding
 from crm_platform.diagnosis.finding import Exhibit
 from crm_platform.diagnosis.shopping_alert import QUESTIONS, AlertInputs, alert_diagnosis
+from crm_platform.reports.sections import title_of
+from crm_platform.reports.wording import Wording
 from crm_platform_tests.diagnosis.planted_alerts import (
     alert_inputs,
     planted_alerts,
@@ -190,6 +192,16 @@ def test_without_a_campaign_the_report_says_how_to_begin_one_and_with_two_the_la
     assert all(row["control_mean"] == 0.5 for row in shown(finding, "rates").rows)  # natural recovery beside the lift
 
 
+def test_a_month_without_groups_does_not_say_how_to_begin_a_campaign_with_them() -> None:
+    told = [
+        Wording.of(language).known_sentences("alert_no_campaign.comment.undetermined", finding.numbers)
+        for language in ("ja", "en")
+        for finding in (of(alert_inputs(), "alert_campaigns"), of(alert_inputs(0), "alert_campaigns"))
+    ]
+    assert ["campaigns start" in each for each in told] == [True, False, True, False]
+    assert "—" not in "".join(told)
+
+
 def test_contacts_before_the_fall_are_told_apart_from_those_after_it() -> None:
     finding = of(alert_inputs(campaigns=(planted_campaign(0.04),)), "alert_campaigns")
     assert finding.numbers["before_points"] == pytest.approx((0.06 + 0.04) / 2)
@@ -211,3 +223,54 @@ def test_a_month_still_running_is_not_judged() -> None:
     months = planted_months()
     months.loc[months.index[-1], ["is_complete", "upper_closing"]] = [False, 1]
     assert of(alert_inputs(alert_months=months), "alert_months").numbers["month"] == "2025-05"
+
+
+@pytest.mark.parametrize("language", ["ja", "en"])
+def test_groups_too_small_to_show_any_lift_are_said_to_be_so_without_a_number(language: str) -> None:
+    alerts = planted_alerts(12)
+    inputs = alert_inputs(12)
+    few = replace(inputs, forecasts=inputs.forecasts.assign(retention_power_rate=0.9))
+    finding = of(few, "alert_test_design")
+    assert len(alerts) == 12
+    assert (finding.verdict, finding.numbers["smallest_lift_points"]) == ("issue", None)
+    assert "—" not in title_of(finding, Wording.of(language))
+
+
+def test_a_risk_that_reads_like_the_natural_fall_is_not_said_to_be_above_it() -> None:
+    inputs = alert_inputs()
+    alike = replace(
+        inputs,
+        lapse_alerts=inputs.lapse_alerts.assign(lapse_risk=0.9994),
+        upper=inputs.upper.assign(lapse_risk=0.9990),
+    )
+    assert of(alike, "alert_whom").verdict == "undetermined"
+
+
+def test_what_the_fallers_lose_and_what_the_others_change_add_up_to_what_is_foreseen() -> None:
+    finding = of(alert_inputs(**bought(-0.2)), "alert_no_action")
+    numbers: dict[str, Any] = dict(finding.numbers)
+    assert (
+        numbers["sales_6m_jpy"] - numbers["expected_loss_jpy"] + numbers["other_change_jpy"]
+        == numbers["expected_sales_jpy"]
+    )
+    for language in ("ja", "en"):
+        words = Wording.of(language)
+        told = words.known_sentences("alert_no_action.comment.issue", numbers)
+        assert words.formatted(numbers["other_change_jpy"], "yen_change") in told
+
+
+def test_the_response_from_which_dear_goods_pay_is_never_told_as_nothing() -> None:
+    finding = of(replace(alert_inputs(), order_value_jpy=5_000_000), "alert_simulation")
+    words = Wording.of("ja")
+    assert words.formatted(finding.numbers["break_even_rate"], "rate") == "0.1%"
+    assert finding.threshold == finding.numbers["break_even_rate"]
+
+
+@pytest.mark.parametrize("language", ["ja", "en"])
+def test_a_weak_season_ahead_is_told_beside_the_loss_and_no_season_is_not(language: str) -> None:
+    words = Wording.of(language)
+    told = [
+        words.known_sentences("alert_no_action.comment.issue", of(inputs, "alert_no_action").numbers)
+        for inputs in (alert_inputs(weak_season_rate=0.354), alert_inputs())
+    ]
+    assert ["35.4%" in each for each in told] == [True, False]

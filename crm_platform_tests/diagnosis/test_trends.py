@@ -1,3 +1,4 @@
+import datetime as dt
 from itertools import pairwise
 
 import numpy as np
@@ -6,11 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crm_platform.diagnosis.inputs import DiagnosisInputs
-from crm_platform.diagnosis.integrated import seasonality
+from crm_platform.diagnosis.integrated import sales_trend, seasonality
 from crm_platform.diagnosis.integrated.seasonality import index_by_month, ratios_by_month
+from crm_platform.diagnosis.new_customers import acquisition, media_efficiency
+from crm_platform.diagnosis.repeat import cohort_ltv
 from crm_platform.diagnosis.spans import Span, blocks, index_of, last_span, month_of
 from crm_platform.periods import Month, months_between
-from crm_platform_tests.diagnosis.planted import Order
+from crm_platform_tests.diagnosis.planted import Order, planted_inputs
 from crm_platform_tests.diagnosis.planted_months import months_of
 
 
@@ -84,3 +87,25 @@ def test_a_span_beyond_history_is_none_and_not_shortened() -> None:
 @given(st.integers(2009, 2100), st.integers(1, 12))
 def test_a_month_survives_being_counted(year: int, number: int) -> None:
     assert month_of(index_of(Month(year, number))) == Month(year, number)
+
+
+def test_one_customer_who_buys_nearly_everything_makes_no_interval_of_sales_reach_below_nothing() -> None:
+    """A wholesaler of 40 customers: the error of any sum is as large as the sum."""
+    months = [Month(2020, 1).plus(number) for number in range(48)]
+    orders = [Order(f"c{n}-{n % 9}", months[(5 * n) % 47].first_day, 1_000, medium="M") for n in range(400)]
+    orders += [Order("wholesaler", months[n].first_day, 5_000_000, medium="M") for n in (20, 27, 31, 38, 44, 47)]
+    inputs = planted_inputs(orders, dt.date(2023, 12, 31), media={"M": ("WEB", 90_000)})
+    seen = []
+    for question in (acquisition, sales_trend, media_efficiency, cohort_ltv):
+        finding = question(inputs)
+        assert finding is not None
+        lows = [
+            value
+            for exhibit in finding.exhibits
+            for row in exhibit.rows
+            for name, value in row.items()
+            if "low" in name and isinstance(value, (int, float))
+        ]
+        assert [low for low in lows if low < 0] == [], question.__name__
+        seen += lows
+    assert 0 in seen

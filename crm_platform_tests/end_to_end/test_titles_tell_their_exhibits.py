@@ -27,8 +27,8 @@ MEANS = {
 }
 # How an exhibit was made: thresholds, costs, shares, how many customers it is on.
 MADE_WITH = {
-    "retention_power.rule": {"levels"},
-    "purchasing_power.rule": {"levels"},
+    "retention_power.rule": {"levels_to_tell_apart"},
+    "purchasing_power.rule": {"levels_to_tell_apart"},
     "value_segments.expected": {"top_classes"},
     "client_rank.chosen": {"top_rank_customers"},
     "product_pairs.group_pairs": {"cross_customers"},

@@ -9,6 +9,7 @@ from crm_platform.diagnosis.diagnose import diagnose
 from crm_platform.diagnosis.finding import Diagnosis, Exhibit, Finding, Measured
 from crm_platform.diagnosis.lineage import Delivered
 from crm_platform.reports import MissingWordingError, diagnosis_report, write_html, write_pdf
+from crm_platform.reports.actions import action_of
 from crm_platform.reports.glyphs import width_of
 from crm_platform.reports.grids import column_widths
 from crm_platform.reports.pages import Grid, Picture
@@ -295,3 +296,20 @@ def test_the_interval_of_an_amount_does_not_begin_below_nothing(unit, told):
     changed = dataclasses.replace(finding, measured=Measured(100, unit, low=-100, high=300))
     section = diagnosis_report(_one(changed), "ja", JA).chapters[0].sections[0]
     assert told in section.facts[0]
+
+
+def test_a_share_reaches_no_further_than_the_whole_and_what_is_no_share_does():
+    finding = next(finding for finding in invented.diagnosis().findings if finding.key == "invented_f2")
+    told = []
+    for value in (0.978, 1.2):
+        measured = Measured(value, "rate", value - 0.02, value + 0.03)
+        changed = _one(dataclasses.replace(finding, measured=measured))
+        told.append(diagnosis_report(changed, "ja", JA).chapters[0].sections[0].facts[0])
+    assert "95.8%〜100.0%" in told[0]
+    assert "118.0%〜123.0%" in told[1]
+
+
+def test_an_action_that_would_bring_nothing_is_not_recommended():
+    finding = next(each for each in invented.diagnosis().findings if each.action and action_of(each, JA))
+    worthless = dataclasses.replace(finding, action=dataclasses.replace(finding.action, expected_jpy=0))
+    assert action_of(worthless, JA) == ""

@@ -1,4 +1,5 @@
 import ast
+import re
 import string
 import tomllib
 from itertools import combinations
@@ -150,3 +151,8 @@ def test_every_note_of_a_forecast_is_told_with_its_numbers(words):
         assert words.has(f"forecast_note.{key}.part")
         asked = {name for _, name, _, _ in string.Formatter().parse(words.texts[f"forecast_note.{key}.text"]) if name}
         assert asked == numbers
+
+
+def test_only_what_stays_below_ten_is_counted_in_tsu():
+    counted = {name for text in Wording.of("ja").texts.values() for name in re.findall(r"\{(\w+):count\}つ", text)}
+    assert counted == {"quiet_months"}, "of six; a house has thirty product groups, and 30つ is no Japanese"

@@ -8,7 +8,7 @@ import ibis
 import numpy as np
 import pytest
 
-from crm_platform.clients import Client
+from crm_platform.clients import Client, Settings
 from crm_platform.diagnosis.inputs import DiagnosisInputs
 from crm_platform.periods import Month, months_between
 from crm_platform.tables import TABLES
@@ -195,6 +195,40 @@ def test_a_term_plan_that_sells_less_is_an_issue_and_one_that_sells_more_is_none
     assert found.numbers["difference_jpy"] == 13 * (entry_jpy - 1_000)
     assert found.numbers["uptake_rate"] == 0.5
     assert found.numbers["offered_customers"] == 35, "five of the forty monthly ones skipped"
+
+
+@pytest.mark.parametrize(
+    ("course", "units", "stated", "is_told"),
+    [
+        (TERM, 3, {}, True),
+        ("1年間まとめコース", 12, {}, True),
+        (TERM, 1, {}, False),  # a unit that lasts as long
+        ("3ヶ月に1回コース", 3, {}, False),
+        ("2ヶ月ごと", 2, {}, False),
+        ("30日コース", 3, {}, False),
+        (TERM, 3, {TERM: 1}, False),  # the client says that it is free
+    ],
+)
+def test_a_plan_whose_months_come_at_once_is_a_term_plan_though_it_binds_to_one_delivery(
+    course, units, stated, is_told
+):
+    deliveries, subscriptions = shop(entry_jpy=1_200)
+    on_term = deliveries.course == TERM
+    at_once = deliveries.mutate(
+        quantity=ibis.ifelse(on_term, units, deliveries.quantity).cast("int64"),
+        course=ibis.ifelse(on_term, course, deliveries.course),
+    )
+    free = subscriptions.mutate(
+        term_deliveries=ibis.literal(1, "int64"),
+        course=ibis.ifelse(subscriptions.course == TERM, course, subscriptions.course),
+    )
+    house = Client("house", "試験商店", settings=Settings(term_courses=stated))
+    found = term_plans(inputs(subscription_deliveries=at_once, subscriptions=free, client=house))
+    assert (found is not None) == is_told
+    if found is not None:
+        names = ("term_running", "uptake_rate", "entries", "difference_jpy", "offered_customers")
+        assert [found.numbers[name] for name in names] == [40, 0.5, 40, 13 * 200, 35]
+        assert {row["plan_units"] for row in found.exhibits[0].rows} == {1, units}
 
 
 def test_a_client_without_term_plans_is_not_asked():

@@ -18,6 +18,7 @@ Reals = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
 
 ASSUMED_RESPONSE_RATE = 0.05  # seed 003:133; decides only whether a contact could pay
+LIKELIER_BY_RATE = 0.001  # than the group: less is not told apart where rates are told in tenths of a percent
 LONG_OVERDUE_RATE = 0.975  # an own cycle would be over by now in 39 of 40 cases: a sign whatever the group does
 REGULAR_VARIATION = 0.25  # squared: gaps differ by half of their mean at most
 SHRUNKEN_SHARE = 0.5  # of the usual purchase; a smaller last one is a sign even on schedule
@@ -45,7 +46,7 @@ def find_lapse_alerts(candidates: pd.DataFrame, settings: Settings) -> pd.DataFr
     late = candidates[~candidates["is_on_schedule"]]
     if settings.alert_targets is not None:
         return late.head(settings.alert_targets).reset_index(drop=True)
-    above_natural = late["lapse_risk"] > candidates["lapse_risk"].mean()
+    above_natural = late["lapse_risk"] - candidates["lapse_risk"].mean() >= LIKELIER_BY_RATE
     long_overdue = late["overdue_rate"] >= LONG_OVERDUE_RATE
     pays = late["expected_loss_jpy"] * ASSUMED_RESPONSE_RATE > settings.alert_unit_cost_jpy
     return late[(above_natural | long_overdue) & pays].reset_index(drop=True)

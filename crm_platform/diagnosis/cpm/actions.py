@@ -50,6 +50,7 @@ def cpm_actions(inputs: DiagnosisInputs) -> Finding | None:
         "premium_active": counts["premium_active"]["customers"],
         "proposed_premium_active": counts["premium_active"]["proposed_customers"],
         "published_premium_active": counts["premium_active"]["published_customers"],
+        "otherwise_premium_active": _where_other(counts["premium_active"]),
         "first_active": counts["first_active"]["customers"],
         "steady_days": settings.cpm_steady_tenure_days,
         "premium_days": settings.cpm_premium_tenure_days,
@@ -77,6 +78,12 @@ def cpm_actions(inputs: DiagnosisInputs) -> Finding | None:
         else None,
         sources=("cpm_classes", "customer_history"),
     )
+
+
+def _where_other(premium: dict[str, Any]) -> int | None:
+    """Active premium customers under the published line; None where they are as many as under the one in force."""
+    under_published: int = premium["published_customers"]
+    return under_published if under_published != premium["customers"] else None
 
 
 def proposed(inputs: DiagnosisInputs) -> Estimate:

@@ -49,6 +49,7 @@ def cpm_portfolio(inputs: DiagnosisInputs) -> Finding | None:
         "premium_active": counts["premium_active"],
         "premium_lapsed": counts["premium_lapsed"],
         "steady_active": counts["steady_active"],
+        "steady_to_keep": counts["steady_active"] or None,
         "first_active": counts["first_active"],
         "response_rate": inputs.response_rate,
         "order_value_jpy": inputs.order_value_jpy,

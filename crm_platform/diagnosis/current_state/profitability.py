@@ -127,7 +127,8 @@ def paying_customers(inputs: DiagnosisInputs) -> dict[str, Any]:
         "paying_share_rate": share(sums["paying_customers"], sums["customers"]),
         "coverage_rate": share(sums["paying_jpy"], sums["total_jpy"]) if sums["paying_customers"] else None,
         "expected_jpy": round(sums["paying_jpy"] * inputs.response_rate),
-        "spared_jpy": (sums["customers"] - sums["paying_customers"]) * unit_cost_jpy,
+        "repaying_customers": sums["paying_customers"] or None,
+        "spared_jpy": (sums["customers"] - sums["paying_customers"]) * unit_cost_jpy or None,
     }
 
 

@@ -64,6 +64,7 @@ def purchasing_power(inputs: DiagnosisInputs) -> Finding | None:
         "top_20_customers": math.ceil(buyers * TOP_RATE - 1e-9),
         "sales_jpy": sales_jpy,
         "strong_customers": strong,
+        "cared_for_customers": strong or None,  # nobody is no group to care for
         "response_rate": inputs.response_rate,
         "order_value_jpy": inputs.order_value_jpy,
         "expected_jpy": expected_jpy,
@@ -92,11 +93,14 @@ def is_strong(powers: CustomerPowers, cell: dict[str, Any]) -> bool:
 
 def _level_numbers(levels: Sequence[dict[str, Any]], powers: CustomerPowers) -> dict[str, Scalar]:
     top, low = levels[0]["actual"], levels[-1]["actual"]
+    told_apart = len(levels) > 1  # one level has no highest and no lowest
     return {
         "customers": sum(row["customers"] for row in levels),
         "levels": len(levels),
-        "top_level_jpy": round(top) if top is not None else None,
-        "low_level_jpy": round(low) if low is not None else None,
+        "levels_to_tell_apart": len(levels) if told_apart else None,
+        "level_split": f"@level_split.{'several' if told_apart else 'one'}",
+        "top_level_jpy": round(top) if told_apart and top is not None else None,
+        "low_level_jpy": round(low) if told_apart and low is not None else None,
         "times": top / low if top is not None and low else None,
         "high_from_jpy": powers.purchasing.line,
         "rule_basis": f"@level_rule.{'tested' if powers.is_tested else 'one_half'}",

@@ -31,7 +31,8 @@ def retention_power(inputs: DiagnosisInputs) -> Finding | None:
 
     Judged is the share of a half-year's buyers who buy again in the next, against the year before and over five years
     (R61). At stake: the buyers lost by the fall × what a buyer spends in half a year. The action expects the assumed
-    response of the customers who are at the middle levels. None where there is no customer.
+    response of the customers who are at the middle levels, one mean order each where no half-year has passed that
+    tells what a buyer spends. None where there is no customer.
     """
     levels = level_rows(inputs)
     if not sum(row["customers"] for row in levels):
@@ -43,9 +44,10 @@ def retention_power(inputs: DiagnosisInputs) -> Finding | None:
     buyers = halves[-1]["buyers"] if halves else 0
     spent_jpy = halves[-1]["sales_jpy"] / buyers if buyers else 0.0
     effect_jpy = round(judged.shortfall * buyers * spent_jpy) or None
+    each_jpy = spent_jpy if halves else inputs.order_value_jpy
     aimed_at = levels[1:-1] or levels[-1:]
     aimed = sum(row["customers"] for row in aimed_at)
-    expected_jpy = round(aimed * inputs.response_rate * spent_jpy)
+    expected_jpy = round(aimed * inputs.response_rate * each_jpy)
     numbers: dict[str, Scalar] = {
         **inputs.period,
         **_level_numbers(levels, customer_powers(inputs)),
@@ -82,14 +84,17 @@ def retention_power(inputs: DiagnosisInputs) -> Finding | None:
 
 
 def _level_numbers(levels: list[dict[str, Any]], powers: CustomerPowers) -> dict[str, Scalar]:
+    told_apart = len(levels) > 1  # one level has no highest and no lowest
     return {
         "customers": sum(row["customers"] for row in levels),
         "levels": len(levels),
+        "levels_to_tell_apart": len(levels) if told_apart else None,
+        "level_split": f"@level_split.{'several' if told_apart else 'one'}",
         "top_level_customers": levels[0]["customers"],
-        "top_level_rate": levels[0]["actual"],
+        "top_level_rate": levels[0]["actual"] if told_apart else None,
         "low_level": levels[-1]["level"],
         "low_level_customers": levels[-1]["customers"],
-        "low_level_rate": levels[-1]["actual"],
+        "low_level_rate": levels[-1]["actual"] if told_apart else None,
         "low_level_share_rate": levels[-1]["share_rate"],
         "high_from_rate": powers.retention.line,
         "rule_basis": f"@level_rule.{'tested' if powers.is_tested else 'one_half'}",

@@ -12,6 +12,7 @@ from ibis import _
 from crm_platform.diagnosis.current_state.half_years import Existing, past_of_buyers
 from crm_platform.diagnosis.estimates import Estimate, difference, total
 from crm_platform.diagnosis.finding import Action, Exhibit, Finding, Row, Scalar, Verdict
+from crm_platform.diagnosis.groundwork.season_ahead import season_ahead
 from crm_platform.diagnosis.inputs import DiagnosisInputs
 from crm_platform.diagnosis.rows import exact_sum, one_row, rows, yen_products
 from crm_platform.diagnosis.trends import share, trend_of
@@ -22,7 +23,8 @@ def value_segments(inputs: DiagnosisInputs) -> Finding | None:
     """What today's customers are expected to buy in six months, beside what their like bought of late.
 
     Compared are customers who had bought in the twelve months before: older ones are unknown where history is short.
-    The two halves of the last year are averaged, because the forecast knows no season. The error of the expectation is
+    The two halves of the last year are averaged, and brought to the season of the coming term where the forecast holds
+    one: a house of gifts must not be told of a decline every December. The error of the expectation is
     that over customers and that of former forecasts (how far their totals were off, `backtest`); without such a record
     there is no verdict. The course over five years is that of the yearly sales of existing customers, halved. At stake:
     the difference. The action expects one more mean order of 5 % of the three top classes. None where there is no
@@ -33,7 +35,10 @@ def value_segments(inputs: DiagnosisInputs) -> Finding | None:
         return None
     expected_jpy = round(sum(row["expected_jpy"] for row in classes))
     existing = past_of_buyers(inputs)[1]
-    now, before, off_rate = expected_of_recent_buyers(inputs), existing.lately_jpy, former_error_rate(inputs.backtest)
+    season = season_ahead(inputs.forecast_model, inputs.as_of)
+    lately = existing.lately_jpy
+    before = lately.times(season) if lately and season is not None else lately
+    now, off_rate = expected_of_recent_buyers(inputs), former_error_rate(inputs.backtest)
     change = difference(_as_far_off(now, off_rate), before) if before and off_rate is not None else None
     trend = trend_of(existing.points, "jpy")
     verdict: Verdict = verdict_on_change(change, before.value, trend) if change and before else "undetermined"
@@ -46,6 +51,7 @@ def value_segments(inputs: DiagnosisInputs) -> Finding | None:
         "expected_sales_jpy": expected_jpy,
         "recent_expected_jpy": round(now.value),
         "former_sales_jpy": round(before.value) if before else None,
+        "season_rate": season,
         "last_year_jpy": round(existing.points[-1][1].value) if existing.points else None,
         "change_rate": share(now.value - before.value, before.value) if before else None,
         "forecast_off_rate": off_rate,
@@ -72,7 +78,7 @@ def value_segments(inputs: DiagnosisInputs) -> Finding | None:
             "@action_channel.post_phone",
             action_jpy,
         ),
-        sources=("customer_months", "customer_history", "segments", "backtest"),
+        sources=("customer_months", "customer_history", "segments", "backtest", "forecast_model"),
     )
 
 

@@ -71,7 +71,7 @@ def dormant_follow_up(inputs: DiagnosisInputs) -> Finding | None:
         "paying_sales_jpy": round(listed["paying_jpy"]),
         "unit_cost_jpy": unit_cost_jpy,
         "contact_cost_jpy": listed["paying"] * unit_cost_jpy,
-        "spared_cost_jpy": (listed["customers"] - listed["paying"]) * unit_cost_jpy,
+        "spared_cost_jpy": (listed["customers"] - listed["paying"]) * unit_cost_jpy or None,  # nobody is left to spare
         "return_rate": told.rate.value if told else None,
         "cost_per_return_jpy": round(told.cost.value) if told and told.cost else None,
         "cpo_jpy": round(cpo_jpy) if cpo_jpy else None,

@@ -9,9 +9,10 @@ from ibis import _
 
 from crm_platform.diagnosis.estimates import SURE_ERRORS, Estimate, total
 from crm_platform.diagnosis.finding import Action, Exhibit, Finding, Measured, Scalar
+from crm_platform.diagnosis.groundwork.season_ahead import weak_season_ahead
 from crm_platform.diagnosis.inputs import DiagnosisInputs
 from crm_platform.diagnosis.rows import exact_sum, one_row, rows, yen_sum
-from crm_platform.diagnosis.trends import share
+from crm_platform.diagnosis.trends import line_told, share
 from crm_platform.diagnosis.verdicts import verdict_on_line
 from crm_platform.tables.alerts import LAPSE_REASONS
 
@@ -58,7 +59,8 @@ def alerts(inputs: DiagnosisInputs) -> Finding | None:
         "contact_cost_jpy": cost_jpy,
         "response_rate": inputs.response_rate,
         "prevented_jpy": round(prevented.value),
-        "break_even_rate": share(cost_jpy, sums["loss_jpy"]),
+        "break_even_rate": line_told(share(cost_jpy, sums["loss_jpy"])),
+        "weak_season_rate": weak_season_ahead(inputs.forecast_model, inputs.as_of),
         "mean_loss_jpy": round(sums["loss_jpy"] / customers),
     }
     return Finding(
@@ -72,7 +74,7 @@ def alerts(inputs: DiagnosisInputs) -> Finding | None:
         concerned_customers=customers,
         measured=_measured(prevented, cost_jpy),
         action=Action("@action_segment.alerted", customers, "@action_channel.mail_phone", round(prevented.value)),
-        sources=("lapse_alerts", "test_groups", "segments"),
+        sources=("lapse_alerts", "test_groups", "segments", "forecast_model"),
     )
 
 

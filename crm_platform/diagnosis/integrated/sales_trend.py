@@ -107,7 +107,7 @@ def _years(by_year: list[tuple[str, Estimate]]) -> Exhibit:
         {
             "year_last_month": month,
             "year_jpy": round(now.value),
-            "year_low_jpy": round(now.low),
+            "year_low_jpy": round(now.low_amount),
             "year_high_jpy": round(now.high),
             "year_change_rate": change(now.value, by_year[place - 1][1].value) if place else None,
         }

@@ -163,7 +163,7 @@ def _exhibits(shown: dict[int, Estimate], worst: int, *, is_sure: bool) -> tuple
         {
             "month": f"@month.{number}",
             "index": shown[number].value,
-            "index_low": shown[number].low if is_sure else None,
+            "index_low": shown[number].low_amount if is_sure else None,
             "index_high": shown[number].high if is_sure else None,
         }
         for number in range(1, YEAR_MONTHS + 1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterable
 from typing import Any
 
 import ibis
@@ -15,7 +16,7 @@ from crm_platform.diagnosis.kpis.contacts import contacted
 from crm_platform.diagnosis.kpis.terms import ANSWER_DAYS
 from crm_platform.diagnosis.rows import client_text, rows, yen_sum
 from crm_platform.diagnosis.trends import trend_of
-from crm_platform.diagnosis.verdicts import measured_against, verdict_on_change
+from crm_platform.diagnosis.verdicts import LEAST_CUSTOMERS, measured_against, verdict_on_change
 
 _YEAR_DAYS = 365
 _MOST_YEARS = 5
@@ -26,14 +27,17 @@ def channel_effects(inputs: DiagnosisInputs) -> Finding | None:
 
     An answer is a purchase up to 30 days after a contact; contacts of the last 30 days are left out. It is no effect:
     without customers who were not contacted, nobody knows who would have bought anyway. At stake: the answers missing
-    against the year before in half a year × what an answer brought. None where no contact is delivered.
+    against the year before in half a year × what an answer brought. A channel of fewer than 30 customers stands in the
+    table alone: it is not judged, and is not the best. None where no contact is delivered.
     """
     found = channel_rows(inputs)
     now = [row for row in found if row["years_ago"] == 0]
     if not now:
         return None
     before = {row["channel"]: row for row in found if row["years_ago"] == 1}
-    changes = {row["channel"]: _change(row, before[row["channel"]]) for row in now if row["channel"] in before}
+    told = _of_enough(now)
+    judged = {row["channel"] for row in _of_enough(before.values())}
+    changes = {row["channel"]: _change(row, before[row["channel"]]) for row in told if row["channel"] in judged}
     errors = errors_for(len(changes))
     verdicts: dict[str, Verdict] = {
         name: verdict_on_change(changed, _rate(before[name]).value, errors=errors) for name, changed in changes.items()
@@ -46,7 +50,7 @@ def channel_effects(inputs: DiagnosisInputs) -> Finding | None:
         worse[lost_jpy.index(max(lost_jpy))] if worse else max(now, key=lambda row: (row["customers"], row["channel"]))
     )
     shown_before = before.get(shown["channel"])
-    best, rate = max(now, key=lambda row: _rate(row).value), _rate(shown)
+    best, rate = max(told, key=lambda row: _rate(row).value, default=None), _rate(shown)
     # What half a year of contacts was followed by; whether they caused it is not known.
     action = Action(
         "@action_segment.kpi_contacted", shown["customers"], shown["channel"], round(shown["sales_jpy"] / 2)
@@ -65,8 +69,9 @@ def channel_effects(inputs: DiagnosisInputs) -> Finding | None:
         "shown_customers": shown["customers"],
         "shown_responders": shown["responders"],
         "shown_per_answer_jpy": round(_per_answer_jpy(shown)),
-        "best_channel": best["channel"],
-        "best_rate": _rate(best).value,
+        "best_channel": best["channel"] if best else None,
+        "best_rate": _rate(best).value if best else None,
+        "least_customers": LEAST_CUSTOMERS,
         "effect_jpy": effect_jpy,
         "expected_jpy": action.expected_jpy,
     }
@@ -132,6 +137,11 @@ def _by_year(contacts: ibis.Table, last: dt.date) -> ibis.Table:
     return known.mutate(years_ago=(days_ago // _YEAR_DAYS).cast("int64")).filter(_.years_ago < _MOST_YEARS)
 
 
+def _of_enough(channels: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The channels by which as many customers were contacted as a share takes to be compared with another."""
+    return [row for row in channels if row["customers"] >= LEAST_CUSTOMERS]
+
+
 def _rate(row: dict[str, Any]) -> Estimate:
     found = proportion(row["responders"], row["customers"])
     if found is None:
@@ -169,7 +179,9 @@ def _exhibits(now: list[dict[str, Any]]) -> tuple[Exhibit, ...]:
         }
         for row in now
     ]
-    bars = Exhibit("rates", "bar", tuple(table), x="channel", y="response_rate", y_unit="rate")
+    enough = [row["channel"] for row in _of_enough(now)]
+    told = tuple(row for row in table if row["channel"] in enough)
+    bars = Exhibit("rates", "bar", told, x="channel", y="response_rate", y_unit="rate")
     columns: tuple[tuple[str, Unit], ...] = (
         ("channel", "text"),
         ("contacts", "count"),
@@ -182,4 +194,5 @@ def _exhibits(now: list[dict[str, Any]]) -> tuple[Exhibit, ...]:
         ("cost_jpy", "jpy"),
         ("cost_per_answer_jpy", "jpy"),
     )
-    return (bars, Exhibit("channels", "table", tuple(table), columns=columns))
+    shown = (bars, Exhibit("channels", "table", tuple(table), columns=columns))
+    return tuple(exhibit for exhibit in shown if exhibit.rows)

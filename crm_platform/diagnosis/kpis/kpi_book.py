@@ -44,7 +44,7 @@ def kpi_book(inputs: DiagnosisInputs) -> Finding | None:
         "missing_kpis": sum(one.series.now is None for one in judged),
         "judged_kpis": len(worse) + healthy,
         "worse_kpis": len(worse),
-        "better_kpis": sum(one.is_better for one in judged),
+        "better_kpis": sum(one.is_better for one in judged if one.verdict == "healthy"),  # no more than are judged
         "worst_kpi": f"@kpi_name.{worst.series.kpi.key}" if worst else None,
         "worst_change_rate": _change_rate(worst) if worst else None,
         "active_customers": round(active.now.value) if active.now else None,

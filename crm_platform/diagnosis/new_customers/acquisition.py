@@ -53,9 +53,11 @@ def acquisition(inputs: DiagnosisInputs) -> Finding | None:
     value_jpy = half_year.value if half_year else None
     effect_jpy = round(judged.shortfall / 2 * value_jpy) or None if value_jpy else None
     recent = sum(counts[-HALF_YEAR_MONTHS:])
+    is_whole_year = len(counts) >= YEAR_MONTHS  # a younger history holds no twelve months to be named
     numbers: dict[str, Scalar] = {
         **inputs.period,
         "new_customers": round(now.value),
+        "counted_months": min(len(counts), YEAR_MONTHS),
         "new_customers_before": round(judged.before.value) if judged.before else None,
         "change_rate": change(now.value, judged.before_value),
         "slope_per_year": trend.slope_per_year if trend else None,
@@ -77,7 +79,7 @@ def acquisition(inputs: DiagnosisInputs) -> Finding | None:
         threshold=judged.before_value,
         yen_effect_jpy=effect_jpy,
         concerned_customers=round(judged.shortfall) if judged.verdict == "issue" else round(now.value),
-        measured=judged.measured("count"),
+        measured=judged.measured("count") if is_whole_year else None,
         trend=judged.trend,
         action=_action(judged.verdict, round(judged.shortfall), effect_jpy, recent, numbers["expected_jpy"]),
         sources=("customer_history", "customer_months"),
@@ -131,7 +133,7 @@ def _value_numbers(values: dict[int, Estimate | None]) -> dict[str, Scalar]:
     found: dict[str, Scalar] = {}
     for months, estimate in values.items():
         found[f"value_{months}m_jpy"] = estimate.value if estimate else None
-        found[f"value_{months}m_low_jpy"] = estimate.low if estimate else None
+        found[f"value_{months}m_low_jpy"] = estimate.low_amount if estimate else None
         found[f"value_{months}m_high_jpy"] = estimate.high if estimate else None
     return found
 

@@ -14,8 +14,9 @@ from crm_platform.diagnosis.inputs import DiagnosisInputs
 from crm_platform.diagnosis.new_customers.cohort_retention import RETENTION_MONTHS, retention_rate
 from crm_platform.diagnosis.new_customers.comparison import Beside, added, beside, lowest_of
 from crm_platform.diagnosis.rows import rows, yen_sum
-from crm_platform.diagnosis.spans import QUARTER_MONTHS, blocks_back
+from crm_platform.diagnosis.spans import QUARTER_MONTHS, blocks_back, index_of
 from crm_platform.diagnosis.trends import trend_of
+from crm_platform.periods import Month
 
 _NEIGHBOURS = 2  # quarters before and after
 
@@ -25,10 +26,12 @@ def cohort_break(inputs: DiagnosisInputs) -> Finding | None:
 
     A quarter is held against the two before and the two after it, and against the same season of other years, each
     time against those who began with the same kind of order; the comparison that speaks less against it counts, so
-    that neither a season nor a slow change is a break. At stake: what the quarter's customers did not buy in those six
-    months. None where fewer than three settled quarters have those months behind them.
+    that neither a season nor a slow change is a break. A quarter in whose six months the house sold nothing to anybody
+    for a month is left out: it was closed, and no medium is to blame. At stake: what the quarter's customers did not
+    buy in those six months. None where fewer than three settled quarters have those months behind them.
     """
-    groups = quarter_cells(inputs)
+    shut = shut_months(inputs)
+    groups = {month: cells for month, cells in quarter_cells(inputs).items() if not shut & months_to_return(month)}
     if len(groups) < 3:
         return None
     found = {month: one for month in groups if (one := beside_neighbours(month, groups))}
@@ -90,6 +93,18 @@ def quarter_cells(inputs: DiagnosisInputs) -> dict[str, list[dict[str, Any]]]:
         if (back := row.pop("back")) in months:
             groups.setdefault(months[back], []).append(row)
     return groups
+
+
+def shut_months(inputs: DiagnosisInputs) -> set[int]:
+    """The closed months, as counts, in which nobody bought anything."""
+    sold = {index_of(Month.of(row["month"])) for row in rows(inputs.purchases.select("month").distinct())}
+    return {index_of(month) for month in inputs.closed_months} - sold
+
+
+def months_to_return(quarter: str) -> set[int]:
+    """The months, as counts, in which customers of the quarter that ends with `quarter` are looked for."""
+    last = index_of(Month.parse(quarter))
+    return set(range(last - QUARTER_MONTHS + 2, last + RETENTION_MONTHS + 1))
 
 
 def beside_neighbours(month: str, groups: Mapping[str, Sequence[dict[str, Any]]]) -> Beside | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,16 +11,19 @@ from crm_platform.diagnosis.finding import Action, Exhibit, Finding, Row, Scalar
 from crm_platform.diagnosis.groundwork.cohorts import last_with_months, over, settled
 from crm_platform.diagnosis.inputs import DiagnosisInputs
 from crm_platform.diagnosis.new_customers.media_payback import (
+    JUDGED_MONTHS,
     cost_row,
     media_rows,
+    recent_by_channel,
     value_by_cohort,
 )
 from crm_platform.diagnosis.new_customers.quality import value_12m
-from crm_platform.diagnosis.spans import YEAR_MONTHS
+from crm_platform.diagnosis.spans import HALF_YEAR_MONTHS, YEAR_MONTHS
 from crm_platform.diagnosis.trends import trend_of
 from crm_platform.diagnosis.verdicts import measured_against, verdict_on_line
 
 _SHOWN_MEDIA = 15
+_HALVES_RATE = HALF_YEAR_MONTHS / JUDGED_MONTHS  # of the new customers of three years, those of a mean half-year
 _COST_COLUMNS: tuple[tuple[str, Unit], ...] = (
     ("entry_group", "text"),
     ("cost_jpy", "jpy"),
@@ -39,14 +43,20 @@ def media_efficiency(inputs: DiagnosisInputs) -> Finding | None:
 
     Looked at are media that ended in the last three years. Each channel's 12-month value is held against its CPO
     (CPM.md §5, definition A) by as many errors as there are channels; judged is the one that falls shortest of it. At
-    stake: the shortfall per customer × half a year's new customers, over the channels that are an issue. None where no
-    paid medium brought a new customer.
+    stake: the shortfall per customer × half a year's new customers, running placements with them, over the channels
+    that are an issue. Where these
+    brought nobody of late nothing is at stake, and the action says what a customer may cost when they are used again,
+    with the mean half-year of the three years behind it. None where no paid medium brought a new customer.
     """
     every_year = media_rows(inputs)
     media = [row for row in every_year if row["is_recent"]]
     if not media:
         return None
-    table = [cost_row(inputs, name, parts) for name, parts in by_channel(media).items()]
+    recent = recent_by_channel(inputs)
+    table = [
+        {**cost_row(inputs, name, parts), "recent_customers": recent.get(name, 0)}
+        for name, parts in by_channel(media).items()
+    ]
     judged = [row for row in table if row["value_12m"]]
     errors = errors_for(len(judged))
     losing = [row for row in judged if verdict_of(row, errors) == "issue"]
@@ -54,8 +64,10 @@ def media_efficiency(inputs: DiagnosisInputs) -> Finding | None:
     best = max(judged, key=_times_back, default=None)
     verdict: Verdict = verdict_of(worst, errors) if worst else "undetermined"
     half_year = sum(_half_year_customers(row) for row in losing)
-    shortfall_jpy = sum((row["cpo_jpy"] - row["value_12m"].value) * _half_year_customers(row) for row in losing)
-    effect_jpy = round(shortfall_jpy) or None
+    effect_jpy = round(_shortfall_jpy(losing, "recent_customers")) or None
+    is_idle = bool(losing) and not half_year
+    usual_customers = math.ceil(sum(row["judged_customers"] for row in losing) * _HALVES_RATE) if is_idle else None
+    usual_jpy = round(_shortfall_jpy(losing, "judged_customers") * _HALVES_RATE) if is_idle else None
     cost_jpy, customers = (sum(row[name] for row in table) for name in ("cost_jpy", "new_customers"))
     subscribers = sum(row["subscribers"] for row in table)
     numbers: dict[str, Scalar] = {
@@ -71,6 +83,8 @@ def media_efficiency(inputs: DiagnosisInputs) -> Finding | None:
         **_numbers_of("worst", worst),
         "losing_customers": half_year,
         "effect_jpy": effect_jpy,
+        "usual_customers": usual_customers,
+        "usual_jpy": usual_jpy,
     }
     return Finding(
         key="media_efficiency",
@@ -85,7 +99,12 @@ def media_efficiency(inputs: DiagnosisInputs) -> Finding | None:
         if worst
         else None,
         trend=_course(inputs, by_channel(every_year)[worst["name"]]) if worst else None,
-        action=Action("@action_segment.medium_newcomers", half_year, "@action_channel.advertising", effect_jpy or 0)
+        action=Action(
+            "@action_segment.medium_newcomers",
+            usual_customers or half_year,
+            "@action_channel.advertising",
+            usual_jpy or effect_jpy or 0,
+        )
         if verdict == "issue"
         else None,
         sources=("media", "customer_history", "customer_months"),
@@ -118,6 +137,10 @@ def _times_back(row: dict[str, Any]) -> tuple[float, str]:
     return row["value_12m"].value / row["cpo_jpy"], row["name"]
 
 
+def _shortfall_jpy(losing: Sequence[dict[str, Any]], customers: str) -> float:
+    return sum(float((row["cpo_jpy"] - row["value_12m"].value) * row[customers]) for row in losing)
+
+
 def _half_year_customers(row: dict[str, Any]) -> int:
     return int(row["recent_customers"])
 
@@ -146,7 +169,7 @@ def _table_row(row: dict[str, Any]) -> Row:
         "entry_group": row["name"],
         **{name: row[name] for name, _ in _COST_COLUMNS if name in row},
         "value_12m_jpy": value.value if value else None,
-        "value_12m_low_jpy": value.low if value else None,
+        "value_12m_low_jpy": value.low_amount if value else None,
         "value_12m_high_jpy": value.high if value else None,
         "value_to_cpo": value.value / row["cpo_jpy"] if value else None,
     }

@@ -19,6 +19,7 @@ from crm_platform.periods import Month
 
 CURVE_MONTHS = 24
 JUDGED_MONTHS = 36  # a year to wait for the value, and two years of media: what media cost long ago is no guide
+_COUNTS = ("new_customers", "recent_customers", "judged_customers")
 Numbers = dict[str, Any]
 
 
@@ -26,7 +27,8 @@ def media_rows(inputs: DiagnosisInputs) -> list[Numbers]:
     """Every medium with a cost that is over, not within the first year of data, and brought a new customer.
 
     `channel`, `medium`, `cost_jpy`; `new_customers` whose first purchase names it, `subscribers` of them who ever
-    ordered a subscription, `recent_customers` of the last six closed months; `customers_12m`, `value_12m` and its
+    ordered a subscription, `recent_customers` of the last six closed months, `judged_customers` of the last three
+    years; `customers_12m`, `value_12m` and its
     squares of those settled with twelve months behind them; `cohorts` and `sales`: the same by cohort month and by
     age. A medium without a last day ends with its last customer; `is_recent` where that was in the last three years.
     """
@@ -42,6 +44,17 @@ def media_rows(inputs: DiagnosisInputs) -> list[Numbers]:
     return found
 
 
+def recent_by_channel(inputs: DiagnosisInputs) -> dict[str, int]:
+    """New customers of the last six closed months by channel with a cost, those of placements that still run with them.
+
+    A placement that runs has no whole cost yet, so that it is not judged; what it brings is at stake all the same.
+    """
+    paid = named_media(inputs.media).filter(_.cost_jpy > 0).select("media_id", "channel")
+    recent = inputs.beginnings.filter(_.cohort > inputs.closed_index - 6).select(media_id=_.first_media_id)
+    sums = recent.join(paid, "media_id").group_by("channel").agg(customers=_.count())
+    return {row["channel"]: row["customers"] for row in rows(sums)}
+
+
 def cost_row(inputs: DiagnosisInputs, name: str, media: Sequence[Numbers]) -> Numbers:
     """A channel or a medium as the report shows it: cost, customers, both CPOs, 12-month value, payback month.
 
@@ -51,7 +64,7 @@ def cost_row(inputs: DiagnosisInputs, name: str, media: Sequence[Numbers]) -> Nu
     """
     sums = {
         column: sum(medium[column] for medium in media)
-        for column in ("cost_jpy", "new_customers", "subscribers", "recent_customers", "customers_12m", "value_12m")
+        for column in ("cost_jpy", "subscribers", "customers_12m", "value_12m", *_COUNTS)
     }
     value = value_12m({**sums, "value_12m_squares": sum(medium["value_12m_squares"] for medium in media)})
     cpo_jpy = sums["cost_jpy"] / sums["new_customers"]
@@ -124,6 +137,7 @@ def _people(inputs: DiagnosisInputs) -> dict[str, list[Numbers]]:
         new_customers=_.count(),
         subscribers=yen_sum(_.is_subscriber),
         recent_customers=_.count(where=_.cohort > inputs.closed_index - 6),
+        judged_customers=_.count(where=_.cohort > inputs.closed_index - JUDGED_MONTHS),
         customers_12m=_.count(where=year_is_over),
         value_12m=yen_sum(value_12m),
         value_12m_squares=yen_products(value_12m, value_12m),

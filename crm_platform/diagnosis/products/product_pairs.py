@@ -23,12 +23,14 @@ def product_pairs(inputs: DiagnosisInputs) -> Finding | None:
 
     Judged is that share against the year before and over five years (R61). At stake: the cross-buyers lost × what they
     buy more than others in half a year. The action expects the assumed response of those who buy one group only, one
-    order each. None where no two products are bought by the same 20 customers.
+    order each. A pair is named where even the lower end of its lift is above chance. None where no two products are
+    bought by the same 20 customers.
     """
     year = inputs.span(YEAR_MONTHS)
     basis, pairs = product_pair_rows(inputs, year) if year else ("day", [])
     if not pairs or year is None:
         return None
+    told = [row for row in pairs if row["lift"] > 1] if pairs[0]["lift_low"] > 1 else []
     years = cross_buyers_by_year(inputs)
     now, former = years[-1], years[-2] if len(years) >= 2 else None
     rates = [(row["month"], found) for row in years if (found := proportion(row["cross"], row["buyers"]))]
@@ -50,7 +52,7 @@ def product_pairs(inputs: DiagnosisInputs) -> Finding | None:
         "single_customers": single,
         "buyers": now["buyers"],
         "more_spent_jpy": more_jpy,
-        **_of_the_best(pairs[0]),
+        **_of_the_best(told),
         "pair_basis": f"@pair_basis.{basis}",
         "order_value_jpy": inputs.order_value_jpy,
         "response_rate": inputs.response_rate,
@@ -63,8 +65,8 @@ def product_pairs(inputs: DiagnosisInputs) -> Finding | None:
         verdict=judged.verdict,
         numbers=numbers,
         exhibits=_exhibits(
-            [row for row in pairs if row["lift"] > 1] or pairs[:1],
-            _not_told_yet(group_pair_rows(inputs, year, "product_group")[1], pairs),
+            told,
+            _not_told_yet(group_pair_rows(inputs, year, "product_group")[1], told and pairs),
             group_pair_rows(inputs, year, "brand")[1] if brand_count(inputs) >= 2 else [],
         ),
         threshold=judged.before_value,
@@ -84,16 +86,18 @@ def _not_told_yet(groups: list[dict[str, Any]], pairs: list[dict[str, Any]]) -> 
     return [] if is_told else groups
 
 
-def _of_the_best(pair: dict[str, Any]) -> dict[str, Scalar]:
+def _of_the_best(told: list[dict[str, Any]]) -> dict[str, Scalar]:
+    """The surest pair; all null where none is bought together beyond chance."""
+    pair = told[0] if told else {}
     return {
-        "best_first": pair["first_product"],
-        "best_second": pair["second_product"],
-        "best_lift": pair["lift"],
-        "best_low": pair["lift_low"],
-        "best_high": pair["lift_high"],
-        "best_together": pair["together"],
-        "best_support_rate": pair["support_rate"],
-        "best_in_year": pair["in_year"],
+        "best_first": pair.get("first_product"),
+        "best_second": pair.get("second_product"),
+        "best_lift": pair.get("lift"),
+        "best_low": pair.get("lift_low"),
+        "best_high": pair.get("lift_high"),
+        "best_together": pair.get("together"),
+        "best_support_rate": pair.get("support_rate"),
+        "best_in_year": pair.get("in_year"),
     }
 
 

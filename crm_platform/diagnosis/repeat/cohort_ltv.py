@@ -109,7 +109,7 @@ def ltv_rows(inputs: DiagnosisInputs, monthly: list[dict[str, Any]]) -> list[dic
             for months in VALUE_MONTHS
         }
         year = value_after(sums, YEAR_MONTHS) if YEAR_MONTHS in closed else None
-        ends = {"ltv_12m_low_jpy": year.low if year else None, "ltv_12m_high_jpy": year.high if year else None}
+        ends = {"ltv_12m_low_jpy": year.low_amount if year else None, "ltv_12m_high_jpy": year.high if year else None}
         found.append({"cohort_month": span.month, "customers": round(sums["customers"]), **values, **ends})
     return found
 

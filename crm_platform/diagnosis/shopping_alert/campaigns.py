@@ -20,7 +20,12 @@ def alert_campaigns(inputs: AlertInputs) -> Finding:
     """
     found = sorted(inputs.campaigns, key=lambda one: (one["started_on"], one["campaign_id"]))
     if not found:
-        numbers: dict[str, Scalar] = {**inputs.period, "month": str(inputs.month), "client_id": inputs.client.id}
+        can_start = not inputs.groups.empty  # a month without ① and ② has nothing to begin
+        numbers: dict[str, Scalar] = {
+            **inputs.period,
+            "month": str(inputs.month),
+            "client_id": inputs.client.id if can_start else None,
+        }
         return Finding("alert_no_campaign", "alert_results", "undetermined", numbers)
     latest = found[-1]
     return Finding(

@@ -26,6 +26,7 @@ class AlertInputs:
     the alerted customers' rows are read. `order_value_jpy` is the alerted customers' 客単価.
     JSON: `backtest` as `track_record` gives it, `falls` as the fitted forecast holds it (before and after per peer
     group), `campaigns` as `CampaignResult.to_json` tells each; None or empty where nothing is known.
+    `weak_season_rate` is the term ahead as a share of the one behind, where season alone makes it weaker.
     """
 
     client: Client
@@ -42,6 +43,7 @@ class AlertInputs:
     backtest: Json | None = None
     falls: Json | None = None
     campaigns: Sequence[Json] = ()
+    weak_season_rate: float | None = None
     forecast_notes: Sequence[Mapping[str, Scalar]] = field(default=())
 
     @cached_property

@@ -36,6 +36,7 @@ def alert_no_action(inputs: AlertInputs) -> Finding | None:
         "change_rate": change(expected, sales),
         "expected_loss_jpy": loss,
         "loss_rate": share(loss, sales),
+        "weak_season_rate": inputs.weak_season_rate,
         "other_change_jpy": expected - sales + loss,
         **_profit(alerts),
         **within,

@@ -8,6 +8,7 @@ from crm_platform.alerts import CampaignSimulation, simulate_campaign
 from crm_platform.alerts.listing.lapse import ASSUMED_RESPONSE_RATE
 from crm_platform.diagnosis.finding import Exhibit, Finding, Row, Scalar
 from crm_platform.diagnosis.shopping_alert.inputs import AlertInputs, mean_of
+from crm_platform.diagnosis.trends import line_told
 
 RESPONSE_PERCENTS = range(1, 11)
 TOLD_PERCENTS = (1, 2, 3, 5, 7, 10)  # of them, in the table
@@ -42,7 +43,7 @@ def alert_simulation(inputs: AlertInputs) -> Finding | None:
         "ltv_increment_jpy": simulated.ltv_increment_jpy,
         "careful_ltv_jpy": round(simulated.ltv_increment_jpy * risk),
         "mean_risk_rate": risk,
-        "break_even_rate": even,
+        "break_even_rate": line_told(even),
         "break_even_with_ltv_rate": simulated.break_even_response_rate_with_ltv,
         "cost_per_retained_jpy": simulated.cost_per_retained_jpy,
     }
@@ -53,7 +54,7 @@ def alert_simulation(inputs: AlertInputs) -> Finding | None:
         verdict="healthy" if pays else "issue",
         numbers=numbers,
         exhibits=_sensitivity(inputs),
-        threshold=even,
+        threshold=line_told(even),
         concerned_customers=simulated.targets,
     )
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from crm_platform.alerts.listing.lapse import LIKELIER_BY_RATE
 from crm_platform.diagnosis.finding import Exhibit, Finding, Row, Scalar, Verdict
 from crm_platform.diagnosis.shopping_alert.inputs import AlertInputs, mean_of, yen_of
 from crm_platform.diagnosis.trends import share
@@ -48,7 +49,7 @@ def alert_whom(inputs: AlertInputs) -> Finding:
 def _verdict(risk: float | None, natural: float | None) -> Verdict:
     if risk is None:
         return "healthy"
-    return "issue" if natural is None or risk > natural else "undetermined"
+    return "issue" if natural is None or risk - natural >= LIKELIER_BY_RATE else "undetermined"
 
 
 def _reasons(alerts: pd.DataFrame) -> Exhibit:

@@ -21,7 +21,7 @@ from crm_platform.history.subscriptions.regular_buyers import (
     subscribers,
     who_buys_regularly,
 )
-from crm_platform.history.subscriptions.rhythms import Rhythm, Rhythms, learn_rhythms
+from crm_platform.history.subscriptions.rhythms import Rhythm, Rhythms, learn_rhythms, named_months
 
 __all__ = [
     "LEAST_PURCHASES",
@@ -32,6 +32,7 @@ __all__ = [
     "Rhythms",
     "known_subscription_events",
     "learn_rhythms",
+    "named_months",
     "one_off_days",
     "regular_buyers_of",
     "regular_one_off_buyers",

@@ -12,6 +12,7 @@ import pyarrow as pa
 from crm_platform.alerts import upper_customers
 from crm_platform.diagnosis import Diagnosis
 from crm_platform.diagnosis.diagnose import diagnose
+from crm_platform.diagnosis.groundwork.season_ahead import weak_season_ahead
 from crm_platform.diagnosis.inputs import DiagnosisInputs
 from crm_platform.diagnosis.portfolio import portfolio_diagnosis as diagnosis_of_portfolio
 from crm_platform.diagnosis.repeat import declared_reasons
@@ -186,6 +187,7 @@ def alert_diagnosis(at: ClientMonth) -> Any:
         order_value_jpy=order_value_jpy(of_customers(at.expression("customer_history"), alerts["customer_id"])),
         backtest=at.document("backtest"),
         falls=model["falls"],
+        weak_season_rate=weak_season_ahead(model, at.as_of),
         campaigns=at.document("campaign_results"),
         forecast_notes=model["notes"],
     )

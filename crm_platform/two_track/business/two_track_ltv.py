@@ -136,7 +136,7 @@ def cohort_rows(inputs: DiagnosisInputs, monthly: Sequence[Mapping[str, Any]]) -
             continue
         parts = {f"{track}_12m_jpy": sums[f"{track}_12m"] / sums["customers"] for track in _TRACKS}
         row = {"cohort_month": span.month, "customers": round(sums["customers"]), **parts, "both_12m_jpy": value.value}
-        found.append({**row, "both_12m_low_jpy": value.low, "both_12m_high_jpy": value.high})
+        found.append({**row, "both_12m_low_jpy": value.low_amount, "both_12m_high_jpy": value.high})
     return found
 
 

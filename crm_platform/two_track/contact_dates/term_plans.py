@@ -17,6 +17,7 @@ from crm_platform.diagnosis.trends import trend_of
 from crm_platform.diagnosis.verdicts import LEAST_CUSTOMERS, measured_against, verdict_on_change
 from crm_platform.two_track.contact_dates.term_values import (
     Matched,
+    course_plans,
     deliveries_with_term,
     matched_values,
     value_cells,
@@ -40,13 +41,14 @@ def term_plans(inputs: DiagnosisInputs) -> Finding | None:
     if inputs.subscriptions is None or inputs.subscription_deliveries is None:
         return None
     courses = course_rows(inputs)
-    if not any(row["plan_term"] > 1 for row in courses):
+    if not any(row["is_term"] for row in courses):
         return None
-    placed = deliveries_with_term(inputs.subscription_deliveries, inputs.subscriptions).cache()
+    stated = inputs.client.settings.term_courses
+    placed = deliveries_with_term(inputs.subscription_deliveries, inputs.subscriptions, stated).cache()
     values = year_values(placed, inputs.as_of).cache()
     cells = value_cells(values)
     matched, starts = matched_values(values, cells), start_rows(inputs, placed)
-    verdict, worth = _verdict(matched), _worth(inputs, matched, placed)
+    verdict, worth = _verdict(matched), _worth(inputs, courses, matched, placed)
     issue_jpy = worth["effect_jpy"] if verdict == "issue" else None
     return Finding(
         key="term_plans",
@@ -85,7 +87,7 @@ def _verdict(matched: Matched | None) -> Verdict:
 def uptake(courses: Sequence[Mapping[str, Any]], starts: Sequence[Mapping[str, Any]]) -> dict[str, Scalar]:
     """Running subscriptions, those on a term plan, their share, and the latest half-year's share of starts."""
     running = sum(row["plan_running"] for row in courses)
-    term_running = sum(row["plan_running"] for row in courses if row["plan_term"] > 1)
+    term_running = sum(row["plan_running"] for row in courses if row["is_term"])
     return {
         "running": running,
         "term_running": term_running,
@@ -104,9 +106,11 @@ def _sold(matched: Matched | None) -> dict[str, Scalar]:
     }
 
 
-def _worth(inputs: DiagnosisInputs, matched: Matched | None, placed: ibis.Table) -> dict[str, Any]:
+def _worth(
+    inputs: DiagnosisInputs, courses: Sequence[Mapping[str, Any]], matched: Matched | None, placed: ibis.Table
+) -> dict[str, Any]:
     """Whom to offer a term plan, what half a year of it brings, and what half a year of entries lost."""
-    offered, difference_jpy = offered_customers(inputs), matched.difference_jpy.value if matched else 0.0
+    offered, difference_jpy = offered_customers(inputs, courses), matched.difference_jpy.value if matched else 0.0
     return {
         "offer_after": OFFER_AFTER_DELIVERIES,
         "offered_customers": offered,
@@ -117,9 +121,11 @@ def _worth(inputs: DiagnosisInputs, matched: Matched | None, placed: ibis.Table)
 
 
 def course_rows(inputs: DiagnosisInputs) -> list[dict[str, Any]]:
-    """Present courses: deliveries they bind to, subscriptions that continue, discount so far, longest first."""
-    if inputs.subscriptions is None:
+    """Present courses: deliveries they bind to, units of one, subscriptions that continue, discount, longest first."""
+    if inputs.subscriptions is None or inputs.subscription_deliveries is None:
         return []
+    stated = inputs.client.settings.term_courses
+    plans = {row["course"]: row for row in course_plans(inputs.subscription_deliveries, inputs.subscriptions, stated)}
     named = inputs.subscriptions.filter(_.course.notnull())
     sums = named.group_by("course").agg(
         plan_term=_.term_deliveries.max(),
@@ -131,8 +137,11 @@ def course_rows(inputs: DiagnosisInputs) -> list[dict[str, Any]]:
     in_order = sums.order_by(sums.plan_term.desc(), sums.plan_subscriptions.desc(), sums.course)
     return [
         {
+            "course": row["course"],
+            "is_term": plans[row["course"]]["is_term"],
             "plan_course": client_word(row["course"]),
             **{name: row[name] for name in ("plan_term", "plan_running", "plan_subscriptions")},
+            "plan_units": plans[row["course"]]["units"],
             "plan_discount_rate": _discount_rate(row["discount_jpy"], row["sales_jpy"]),
         }
         for row in rows(in_order)
@@ -153,13 +162,14 @@ def start_rows(inputs: DiagnosisInputs, placed: Any) -> list[dict[str, Any]]:
     return found
 
 
-def offered_customers(inputs: DiagnosisInputs) -> int:
+def offered_customers(inputs: DiagnosisInputs, courses: Sequence[Mapping[str, Any]]) -> int:
     """Customers whose subscription continues month by month after three deliveries and more, without a skip."""
+    on_term = [row["course"] for row in courses if row["is_term"]]
     if inputs.subscriptions is None:
         return 0
     steady = inputs.subscriptions.filter(
         (_.state == "continuing")
-        & (_.term_deliveries == 1)
+        & ~_.course.isin(on_term).fill_null(False)
         & (_.deliveries >= OFFER_AFTER_DELIVERIES)
         & (_.skips == 0)
         & ~_.skipped_before_next
@@ -199,6 +209,7 @@ def _exhibits(cells: Sequence[dict[str, Any]], courses: Sequence[Row]) -> tuple[
     plans: tuple[tuple[str, Unit], ...] = (
         ("plan_course", "text"),
         ("plan_term", "count"),
+        ("plan_units", "count"),
         ("plan_running", "count"),
         ("plan_subscriptions", "count"),
         ("plan_discount_rate", "rate"),
@@ -210,7 +221,8 @@ def _exhibits(cells: Sequence[dict[str, Any]], courses: Sequence[Row]) -> tuple[
         ("plan_monthly_jpy", "jpy"),
     )
     by_entry = tuple(row for number in range(1, LATEST_ENTRY + 1) if (row := _entry_row(cells, number)))
-    tables = (Exhibit("courses", "table", tuple(courses[:_SHOWN_COURSES]), columns=plans),)
+    shown = [{name: row[name] for name, _unit in plans} for row in courses[:_SHOWN_COURSES]]
+    tables = (Exhibit("courses", "table", tuple(shown), columns=plans),)
     return (*tables, Exhibit("entries", "table", by_entry, columns=entries)) if by_entry else tables
 
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from collections.abc import Sequence
+import re
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,8 +18,11 @@ from ibis import _
 
 from crm_platform.diagnosis.estimates import Estimate
 from crm_platform.diagnosis.rows import one_row, rows, yen_products, yen_sum
+from crm_platform.history.subscriptions import named_months
 
 VALUE_DAYS = 365
+AT_ONCE_UNITS, AT_ONCE_MONTHS = 2, 2  # so many units of a delivery, and months in the name of a course, at least
+_HOW_OFTEN = re.compile(r"に\s*[1１一]\s*[回度]|ごと|毎|おき|\bevery\b", re.IGNORECASE)  # a rhythm, and no booking
 _CELL = ["place", "half_year"]
 TRACKS = ("term", "monthly")
 _SEN = 100  # a yen has so many: contributions to an error are summed as whole sen, the same in any order
@@ -34,19 +38,44 @@ class Matched:
     difference_jpy: Estimate
 
 
-def deliveries_with_term(deliveries: ibis.Table, subscriptions: ibis.Table) -> ibis.Table:
-    """Standing SUBSCRIPTION_DELIVERIES with `place` (1 for the first) and `is_term`, by what their course binds to.
+def deliveries_with_term(deliveries: ibis.Table, subscriptions: ibis.Table, free: Collection[str] = ()) -> ibis.Table:
+    """Standing SUBSCRIPTION_DELIVERIES with `place` (1 for the first) and `is_term`, by their course.
 
     Args:
         deliveries: SUBSCRIPTION_DELIVERIES of all months.
         subscriptions: SUBSCRIPTIONS, whose present courses say how many deliveries each binds to.
+        free: see `course_plans`.
     """
-    terms = subscriptions.filter(_.course.notnull()).group_by("course").agg(term=_.term_deliveries.max())
     standing = deliveries.filter(_.stands)
     in_order = ibis.window(group_by="subscription_id", order_by=[standing.ordered_on, standing.order_id])
     placed = standing.mutate(place=ibis.row_number().over(in_order) + 1)
-    joined = placed.left_join(terms, "course")
-    return joined.mutate(is_term=(joined.term > 1).fill_null(False))
+    courses = [row["course"] for row in course_plans(deliveries, subscriptions, free) if row["is_term"]]
+    return placed.mutate(is_term=placed.course.isin(courses).fill_null(False) if courses else ibis.literal(False))
+
+
+def course_plans(deliveries: ibis.Table, subscriptions: ibis.Table, free: Collection[str] = ()) -> list[dict[str, Any]]:
+    """The present courses: `course`, `term` (deliveries each binds to), `units` of a usual delivery, `is_term`.
+
+    A term plan (まとめて予約) binds to several deliveries, or brings the months that its name holds at once: two months
+    and two units or more (3ヶ月まとめコース: three units every 90 days). A name that says how often books nothing.
+
+    Args:
+        deliveries: SUBSCRIPTION_DELIVERIES.
+        subscriptions: SUBSCRIPTIONS.
+        free: courses of which the client says how many deliveries they bind to: their names decide nothing.
+    """
+    terms = subscriptions.filter(_.course.notnull()).group_by("course").agg(term=_.term_deliveries.max())
+    usual = deliveries.filter(_.stands).group_by("course").agg(units=_.quantity.median())
+    named = terms.left_join(usual, "course").select("course", "term", units=_.units.fill_null(0).round().cast("int64"))
+    return [
+        {**row, "is_term": row["term"] > 1 or (row["course"] not in free and _is_at_once(row["course"], row["units"]))}
+        for row in rows(named.order_by("course"))
+    ]
+
+
+def _is_at_once(course: str, units: int) -> bool:
+    months = 0 if _HOW_OFTEN.search(course) else named_months(course) or 0
+    return units >= AT_ONCE_UNITS and months >= AT_ONCE_MONTHS
 
 
 def year_values(placed: ibis.Table, as_of: dt.date) -> ibis.Table:
