@@ -21,6 +21,11 @@ if TYPE_CHECKING:
     from crm_platform.periods import Month
     from crm_platform.projects import Gate
 
+_MADE_UP_CLIENT = """# A made-up house (単品リピート通販); it delivers the standard layout, so nothing is mapped.
+name = "デモ通販株式会社"
+language = "ja"
+schedule = { expects_by_day = 0 } # no more of it will come
+"""
 _OPENED_FIRST = (  # of these the first that the client has ordered
     "second_opinion/diagnosis_report.pdf",
     "shopping_alert/alert_report.pdf",
@@ -123,6 +128,7 @@ def demo(
     from crm_platform.demo import make_demo, write_delivery, write_truth
 
     platform = platform_here()
+    add_made_up_client(platform)
     with err.status(f"making {customers:,} customers"), tempfile.TemporaryDirectory() as folder:
         made = make_demo(customers=customers, seed=seed)
         files = write_delivery(made, Path(folder))
@@ -133,6 +139,14 @@ def demo(
         write_truth(made, truth)
     _run(platform, "demo", None)
     out.print(f"the truth behind it: {truth / 'truth.json'}; the UI: make dev", highlight=False)
+
+
+def add_made_up_client(platform: Platform) -> None:
+    """Write the file of the client `demo` where the catalogue has none."""
+    path = platform.catalogue.folder / "demo.toml"
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(_MADE_UP_CLIENT, "utf-8")
 
 
 def _refuse_another_history(platform: Platform, paths: list[Path], data_to: dt.date) -> None:

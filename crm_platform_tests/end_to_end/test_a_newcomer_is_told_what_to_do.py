@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from crm_platform.cli.receipts import show_accepted, show_deliveries
+from crm_platform.cli.runs import add_made_up_client
 from crm_platform.intake import Accepted, StoredDelivery
-from crm_platform_tests.end_to_end.installation import Installation
+from crm_platform_tests.end_to_end.installation import PROJECT, Installation
 from crm_platform_tests.intake import cart_exports
 from crm_platform_tests.intake.test_house_made_systems import listed
 
@@ -25,6 +26,16 @@ def test_a_refusal_names_the_clients_file_by_its_whole_path(installation: Instal
     answer = installation.run("deliver", "--client", "acme", tmp_path / "無題.csv")
     assert answer.code == 1
     assert f"the preset in {installation.data / 'clients' / 'acme.toml'}." in answer.err
+
+
+def test_the_demo_needs_no_client_to_be_added_and_leaves_an_edited_one_as_it_is(tmp_path: Path) -> None:
+    installation = Installation(tmp_path / "data")
+    add_made_up_client(installation.platform)
+    (written,) = (installation.data / "clients").iterdir()
+    assert written.read_text("utf-8") == (PROJECT / "data" / "clients" / "demo.toml").read_text("utf-8")
+    written.write_text('name = "Mine"\n', "utf-8")
+    add_made_up_client(installation.platform)
+    assert installation.platform.catalogue.load("demo").name == "Mine"
 
 
 def test_a_file_of_another_name_is_not_given_a_path_that_it_has_not(installation: Installation) -> None:
