@@ -1,4 +1,5 @@
 import datetime as dt
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -216,7 +217,22 @@ def test_a_broken_quarter_is_named_with_its_size_and_its_recovery_is_no_break() 
     assert found.measured.high is not None
     assert found.measured.low < 0.3 / 2 < found.measured.high
     assert found.measured.compared == pytest.approx(0.6 / 2)
-    assert found.yen_effect_jpy == round(0.3 / 2 * 6 * 150 * 1000)
+    assert found.numbers["lost_jpy"] == round(0.3 / 2 * 6 * 150 * 1000)
+    assert found.yen_effect_jpy is None  # nobody of any quarter buys any more: the months to come bring no less
+
+
+def test_at_stake_of_a_broken_quarter_is_what_those_would_buy_who_left_it_and_not_its_neighbours() -> None:
+    orders = quarters([0.6] * 5 + [0.3] + [0.6] * 4)
+    stayed = sorted({one.customer for one in orders if one.customer.startswith(("q3", "q4", "q5"))})
+    returned = {name for name, count in Counter(one.customer for one in orders).items() if count > 1}
+    orders += [Order(name, dt.date(2023, 10, 1)) for name in stayed if name in returned]
+    found = asked(cohort_break, planted(orders))
+    assert (found.verdict, found.numbers["quarter"]) == ("issue", "2022-06")
+    silent, missing = found.numbers["silent_customers"], found.numbers["missing_customers"]
+    assert (silent, missing) == (150 * 0.7, 150 * 0.3)
+    others_rate = found.numbers["neighbour_rate"]
+    assert isinstance(others_rate, float)
+    assert found.yen_effect_jpy == pytest.approx(150 * 0.3 * others_rate * 6 * 1000, abs=1)
 
 
 @pytest.mark.parametrize(

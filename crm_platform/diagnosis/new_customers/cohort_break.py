@@ -7,7 +7,7 @@ from typing import Any
 
 from ibis import _
 
-from crm_platform.diagnosis.estimates import Estimate
+from crm_platform.diagnosis.estimates import Estimate, proportion
 from crm_platform.diagnosis.finding import Action, Exhibit, Finding, Row, Scalar
 from crm_platform.diagnosis.groundwork.cohorts import first_settled, last_with_months, settled, sum_and_squares
 from crm_platform.diagnosis.inputs import DiagnosisInputs
@@ -27,8 +27,10 @@ def cohort_break(inputs: DiagnosisInputs) -> Finding | None:
     A quarter is held against the two before and the two after it, and against the same season of other years, each
     time against those who began with the same kind of order; the comparison that speaks less against it counts, so
     that neither a season nor a slow change is a break. A quarter in whose six months the house sold nothing to anybody
-    for a month is left out: it was closed, and no medium is to blame. At stake: what the quarter's customers did not
-    buy in those six months. None where fewer than three settled quarters have those months behind them.
+    for a month is left out: it was closed, and no medium is to blame. `lost_jpy`: what the quarter's customers did not
+    buy in those six months. At stake are not these but the months to come: of its customers more are silent now than of
+    its neighbours', and each would buy as often as those did. None where fewer than three settled quarters have those
+    months behind them.
     """
     shut = shut_months(inputs)
     groups = {month: cells for month, cells in quarter_cells(inputs).items() if not shut & months_to_return(month)}
@@ -37,9 +39,10 @@ def cohort_break(inputs: DiagnosisInputs) -> Finding | None:
     found = {month: one for month in groups if (one := beside_neighbours(month, groups))}
     judged = lowest_of(found)
     one, broken = judged.one, judged.name if judged.verdict == "issue" else None
-    effect_jpy = None
-    if one and broken:
-        effect_jpy = round(judged.shortfall * RETENTION_MONTHS * one.customers * inputs.order_value_jpy) or None
+    each_jpy = RETENTION_MONTHS * inputs.order_value_jpy
+    lost_jpy = round(judged.shortfall * one.customers * each_jpy) if one and broken else None
+    missing = missing_now(broken, groups) if broken else 0.0
+    effect_jpy = round(missing * one.others.value * each_jpy) or None if one else None
     silent = round(added(groups[judged.name])["silent"]) if judged.name else 0
     expected_jpy = round(silent * inputs.response_rate * inputs.order_value_jpy)
     rates = {month: rate for month, parts in groups.items() if (rate := retention_rate(added(parts)))}
@@ -56,6 +59,8 @@ def cohort_break(inputs: DiagnosisInputs) -> Finding | None:
         "silent_customers": silent,
         "response_rate": inputs.response_rate,
         "expected_jpy": expected_jpy,
+        "lost_jpy": lost_jpy,
+        "missing_customers": round(missing) if effect_jpy else None,
         "effect_jpy": effect_jpy,
     }
     return Finding(
@@ -109,16 +114,30 @@ def months_to_return(quarter: str) -> set[int]:
 
 def beside_neighbours(month: str, groups: Mapping[str, Sequence[dict[str, Any]]]) -> Beside | None:
     """A quarter beside its neighbours or the same season of other years, whichever speaks less against it."""
-    order = list(groups)
-    place = order.index(month)
-    near = [order[other] for other in range(len(order)) if 0 < abs(other - place) <= _NEIGHBOURS]
-    season = [other for other in order if other != month and _is_same_season(other, month)]
+    season = [other for other in groups if other != month and _is_same_season(other, month)]
     compared = [
         one
-        for others in (near, season)
+        for others in (_near(month, groups), season)
         if (one := beside(groups[month], [cell for other in others for cell in groups[other]], retention_rate))
     ]
     return max(compared, key=lambda one: one.errors_off, default=None)
+
+
+def missing_now(month: str, groups: Mapping[str, Sequence[dict[str, Any]]]) -> float:
+    """How many more customers of the quarter bought nothing in the last half-year than had they stayed as the earlier
+    of its neighbours, who had longer to leave; as all of them where none came before. Never below 0.
+    """
+    near = _near(month, groups)
+    earlier = [other for other in near if other < month] or near
+    cells = [cell for other in earlier for cell in groups[other]]
+    silence = beside(groups[month], cells, lambda sums: proportion(sums["silent"], sums["customers"]))
+    return max(silence.change.value, 0.0) * silence.customers if silence else 0.0
+
+
+def _near(month: str, groups: Mapping[str, Sequence[dict[str, Any]]]) -> list[str]:
+    order = list(groups)
+    place = order.index(month)
+    return [order[other] for other in range(len(order)) if 0 < abs(other - place) <= _NEIGHBOURS]
 
 
 def _is_same_season(one: str, other: str) -> bool:
