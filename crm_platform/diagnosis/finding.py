@@ -38,6 +38,7 @@ class Exhibit:
     x_unit: Unit = "text"
     y_unit: Unit = "count"
     series: str | None = None
+    series_unit: Unit = "text"
     highlight: str | None = None  # the one x or series value to notice
     columns: tuple[tuple[str, Unit], ...] = ()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -97,9 +97,14 @@ def run_platform(
         if not all(asset.recipe.is_current(at) for asset in MONTHS_ASKED_FOR):
             _run_job(analyse_month.name, platform, instance, [at])
     _count_kept(report, at.data)
-    if stopped := stopped_notice(at.document("two_track_business")):
-        report.notices.append(f"no two-track report: {stopped}")
+    report.notices.extend(notices_of(at.client.ordered_services, at.document("two_track_business")))
     return report
+
+
+def notices_of(ordered_services: Collection[str], case: Mapping[str, Any] | None) -> list[str]:
+    """What a run has to tell beside its counts: why a report that was ordered is not there, by the stored case."""
+    stopped = stopped_notice(case)
+    return [f"no two-track report: {stopped}"] if stopped and "two_track" in ordered_services else []
 
 
 def run_preview(

@@ -26,7 +26,7 @@ from crm_platform.reports.pages import (
     Tile,
 )
 from crm_platform.reports.sections import chapters_of
-from crm_platform.reports.wording import NOTHING, Wording
+from crm_platform.reports.wording import NOTHING, TWELVE_MONTHS, Wording
 
 TILES = 4
 TEN_CLASSES = 10
@@ -71,6 +71,13 @@ def value_classes(diagnosis: Diagnosis) -> int:
     """How many value classes the client has, where the diagnosis says so."""
     classes = diagnosis.method.get("value_classes", TEN_CLASSES)
     return classes if isinstance(classes, int) else TEN_CLASSES
+
+
+def words_for(diagnosis: Diagnosis, language: str) -> Wording:
+    """The platform's words in `language` for a report of the diagnosis, as many classes and months as it knows."""
+    months = diagnosis.method.get("closed_months", TWELVE_MONTHS)
+    words = Wording.of(language, value_classes(diagnosis))
+    return words.of_history(months) if isinstance(months, int) else words
 
 
 def overview_of(chapters: Sequence[Chapter], words: Wording) -> Grid | None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from crm_platform.diagnosis.finding import Diagnosis, Exhibit, by_yen_effect
 from crm_platform.diagnosis.lineage import Delivered
-from crm_platform.reports.assembly import assembled, conclusion_of, overview_of, tiles_of, value_classes
+from crm_platform.reports.assembly import assembled, conclusion_of, overview_of, tiles_of, words_for
 from crm_platform.reports.grids import grid_of
 from crm_platform.reports.pages import Chapter, Comment, Picture, Report, Summary
 from crm_platform.reports.sections import picture_of
@@ -23,7 +23,7 @@ def diagnosis_report(
 
     `wording` replaces the platform's own texts of that language; `deliveries` are told in the lineage of the numbers.
     """
-    words = wording or Wording.of(language, value_classes(diagnosis))
+    words = wording or words_for(diagnosis, language)
     return assembled(diagnosis, CHAPTERS, priorities, words, deliveries)
 
 
@@ -48,12 +48,16 @@ def _largest(diagnosis: Diagnosis, words: Wording) -> str:
 
 
 def _effects(diagnosis: Diagnosis, words: Wording) -> Picture | None:
-    """The findings with a yen effect as bars, the largest in rust; None for fewer than two: one compares nothing."""
+    """The findings with a yen effect as bars; None for fewer than two: one compares nothing.
+
+    In rust is the issue that the title names; where none is an issue, the largest.
+    """
     found = [f for f in by_yen_effect(diagnosis.findings) if f.yen_effect_jpy]
     if len(found) < 2:
         return None
     rows = tuple({"finding": words.text(f"{f.key}.name"), "jpy": abs(f.yen_effect_jpy or 0)} for f in found)
-    exhibit = Exhibit("effects", "bar", rows, x="finding", y="jpy", y_unit="jpy", highlight=rows[0]["finding"])  # type: ignore[arg-type]
+    named = words.text(f"{next((f for f in found if f.verdict == 'issue'), found[0]).key}.name")
+    exhibit = Exhibit("effects", "bar", rows, x="finding", y="jpy", y_unit="jpy", highlight=named)  # type: ignore[arg-type]
     labels = (words.text("actions.finding"), words.text("report.this_month_chart_y"))
     source = words.text("actions.note")
     grid = grid_of("effects", words.text("report.this_month_chart"), source, exhibit, labels, words)

@@ -63,11 +63,20 @@ def _notes(letter: Letter, words: Wording) -> Iterator[tuple[str, str]]:
     if letter.figures_month != letter.month:
         told = {"month": letter.month, "as_of": letter.as_of}
         yield words.text("letter.note.unfinished"), words.filled("letter.note.unfinished_text", told)
+    if revised := [_revised(figure, words) for figure in letter.figures if figure.last_month_told is not None]:
+        figures = words.text("letter.note.comma").join(revised)
+        yield words.text("letter.note.revised"), words.text("letter.note.revised_text", figures=figures)
     missing = [name for figure in letter.figures if (name := _not_compared(figure, words))]
     if missing:
         figures = words.text("letter.note.comma").join(missing)
         text = words.text("letter.note.not_compared_text", figures=figures, count=len(missing))
         yield words.text("letter.note.not_compared"), text
+
+
+def _revised(figure: Figure, words: Wording) -> str:
+    """The figure's name with last month's value in last month's letter and now."""
+    was, now = (words.in_table(value, figure.unit) for value in (figure.last_month_told, figure.last_month))
+    return words.text("letter.note.of_revised", figure=words.text(f"letter.figure.{figure.key}"), was=was, now=now)
 
 
 def _not_compared(figure: Figure, words: Wording) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from crm_platform.diagnosis.finding import Diagnosis
 from crm_platform.diagnosis.lineage import Delivered
-from crm_platform.reports.assembly import assembled, value_classes
+from crm_platform.reports.assembly import assembled, words_for
 from crm_platform.reports.diagnosis_report import priorities
 from crm_platform.reports.pages import Report
 from crm_platform.reports.wording import Wording
@@ -24,5 +24,5 @@ def portfolio_report(
     """
     if diagnosis.report != "portfolio":
         raise ValueError(f"a diagnosis of the kind '{diagnosis.report}' is no portfolio")
-    words = wording or Wording.of(language, value_classes(diagnosis))
+    words = wording or words_for(diagnosis, language)
     return assembled(diagnosis, CHAPTERS, priorities, words.of_report("portfolio"), deliveries)

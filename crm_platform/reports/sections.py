@@ -133,9 +133,9 @@ def _course(finding: Finding, trend: Trend, words: Wording) -> str:
     what = words.text("report.course_of", name=words.text(own)) if words.has(own) else words.text("report.course_of_it")
     direction = words.text(f"direction.{trend.direction}")
     first, last = trend.points[0][0], trend.points[-1][0]
-    return words.text(
-        "report.course", first=first, last=last, what=what, slope=slope, low=low, high=high, direction=direction
-    )
+    is_unsure = trend.direction == "level" and not trend.slope_low <= 0 <= trend.slope_high  # a verdict asks for more
+    key = "report.course_unsure" if is_unsure else "report.course"
+    return words.text(key, first=first, last=last, what=what, slope=slope, low=low, high=high, direction=direction)
 
 
 def lineage_lines(lineage: Lineage, words: Wording) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from crm_platform.diagnosis.finding import Diagnosis
 from crm_platform.diagnosis.lineage import Delivered
-from crm_platform.reports.assembly import assembled, value_classes
+from crm_platform.reports.assembly import assembled, words_for
 from crm_platform.reports.diagnosis_report import priorities
 from crm_platform.reports.legibility import legible_diagnosis
 from crm_platform.reports.pages import Answer, Report
@@ -27,7 +27,7 @@ def two_track_report(
     """
     if diagnosis.report != "two_track":
         raise ValueError(f"a diagnosis of the kind '{diagnosis.report}' is none of two tracks")
-    words = (wording or Wording.of(language, value_classes(diagnosis))).of_report("two_track")
+    words = (wording or words_for(diagnosis, language)).of_report("two_track")
     report = assembled(diagnosis, CHAPTERS, priorities, words, deliveries)
     if report.front is None:
         return report

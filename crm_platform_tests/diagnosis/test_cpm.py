@@ -261,6 +261,17 @@ def test_lapsed_premium_customers_whom_rfm_leaves_out_are_an_issue_where_they_br
     assert finding is not None
     assert finding.numbers["hidden_then"] == (finding.numbers["lapsed_then"] if rfm_class == 9 else 0)
     assert finding.verdict == verdict
+    assert finding.measured is not None
+    has_range = finding.measured.low is not None
+    assert has_range == bool(finding.numbers["hidden_then"]), "of nobody there is no range to print"
+
+
+def test_where_no_premium_customer_had_lapsed_nothing_is_drawn_of_them(house: DiagnosisInputs) -> None:
+    then = classes_then(house, dt.date(2023, 6, 30)).filter(ibis._.cpm_class != "premium_lapsed")
+    former = then.select("customer_id", rfm_class=3, sales_since_jpy=3_000)
+    finding = cpm.rfm_beside_cpm(dataclasses.replace(house, former_segments=former))
+    assert finding is not None
+    assert (finding.numbers["lapsed_then"], finding.exhibits) == (0, ())
 
 
 def test_the_second_group_is_counted_at_the_purchase_with_which_it_came() -> None:

@@ -466,3 +466,18 @@ def test_the_first_half_year_of_a_history_is_worth_an_order_each_and_not_nothing
     assert finding is not None
     assert finding.action is not None
     assert finding.action.expected_jpy == round(50 * 0.05 * 1_000)
+
+
+@pytest.mark.parametrize("language", ["ja", "en"])
+def test_where_there_is_one_level_nothing_says_which_level_is_high_and_nothing_is_crossed(
+    all_alike: DiagnosisInputs, language: str
+) -> None:
+    words = Wording.of(language)
+    for finding, line in (
+        (retention_power(all_alike), "high_from_rate"),
+        (purchasing_power(all_alike), "high_from_jpy"),
+    ):
+        assert finding is not None
+        assert line not in words.texts[f"{finding.key}.exhibits.level_table.note"]
+        assert line in words.texts[f"{finding.key}.exhibits.rule.note"], "where the rule is shown, so is its line"
+        assert not [exhibit for exhibit in finding.exhibits if exhibit.key == "cross" and exhibit.rows]

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from crm_platform.clients import Settings
+from crm_platform.clients.alert_channels import Channel
 from crm_platform.diagnosis.estimates import errors_for
 from crm_platform.diagnosis.existing_customers import alerts, dormancy, lapse_points
 from crm_platform.diagnosis.existing_customers.lapse_hazards import EVERYONE, bumps, hazard_rows, top_points
@@ -221,6 +222,25 @@ def with_settings(inputs: DiagnosisInputs, **settings: object) -> DiagnosisInput
 
 
 # --- alerts -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("channels", "told"),
+    [
+        ((), "@action_channel.post"),
+        ((Channel("phone", 300, 1.0),), "@action_channel.phone"),
+        ((Channel("ハガキ", 80, 1.0),), "ハガキ"),
+        ((Channel("dm", 100, 0.5), Channel("phone", 300, 0.5)), "dm / phone"),
+    ],
+)
+def test_the_alerted_are_contacted_through_the_channels_of_their_list(channels: tuple[Channel, ...], told: str) -> None:
+    inputs = planted_inputs([Order(f"c{n}", dt.date(2023, 11, 1), 10_000) for n in range(40)], AS_OF, alerts=True)
+    finding = alerts(replace(inputs, client=replace(inputs.client, channels_given=channels)))
+    assert finding is not None and finding.action is not None
+    assert (finding.verdict, finding.action.channel) == ("issue", told)
+    waiting = alerts(with_settings(inputs, alert_unit_cost_jpy=1_000))
+    assert waiting is not None and waiting.action is not None
+    assert waiting.action.channel == "@action_channel.mail", "the action says mail only"
 
 
 def test_alerts_are_an_issue_where_waiting_costs_more_than_a_contact_and_else_have_no_yen_effect() -> None:

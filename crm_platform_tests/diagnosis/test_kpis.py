@@ -448,3 +448,10 @@ def test_the_report_names_each_kpi_and_its_formula_as_the_declaration_does() -> 
         assert english.text(f"kpi_formula.{kpi.key}") == kpi.formula
         assert japanese.has(f"kpi_formula.{kpi.key}")
         assert (kpi.reading == "") == (f" {kpi.reading or 'A'}" not in kpi.name_ja)
+
+
+def test_the_months_of_the_book_read_like_all_months(shop: DiagnosisInputs) -> None:
+    finding = kpi_book(shop)
+    assert finding is not None
+    tables = [exhibit for exhibit in finding.exhibits if exhibit.key in ("rates", "amounts")]
+    assert tables and all(("month", "month") in exhibit.columns for exhibit in tables)

@@ -474,3 +474,52 @@ def test_without_media_costs_the_question_is_left_out() -> None:
     inputs = planted(cohort(5, 1, dt.date(2022, 1, 1), 20))
     assert media_efficiency(inputs) is None
     assert media_quality(inputs) is None
+
+
+@pytest.mark.parametrize("language", ["ja", "en"])
+def test_no_budget_is_moved_to_a_channel_that_does_not_earn_its_cost_either(language: str) -> None:
+    """TV costs ¥3,000 and WEB ¥1,500 for a customer who brings ¥1,000; TV still runs and brought 15 of late."""
+    orders = [Order(f"b{n}", dt.date(2022, 1, 10), 1000, medium="M2") for n in range(40)]
+    orders += [Order(f"w{n}", dt.date(2022, 1, 10), 1000, medium="M1") for n in range(40)]
+    orders += [Order(f"r{n}", dt.date(2023, 10, 10), 1000, medium="M3") for n in range(15)]
+    media = {"M1": ("WEB", 60_000), "M2": ("TV", 120_000), "M3": ("TV", 90_000)}
+    finding = asked(media_efficiency, planted(orders, media=media, running={"M3"}))
+    assert (finding.verdict, finding.numbers["worst_channel"], finding.numbers["better_channel"]) == (
+        "issue",
+        "TV",
+        None,
+    )
+    words = Wording.of(language)
+    said = action_of(finding, words)
+    assert "WEB" not in said
+    assert words.formatted(15, "count") in said and words.text("shortfall_basis.lately") in said
+    earns = asked(media_efficiency, planted(orders, media={**media, "M1": ("WEB", 20_000)}, running={"M3"}))
+    assert "WEB" in action_of(earns, words)
+
+
+def test_a_channel_that_was_judged_is_not_called_the_lowest_where_another_has_the_lower_rate() -> None:
+    """Of two groups only the large one would show a gap, so it is judged, although the small one has the lower rate."""
+    sure, small = Estimate(0.40, 0.02), Estimate(0.35, 0.15)
+    others = Estimate(0.38, 0.02)
+    judged = lowest_of({"large": Beside(sure, others, 600), "small": Beside(small, others, 40)})
+    assert (judged.name, judged.verdict) == ("large", "healthy")
+    for language, lowest in (("ja", "最も低い"), ("en", "lowest")):
+        words = Wording.of(language)
+        for key in ("media_quality", "media_decline", "entry_products"):
+            for text in (words.texts[f"{key}.measure"], words.texts[f"{key}.title.healthy"]):
+                assert lowest not in text, (key, text)
+
+
+def test_cohorts_of_a_young_history_are_not_told_as_a_year() -> None:
+    """Nine months of data, of which three have 180 days behind them."""
+    orders = [
+        Order(f"{medium}{month}-{n}", dt.date(2023, month, 5), medium=medium)
+        for month in range(4, 13)
+        for medium in ("M1", "M2")
+        for n in range(30)
+    ]
+    media = {"M1": ("WEB", 10_000), "M2": ("TV", 10_000)}
+    finding = asked(media_quality, newcomer_inputs(orders, AS_OF, first_month=Month(2023, 4), media=media))
+    assert finding.numbers["cohort_months"] == 3
+    words = Wording.of("ja")
+    assert "3ヶ月" in words.filled("media_quality.exhibits.rates.title", finding.numbers)

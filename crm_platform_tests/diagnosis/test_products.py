@@ -275,3 +275,20 @@ def test_a_house_of_one_product_offers_that_again_and_no_other(language: str) ->
         offered = action_of(replace(finding, verdict=verdict), words)
         assert words.formatted(finding.numbers["nothing_customers"], "count") in offered
         assert "—" not in offered
+
+
+def test_the_chart_of_courses_draws_the_series_that_its_title_names() -> None:
+    """The largest group stays as it is and is told; the small one, which rises, is drawn beside it."""
+    random = np.random.default_rng(11)
+    orders = []
+    for product, jpy, a_year, buyers in (("L", 1_000, 0, 900), ("S", 100, 100, 600)):
+        for year in range(5):
+            days = [dt.date(2019 + year, 1, 1) + dt.timedelta(int(day)) for day in random.integers(0, 365, buyers)]
+            spent = jpy + year * a_year
+            orders += [Order(f"{product}{year}-{n}", day, spent, product) for n, day in enumerate(days)]
+    finding = product_series(planted_inputs(orders, AS_OF, first_month=Month(2019, 1)))
+    assert finding is not None
+    assert (finding.verdict, finding.numbers["told"], finding.numbers["rising"]) == ("healthy", "L", "S")
+    (courses,) = [exhibit for exhibit in finding.exhibits if exhibit.key == "courses"]
+    assert courses.highlight == "L"
+    assert [*dict.fromkeys(row["series"] for row in courses.rows)] == ["L", "S"]

@@ -205,3 +205,11 @@ def test_the_steps_and_f2_of_online_retail_are_those_counted_customer_by_custome
     of_year = [[Month.of(day).minus(Month.of(row[0])) for day in row] for row in year]
     reached = [sum(sum(age < 12 for age in ages) >= step for ages in of_year) for step in range(1, 11)]
     assert [row["customers"] for row in table(asked(order_steps, inputs), "step_table")] == reached
+
+
+def test_a_funnel_without_anybody_whose_year_is_over_is_not_shown() -> None:
+    orders = [Order(f"c{n}", dt.date(2023, 6, 1 + n % 28)) for n in range(60)]
+    finding = repeat_funnel(planted_inputs(orders, dt.date(2023, 12, 31), first_month=Month(2023, 6)))
+    assert finding is not None
+    assert finding.numbers["front_end_customers"] == 0
+    assert "funnel" not in {exhibit.key for exhibit in finding.exhibits}

@@ -4,6 +4,7 @@ import json
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 
 from crm_platform.alerts import simulate_campaign
@@ -274,3 +275,15 @@ def test_a_weak_season_ahead_is_told_beside_the_loss_and_no_season_is_not(langua
         for inputs in (alert_inputs(weak_season_rate=0.354), alert_inputs())
     ]
     assert ["35.4%" in each for each in told] == [True, False]
+
+
+def test_the_year_tells_no_cost_of_keeping_while_a_campaign_of_it_is_not_sure() -> None:
+    months = planted_months()
+    sure, doubtful = months.index[-3], months.index[-2]
+    columns = ["contacts", "contact_cost_jpy", "retained_customers", "cost_per_retained_jpy"]
+    months.loc[sure, columns] = [100, 10_000, 4.0, 2_500.0]
+    told = of(alert_inputs(alert_months=months), "alert_months").numbers
+    assert (told["retained_12m"], told["cost_per_retained_jpy"]) == (4.0, 2_500.0)
+    months.loc[doubtful, columns] = [100, 5_000, 0.4, np.nan]
+    told = of(alert_inputs(alert_months=months), "alert_months").numbers
+    assert (told["retained_12m"], told["cost_per_retained_jpy"]) == (None, None)

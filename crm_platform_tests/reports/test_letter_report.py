@@ -165,3 +165,20 @@ def test_without_an_issue_the_letter_says_as_the_reports_do_that_nothing_is_urge
     assert not letter(language).actions.title.startswith(urgent)
     assert report.actions.table is not None
     assert report.actions.table.rows[0][-1] in report.actions.title
+
+
+@pytest.mark.parametrize(
+    ("language", "part", "told"),
+    [("ja", "先月のレターとの違い", "売上 ¥351,916→¥341,329"), ("en", "last month's letter", "¥351,916 → ¥341,329")],
+)
+def test_a_figure_that_last_months_letter_told_otherwise_is_named_with_both_values(
+    language: str, part: str, told: str
+) -> None:
+    made = full_letter()
+    sales = dataclasses.replace(made.figures[0], last_month=341_329, last_month_told=351_916)
+    revised = dataclasses.replace(made, figures=(sales, *made.figures[1:]))
+    report = letter_report(revised, language, FILES, invented.wording(language))
+    (note,) = (row for row in report.appendix.notes.rows if part in row[0])
+    assert told in note[1]
+    assert not any(part in row[0] for row in letter(language).appendix.notes.rows)
+    assert pages(write_pdf(report)) == 2

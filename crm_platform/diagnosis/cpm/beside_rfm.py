@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import ibis
@@ -55,6 +55,7 @@ def rfm_beside_cpm(inputs: DiagnosisInputs) -> Finding | None:
     verdict: Verdict = "undetermined"
     if lead and instead and lapsed.customers:
         verdict = verdict_on_change(lead, instead.value) if hidden.customers else "healthy"  # nobody is left out
+    measured = measured_against(brought, "jpy", instead.value if instead else None, lead)
     lapsed_now = lapsed_premium(inputs)
     effect_jpy = round(max(-lead.value, 0.0)) or None if lead and verdict == "issue" else None
     expected_jpy = round(lapsed_now * inputs.response_rate * inputs.order_value_jpy)
@@ -81,11 +82,11 @@ def rfm_beside_cpm(inputs: DiagnosisInputs) -> Finding | None:
         chapter="cpm",
         verdict=verdict,
         numbers=numbers,
-        exhibits=_exhibits(cells),
+        exhibits=_exhibits(cells) if lapsed.customers else (),
         threshold=instead.value if instead else None,
         yen_effect_jpy=effect_jpy,
         concerned_customers=lapsed_now,
-        measured=measured_against(brought, "jpy", instead.value if instead else None, lead),
+        measured=measured if hidden.customers else replace(measured, low=None, high=None),  # nobody is certain
         action=Action(f"@cpm.{_LAPSED}", lapsed_now, "@action_channel.post_phone", expected_jpy),
         sources=("former_segments", "customer_months", "customer_history", "cpm_classes"),
     )

@@ -143,6 +143,7 @@ def cross_rows(inputs: DiagnosisInputs) -> list[dict[str, Any]]:
 
 def _exhibits(inputs: DiagnosisInputs, powers: CustomerPowers) -> tuple[Exhibit, ...]:
     rule, cross = rule_rows(powers), cross_rows(inputs)
+    is_crossed = min(len(powers.retention.numbers), len(powers.purchasing.numbers)) > 1  # one column crosses nothing
     jpy: tuple[tuple[str, Unit], ...] = (("actual", "jpy"), ("low", "jpy"), ("high", "jpy"), ("expected", "jpy"))
     return (
         Exhibit(
@@ -169,7 +170,7 @@ def _exhibits(inputs: DiagnosisInputs, powers: CustomerPowers) -> tuple[Exhibit,
         Exhibit(
             "cross",
             "table",
-            tuple(cross),
+            tuple(cross) if is_crossed else (),
             columns=(("level", "text"), *((name, "count") for name in cross[0] if name != "level")),
         ),
     )

@@ -1,4 +1,4 @@
-"""Good customers about to stop (ショッピングアラート, R80, R88): how many, and what waiting would cost."""
+"""Upper customers about to stop (ショッピングアラート, R80, R88): how many, and what waiting would cost."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import ibis
 from ibis import _
 
 from crm_platform.diagnosis.estimates import SURE_ERRORS, Estimate, total
-from crm_platform.diagnosis.finding import Action, Exhibit, Finding, Measured, Scalar
+from crm_platform.diagnosis.finding import Action, Exhibit, Finding, Measured, Scalar, Verdict, client_word
 from crm_platform.diagnosis.groundwork.season_ahead import weak_season_ahead
 from crm_platform.diagnosis.inputs import DiagnosisInputs
 from crm_platform.diagnosis.rows import exact_sum, one_row, rows, yen_sum
@@ -16,6 +16,7 @@ from crm_platform.diagnosis.trends import line_told, share
 from crm_platform.diagnosis.verdicts import verdict_on_line
 from crm_platform.tables.alerts import LAPSE_REASONS
 
+_OWN_CHANNELS = {"dm": "@action_channel.post", "mail": "@action_channel.mail", "phone": "@action_channel.phone"}
 _THOUSAND = 1_000  # squares of yen are summed in millions, so that they stay exact
 
 
@@ -73,9 +74,17 @@ def alerts(inputs: DiagnosisInputs) -> Finding | None:
         yen_effect_jpy=round(sums["loss_jpy"]) or None if verdict == "issue" else None,
         concerned_customers=customers,
         measured=_measured(prevented, cost_jpy),
-        action=Action("@action_segment.alerted", customers, "@action_channel.mail_phone", round(prevented.value)),
+        action=Action("@action_segment.alerted", customers, _channel(inputs, verdict), round(prevented.value)),
         sources=("lapse_alerts", "test_groups", "segments", "forecast_model"),
     )
+
+
+def _channel(inputs: DiagnosisInputs, verdict: Verdict) -> str:
+    """The channels of the test's list, as the client names them; mail alone where a list would not surely pay."""
+    if verdict != "issue":
+        return "@action_channel.mail"
+    names = [channel.name for channel in inputs.client.alert_channels]
+    return _OWN_CHANNELS.get(names[0], client_word(names[0])) if len(names) == 1 else client_word(" / ".join(names))
 
 
 def _measured(prevented: Estimate, cost_jpy: int) -> Measured:

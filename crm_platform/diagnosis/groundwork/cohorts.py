@@ -39,6 +39,11 @@ class Cohorts:
         """The last of the months, as `2025-06`."""
         return str(month_of(self.last))
 
+    @property
+    def months(self) -> int:
+        """How many months they are: fewer than twelve where the data are younger."""
+        return self.last - self.first + 1
+
     def holds(self, cohort: ibis.Value) -> ibis.BooleanValue:
         """Whether a column of cohort months lies within."""
         return cohort.between(self.first, self.last)

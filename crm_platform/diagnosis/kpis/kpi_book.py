@@ -153,7 +153,7 @@ def _table(key: str, rows: Sequence[Row], unit: Unit) -> Exhibit:
         tuple(rows),
         columns=(
             ("kpi", "text"),
-            ("month", "text"),
+            ("month", "month"),
             ("value", unit),
             ("low", unit),
             ("high", unit),

@@ -63,6 +63,7 @@ def cohort_retention(inputs: DiagnosisInputs) -> Finding | None:
         x_unit="count",
         y_unit="rate",
         series="quarter",
+        series_unit="month",
     )
     return Finding(
         key="cohort_retention",

@@ -52,6 +52,7 @@ def entry_products(inputs: DiagnosisInputs) -> Finding | None:
     numbers: dict[str, Scalar] = {
         **inputs.period,
         "last_cohort": span.month,
+        "cohort_months": span.months,
         "groups": judged.groups,
         "below_groups": judged.below,
         "new_customers": sum(cell["customers"] for parts in groups.values() for cell in parts),

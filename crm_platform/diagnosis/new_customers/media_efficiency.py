@@ -44,9 +44,10 @@ def media_efficiency(inputs: DiagnosisInputs) -> Finding | None:
     Looked at are media that ended in the last three years. Each channel's 12-month value is held against its CPO
     (CPM.md §5, definition A) by as many errors as there are channels; judged is the one that falls shortest of it. At
     stake: the shortfall per customer × half a year's new customers, running placements with them, over the channels
-    that are an issue. Where these
-    brought nobody of late nothing is at stake, and the action says what a customer may cost when they are used again,
-    with the mean half-year of the three years behind it. None where no paid medium brought a new customer.
+    that are an issue. Where these brought nobody of late nothing is at stake. The action moves their budget to a
+    channel that earns its cost; without one, or without newcomers of late (then with the mean half-year of the three
+    years behind it), it says what a customer may cost when they are used again. None where no paid medium brought a
+    new customer.
     """
     every_year = media_rows(inputs)
     media = [row for row in every_year if row["is_recent"]]
@@ -66,8 +67,9 @@ def media_efficiency(inputs: DiagnosisInputs) -> Finding | None:
     half_year = sum(_half_year_customers(row) for row in losing)
     effect_jpy = round(_shortfall_jpy(losing, "recent_customers")) or None
     is_idle = bool(losing) and not half_year
-    usual_customers = math.ceil(sum(row["judged_customers"] for row in losing) * _HALVES_RATE) if is_idle else None
-    usual_jpy = round(_shortfall_jpy(losing, "judged_customers") * _HALVES_RATE) if is_idle else None
+    usual_customers = math.ceil(sum(row["judged_customers"] for row in losing) * _HALVES_RATE) if is_idle else half_year
+    usual_jpy = round(_shortfall_jpy(losing, "judged_customers") * _HALVES_RATE) if is_idle else effect_jpy
+    better = best if best and _times_back(best)[0] >= 1 else None  # a channel to which a losing one's budget can go
     cost_jpy, customers = (sum(row[name] for row in table) for name in ("cost_jpy", "new_customers"))
     subscribers = sum(row["subscribers"] for row in table)
     numbers: dict[str, Scalar] = {
@@ -81,10 +83,13 @@ def media_efficiency(inputs: DiagnosisInputs) -> Finding | None:
         "subscription_cpo_jpy": cost_jpy / subscribers if subscribers else None,
         **_numbers_of("best", best),
         **_numbers_of("worst", worst),
+        "better_channel": better["name"] if better else None,
+        "better_ratio": _times_back(better)[0] if better else None,
         "losing_customers": half_year,
         "effect_jpy": effect_jpy,
         "usual_customers": usual_customers,
         "usual_jpy": usual_jpy,
+        "shortfall_basis": f"@shortfall_basis.{'usual' if is_idle else 'lately'}",
     }
     return Finding(
         key="media_efficiency",
@@ -101,9 +106,9 @@ def media_efficiency(inputs: DiagnosisInputs) -> Finding | None:
         trend=_course(inputs, by_channel(every_year)[worst["name"]]) if worst else None,
         action=Action(
             "@action_segment.medium_newcomers",
-            usual_customers or half_year,
+            usual_customers,
             "@action_channel.advertising",
-            usual_jpy or effect_jpy or 0,
+            usual_jpy or 0,
         )
         if verdict == "issue"
         else None,

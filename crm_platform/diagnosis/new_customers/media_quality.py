@@ -55,6 +55,7 @@ def media_quality(inputs: DiagnosisInputs) -> Finding | None:
     numbers: dict[str, Scalar] = {
         **inputs.period,
         "last_cohort": span.month,
+        "cohort_months": span.months,
         "groups": judged.groups,
         "below_groups": judged.below,
         "new_customers": sum(cell["customers"] for parts in channels.values() for cell in parts),

@@ -86,7 +86,7 @@ def product_series(inputs: DiagnosisInputs) -> Finding | None:
         chapter="products",
         verdict=verdict,
         numbers=numbers,
-        exhibits=_exhibits(series, [*falling[:1], *rising[:1]] or [told]),
+        exhibits=_exhibits(series, [told, *(one for one in rising[:1] if one != told)]),
         threshold=0.0,
         yen_effect_jpy=effect_jpy if verdict == "issue" else None,
         concerned_customers=told.buyers,

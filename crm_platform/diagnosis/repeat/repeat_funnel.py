@@ -147,7 +147,7 @@ def _exhibits(now: Sums, years: list[dict[str, Any]], front_ends: list[dict[str,
     counted: tuple[tuple[str, Unit], ...] = tuple((f"{stage}_customers", "count") for stage in STAGES)
     rated: tuple[tuple[str, Unit], ...] = tuple((f"{stage}_rate", "rate") for stage in STAGES[1:])
     shown = (
-        Exhibit("funnel", "bar", bars, x="stage", y="customers"),
+        Exhibit("funnel", "bar", bars if now["customers"] else (), x="stage", y="customers"),
         Exhibit(
             "years",
             "table",

@@ -30,7 +30,7 @@ def alert_months(inputs: AlertInputs) -> Finding | None:
     before = int(months.iloc[-1 - YEAR_MONTHS]["upper_closing"]) if len(months) > YEAR_MONTHS else None
     rate, former_rate = mean_of(year["dormancy_rate"]), mean_of(former["dormancy_rate"])
     closing = int(last["upper_closing"])
-    kept, cost = year["retained_customers"].sum(), year["contact_cost_jpy"].sum()
+    kept, cost_jpy = _kept(year)
     numbers: dict[str, Scalar] = {
         **inputs.period,
         "month": f"{pd.Timestamp(last['month']):%Y-%m}",
@@ -44,8 +44,8 @@ def alert_months(inputs: AlertInputs) -> Finding | None:
         "dormancy_rate_quarter": mean_of(months.tail(QUARTER_MONTHS)["dormancy_rate"]),
         "dormancy_points": rate - former_rate if rate is not None and former_rate is not None else None,
         "months": len(months),
-        "retained_12m": float(kept) if kept > 0 else None,
-        "cost_per_retained_jpy": float(cost / kept) if kept > 0 else None,
+        "retained_12m": kept,
+        "cost_per_retained_jpy": cost_jpy / kept if kept and cost_jpy is not None else None,
     }
     return Finding(
         key="alert_months",
@@ -55,6 +55,17 @@ def alert_months(inputs: AlertInputs) -> Finding | None:
         exhibits=_exhibits(months),
         threshold=None if before is None else float(before),
     )
+
+
+def _kept(year: pd.DataFrame) -> tuple[float | None, float | None]:
+    """Customers retained and the cost of all contacts; None where no campaign began, or one of them is not sure.
+
+    A month whose own cost per customer is null may have kept nobody: beside sure ones it would lend them its chance.
+    """
+    begun = year[year["retained_customers"].notna()]
+    if begun.empty or begun["cost_per_retained_jpy"].isna().any():
+        return None, None
+    return float(begun["retained_customers"].sum()), float(begun["contact_cost_jpy"].sum())
 
 
 def _verdict(closing: int, before: int | None, rate: float | None, former_rate: float | None) -> Verdict:

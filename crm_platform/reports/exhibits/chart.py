@@ -14,11 +14,12 @@ from crm_platform.reports.exhibits.canvas import measure_of
 from crm_platform.reports.exhibits.drawing import png_of
 from crm_platform.reports.exhibits.fields import heatmap_chart, scatter_chart
 from crm_platform.reports.exhibits.lines import line_chart, stacked_area_chart
-from crm_platform.reports.exhibits.rows_of import numbers, plotted_rows
+from crm_platform.reports.exhibits.rows_of import distinct, numbers, plotted_rows
 from crm_platform.reports.exhibits.squares import calibration_chart, lorenz_chart
 from crm_platform.reports.glyphs import width_of
 from crm_platform.reports.wording import Wording
 
+_COURSES = ("line", "stacked_bar", "stacked_area")
 Draw = Callable[[Exhibit, Wording, str, float], dict[str, Any]]
 
 _DRAW: dict[ExhibitKind, Draw] = {
@@ -35,9 +36,14 @@ _DRAW: dict[ExhibitKind, Draw] = {
 
 
 def is_drawable(exhibit: Exhibit) -> bool:
-    """Whether the exhibit is a chart with at least one value, and with something to compare: equal bars say nothing."""
+    """Whether the exhibit is a chart with something to see.
+
+    It is a table where all is nothing, where all bars are equal, and where a course or stack has one place only.
+    """
     values = numbers(exhibit.rows, exhibit.y) if _has_values(exhibit) else []
-    return bool(values) and not (exhibit.kind == "bar" and len(values) > 1 and len(set(values)) == 1)
+    if exhibit.kind in _COURSES and len(distinct(exhibit.rows, exhibit.x)) < 2:
+        return False
+    return any(values) and not (exhibit.kind == "bar" and len(values) > 1 and len(set(values)) == 1)
 
 
 def _has_values(exhibit: Exhibit) -> bool:
@@ -63,7 +69,7 @@ def data_columns(exhibit: Exhibit) -> tuple[tuple[str, Unit], ...]:
     """The columns of the exhibit as a table: those it names, or what the chart shows."""
     if exhibit.columns:
         return exhibit.columns
-    series: tuple[tuple[str, Unit], ...] = ((exhibit.series, "text"),) if exhibit.series else ()
+    series: tuple[tuple[str, Unit], ...] = ((exhibit.series, exhibit.series_unit),) if exhibit.series else ()
     return ((exhibit.x, exhibit.x_unit), *series, (exhibit.y, exhibit.y_unit))
 
 

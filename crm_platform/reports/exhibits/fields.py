@@ -36,7 +36,7 @@ _NAMED_POINTS = 14
 def heatmap_chart(exhibit: Exhibit, wording: Wording, top: str, width: float) -> dict[str, Any]:
     """Cells of one hue: `x` across, `series` down, `y` the value. The starting column of 100 % is neutral grey."""
     rows = plotted_rows(exhibit)
-    downward = category_names(distinct(exhibit.rows, exhibit.series or ""), "text", wording, 110)
+    downward = category_names(distinct(exhibit.rows, exhibit.series or ""), exhibit.series_unit, wording, 110)
     left = max(width_of(name, theme.AXIS_SIZE) for name in downward.values()) + 8
     across = names_below(distinct(exhibit.rows, exhibit.x), exhibit.x_unit, wording, width - left)
     measure = measure_of(numbers(rows, exhibit.y), exhibit.y_unit, wording)

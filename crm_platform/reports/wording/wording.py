@@ -17,6 +17,7 @@ from crm_platform.segments.value_groups import value_group
 
 NOTHING: Final = "—"
 TEN_CLASSES: Final = 10
+TWELVE_MONTHS: Final = 12
 _SENTENCE = re.compile(r".+?(?:。|[.!?](?=\s)\s*|$)", re.DOTALL)
 _FOLDER = Path(__file__).parent
 _FINDINGS = sorted(path.name.removesuffix(".ja.toml") for path in (_FOLDER / "findings").glob("*.ja.toml"))
@@ -56,6 +57,7 @@ class Wording:
     texts: Mapping[str, str]
     money: Sequence[MoneyScale]
     value_classes: int = TEN_CLASSES
+    year_months: int = TWELVE_MONTHS
 
     @classmethod
     def of(cls, language: str, value_classes: int = TEN_CLASSES) -> Wording:
@@ -69,6 +71,10 @@ class Wording:
         prefix = f"{kind}_report."
         own = {key.removeprefix(prefix): text for key, text in self.texts.items() if key.startswith(prefix)}
         return replace(self, texts={**self.texts, **own})
+
+    def of_history(self, closed_months: int) -> Wording:
+        """This wording where so many months are known: `{year_months}` are the last twelve, or as many as there are."""
+        return replace(self, year_months=min(closed_months, TWELVE_MONTHS))
 
     def with_texts(self, texts: Mapping[str, Any]) -> Wording:
         """This wording with more texts, as nested or dotted keys."""
@@ -107,6 +113,9 @@ class Wording:
         for literal, name, fmt, _ in string.Formatter().parse(text):
             pieces.append(literal)
             if name is not None:
+                if name == "year_months":
+                    pieces.append(self.formatted(self.year_months, fmt or "count"))
+                    continue
                 if name not in numbers:
                     raise MissingWordingError(f"the {self.language} text '{key}' asks for '{name}', which is not given")
                 pieces.append(self.formatted(numbers[name], fmt or "text"))

@@ -12,7 +12,7 @@ from crm_platform.diagnosis.finding import Action, Exhibit, Finding, Measured, R
 from crm_platform.diagnosis.inputs import DiagnosisInputs
 from crm_platform.diagnosis.rows import one_row, rows, yen_sum
 from crm_platform.diagnosis.verdicts import LEAST_CUSTOMERS
-from crm_platform.two_track.three_s.stop_risk import StopRisk
+from crm_platform.two_track.three_s.stop_risk import StopRisk, ToldSign
 
 
 def early_warning(inputs: DiagnosisInputs) -> Finding | None:
@@ -37,6 +37,7 @@ def early_warning(inputs: DiagnosisInputs) -> Finding | None:
     )
     continuing = one_row(inputs.stop_warnings.agg(all=_.count()))["all"]
     verdict = _verdict(past)
+    signs = model.told_signs() if model else []
     expected_jpy = round(sums["at_risk_jpy"] * inputs.response_rate)
     numbers: dict[str, Scalar] = {
         **inputs.period,
@@ -46,8 +47,9 @@ def early_warning(inputs: DiagnosisInputs) -> Finding | None:
         "at_risk_jpy": sums["at_risk_jpy"],
         "leading_sign": f"@stop_sign.{model.leading}" if model and model.leading else None,
         "leading_factor": _leading_factor(model),
-        "signs_proven": len(model.proven) if model else 0,
-        "signs_tried": len(model.signs) if model else 0,
+        "signs_proven": sum(told.is_proven for told in signs),
+        "signs_found": sum(told.is_proven for told in signs) or None,  # none is no sign to name in a title
+        "signs_tried": len(signs),
         "least": LEAST_CUSTOMERS,
         "learned_rows": model.rows if model else 0,
         "learned_stops": model.stops if model else 0,
@@ -156,6 +158,10 @@ def _reason_rows(inputs: DiagnosisInputs) -> list[Row]:
     ]
 
 
+def _beyond_chance(told: ToldSign) -> str:
+    return "more" if told.is_proven else "less" if told.lowers else "none"
+
+
 def _sign_rows(model: StopRisk | None) -> list[Row]:
     """Every sign that was tried: by how much it multiplies the odds of a stop, the strongest first."""
     if model is None:
@@ -166,7 +172,7 @@ def _sign_rows(model: StopRisk | None) -> list[Row]:
             "odds_factor": told.odds,
             "odds_low": told.low,
             "odds_high": told.high,
-            "three_s_beyond_chance": f"@three_s_chance.{'more' if told.is_proven else 'none'}",
+            "three_s_beyond_chance": f"@three_s_chance.{_beyond_chance(told)}",
         }
         for told in model.told_signs()
     ]

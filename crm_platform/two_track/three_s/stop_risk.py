@@ -34,6 +34,7 @@ class ToldSign(NamedTuple):
     low: float
     high: float
     is_proven: bool
+    lowers: bool  # the risk, as surely as a proven sign raises it
 
 
 @dataclass(frozen=True)
@@ -79,11 +80,12 @@ class StopRisk:
     def told_signs(self) -> list[ToldSign]:
         """Every sign that was tried, the strongest first; of one with several columns the strongest."""
         found: dict[str, ToldSign] = {}
+        least = errors_for(len(self.signs))
         for column in sorted(self.signs, key=lambda name: (-self.signs[name][0], name)):
             effect, error = self.signs[column]
             low, high = (math.exp(effect + side * SHOWN_ERRORS * error) for side in (-1, 1))
-            told = ToldSign(sign_of(column) or column, math.exp(effect), low, high, column in self.proven)
-            found.setdefault(told.sign, told)
+            name, lowers = sign_of(column) or column, effect < -least * error
+            found.setdefault(name, ToldSign(name, math.exp(effect), low, high, column in self.proven, lowers))
         return list(found.values())
 
     def to_json(self) -> dict[str, Any]:

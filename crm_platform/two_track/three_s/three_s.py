@@ -151,7 +151,8 @@ def _exhibits(
         Exhibit("counts", "table", tuple(_table(judged, sums)), columns=columns),
         Exhibit("course", "line", tuple(_line(known)), x="month", y="three_s_rate", x_unit="month", y_unit="rate",
                 series="three_s_event"),
-        Exhibit("heat", "heatmap", tuple(_heat(known)), x="cycle", y="stop_rate", y_unit="rate", series="month"),
+        Exhibit("heat", "heatmap", tuple(_heat(known)), x="cycle", y="stop_rate", y_unit="rate", series="month",
+                series_unit="month"),
         Exhibit("groups", "table", tuple(groups), columns=group_columns),
     )  # fmt: skip
     return tuple(exhibit for exhibit in exhibits if exhibit.rows)

@@ -1,12 +1,16 @@
 import datetime as dt
 import json
 import math
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from crm_platform.demo.house import STOP_AFTER_SKIP_FACTOR
+from crm_platform.diagnosis.finding import Finding
+from crm_platform.reports.sections import title_of
+from crm_platform.reports.wording import Wording
 from crm_platform.tables import TABLES
 from crm_platform.two_track.three_s import (
     Lessons,
@@ -160,3 +164,24 @@ def test_former_warnings_came_true_more_often_than_their_cycles_and_captured_mor
 def test_too_few_stops_make_no_model_and_no_warning(drawn: SimulatedContracts) -> None:
     assert fit_stop_risk(plain_rows(1, people=200), LATER) is None
     assert stop_warnings(drawn.past(), drawn.others(), None, CURVES).num_rows == 0
+
+
+def test_a_sign_that_surely_lowers_the_risk_is_not_told_as_chance() -> None:
+    found = fit_stop_risk(plain_rows(5, skip_odds=0.1, people=12_000), LATER)
+    assert found is not None
+    (skipped,) = [told for told in found.told_signs() if told.sign == "skipped"]
+    assert skipped.high < 1
+    assert (skipped.is_proven, skipped.lowers) == (False, True)
+    raised = fit_stop_risk(plain_rows(5, skip_odds=4.0, people=12_000), LATER)
+    assert raised is not None
+    (skipped,) = [told for told in raised.told_signs() if told.sign == "skipped"]
+    assert (skipped.is_proven, skipped.lowers) == (True, False)
+
+
+@pytest.mark.parametrize("language", ["ja", "en"])
+def test_a_title_does_not_deny_signs_that_its_comment_counts(language: str) -> None:
+    words, none = Wording.of(language), {"ja": "見つかっていない", "en": "not yet shown a sign"}[language]
+    numbers = {"learned_stops": 766, "signs_found": 3}
+    finding = Finding("early_warning", "three_s", "undetermined", numbers)
+    assert none not in title_of(finding, words)
+    assert none in title_of(replace(finding, numbers={**numbers, "signs_found": None}), words)
