@@ -21,6 +21,7 @@ _CHANGES = {
 }
 _COUNTED = ("admitted", "quarantined")
 _LINES_SHOWN = 10
+_LONGEST_CLOSURE_DAYS = 7
 NO_ORDERS = "no orders in it: the last day with data stays"
 
 
@@ -28,10 +29,12 @@ def show_accepted(accepted: Accepted) -> None:
     """The accounts of a delivery that was accepted, and all that a person should know of it."""
     if accepted.is_known:
         _say(f"{accepted.folder.name}: delivered before with the same content; nothing to do")
+        if accepted.others_to:
+            _say("what later deliveries say of the same orders stands; to change that, deliver a new export of them")
         return
     receipt = accepted.receipt
     out.print(_accounts(receipt["accounts"]))
-    for line in [*_of_accounts(receipt["accounts"]), *_of_files(accepted), *_of_the_whole(receipt)]:
+    for line in [*_of_accounts(receipt["accounts"]), *_of_files(accepted), *_of_the_whole(accepted)]:
         _say(line)
     _say(f"in the inbox: {accepted.folder}")
 
@@ -93,8 +96,9 @@ def _of_files(accepted: Accepted) -> Iterable[str]:
             yield f"{file['name']}: kept, but not used: {', '.join(file['unused_columns'])}"
 
 
-def _of_the_whole(receipt: Mapping[str, Any]) -> Iterable[str]:
+def _of_the_whole(accepted: Accepted) -> Iterable[str]:
     """Lines taken away, specification (データの仕様が前回と同じ, R13), control totals (検収), the last day."""
+    receipt = accepted.receipt
     changes = receipt["changes"]
     if any(changes[name] for name in _CHANGES):
         told = ", ".join(f"{words} {changes[name]:,}" for name, words in _CHANGES.items())
@@ -105,16 +109,33 @@ def _of_the_whole(receipt: Mapping[str, Any]) -> Iterable[str]:
     if compared := receipt["control_totals"]:
         agree = sum(one["difference"] == 0 for one in compared)
         yield f"control totals: {agree} of {len(compared)} agree exactly"
-    yield f"data to {receipt['data_to']}{_unfinished(receipt['data_to'])}" if receipt["data_to"] else NO_ORDERS
+    if gap := _days_in_none(receipt["data_from"], accepted.others_to):
+        yield gap
+    yield _last_day(dt.date.fromisoformat(receipt["data_to"]), accepted.others_to) if receipt["data_to"] else NO_ORDERS
 
 
-def _unfinished(data_to: str | None) -> str:
+def _days_in_none(data_from: str | None, others_to: dt.date | None) -> str | None:
+    """The days between former deliveries and this one, where they are more than a week's closure; else None."""
+    first = dt.date.fromisoformat(data_from) if data_from and others_to else None
+    if first is None or others_to is None or (first - others_to).days - 1 <= _LONGEST_CLOSURE_DAYS:
+        return None
+    days = f"{others_to + dt.timedelta(days=1)} to {first - dt.timedelta(days=1)}"
+    return f"no delivery holds an order of {days}: where there were any, deliver them before a month is told"
+
+
+def _last_day(data_to: dt.date, others_to: dt.date | None) -> str:
+    """How far the files reach: less far than former ones, so perhaps older; else whether their month is over."""
     from crm_platform.periods import Month
 
-    last = Month.of(dt.date.fromisoformat(data_to)).last_day if data_to else None
-    if last is None or last.isoformat() == data_to:
-        return ""
-    return f": the month counts as unfinished; if the files cover all of it, say --data-to {last}"
+    if others_to and data_to < others_to:
+        return (
+            f"data to {data_to}, those of a former delivery to {others_to}: what these files say of an order stands "
+            "from now on; where they are older, deliver a new export of the orders that both hold"
+        )
+    last = Month.of(data_to).last_day
+    if last == data_to:
+        return f"data to {data_to}"
+    return f"data to {data_to}: the month counts as unfinished; if the files cover all of it, say --data-to {last}"
 
 
 def _counts(by_rule: Mapping[str, int]) -> str:

@@ -1,13 +1,14 @@
-"""This month's diagnoses beside last month's: whose verdict turned, what to do first."""
+"""This month's diagnoses and figures beside last month's: whose verdict turned, what to do first, what was told."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from crm_platform.diagnosis.finding import Diagnosis, Finding
-from crm_platform.letter.letter import Turned
+from crm_platform.letter.letter import Figure, Letter, Turned
+from crm_platform.periods import Month
 
 _ORDER = ("issue", "healthy", "undetermined")
 
@@ -30,6 +31,19 @@ def questions_in_both(now: Mapping[str, Diagnosis], former: Mapping[str, Diagnos
     """How many of each report's questions both months answer."""
     before = dict(_questions(former))
     return dict(Counter(report for key, (report, _) in _questions(now) if key in before))
+
+
+def beside_former_letter(figures: Sequence[Figure], figures_month: Month, former: Letter | None) -> tuple[Figure, ...]:
+    """The figures of `figures_month`, each with what the `former` letter said of the month before where it differs."""
+    if former is None or former.figures_month != str(figures_month.plus(-1)):
+        return tuple(figures)
+    told = {figure.key: figure.now for figure in former.figures}
+    return tuple(
+        replace(figure, last_month_told=told[figure.key])
+        if figure.last_month is not None and told.get(figure.key, figure.last_month) != figure.last_month
+        else figure
+        for figure in figures
+    )
 
 
 def planned_actions(now: Mapping[str, Diagnosis]) -> tuple[tuple[str, Finding], ...]:

@@ -17,7 +17,8 @@ class Figure:
     """A key figure of the month, as known at its end, beside the same of two earlier months.
 
     `last_month` and `year_ago` are None where that month cannot be compared: before the data, or not known alike.
-    `is_more_better` says whether a rise is welcome.
+    `is_more_better` says whether a rise is welcome. `last_month_told`: what last month's letter said of last month,
+    where that is no more so; later deliveries cancel and correct.
     """
 
     key: str
@@ -26,6 +27,7 @@ class Figure:
     last_month: int | None = None
     year_ago: int | None = None
     is_more_better: bool = True
+    last_month_told: int | None = None
 
 
 @dataclass(frozen=True)

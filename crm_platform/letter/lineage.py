@@ -33,6 +33,8 @@ def told_in_letter(letter: Letter) -> tuple[ToldNumbers, ...]:
 
 def _figure(figure: Figure, letter: Letter) -> ToldNumbers:
     values = {"now": figure.now, "last_month": figure.last_month, "year_ago": figure.year_ago}
+    if figure.last_month_told is not None:
+        values["last_month_told"] = figure.last_month_told
     if figure.key == "active_customers":
         return ToldNumbers("figures", figure.key, values, finding=("diagnosis", "dormancy"))
     return ToldNumbers("figures", figure.key, values, (_origin_of_figure(figure, letter),))

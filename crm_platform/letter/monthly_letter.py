@@ -11,7 +11,7 @@ import ibis
 from crm_platform.diagnosis.finding import Diagnosis, Finding, Scalar
 from crm_platform.diagnosis.integrated.factors import FACTORS, factor_steps
 from crm_platform.letter.contacts import contacts_of
-from crm_platform.letter.former_month import planned_actions, questions_in_both, turned_verdicts
+from crm_platform.letter.former_month import beside_former_letter, planned_actions, questions_in_both, turned_verdicts
 from crm_platform.letter.letter import Base, Figure, Letter, Step
 from crm_platform.letter.month_figures import (
     COURSE_MONTHS,
@@ -34,9 +34,9 @@ class LetterInputs:
     `now` are the diagnoses of the month by report (`diagnosis`, `alert`, `portfolio`, `two_track` where there is one),
     `former` those of the month before, without those that are not stored. `customer_months` spans `months`; `history`
     is CUSTOMER_HISTORY of the month, `lists` the month's tables that `contacts_of` names, `former_regular` the
-    REGULAR_BUYERS of the month before where they are stored. `delivery` tells of the latest: delivery_id, examined_on,
-    data_from, data_to, rows, quarantined_rows, set_aside_rows. `silent_days`: after how many days without a purchase a
-    customer is no longer active.
+    REGULAR_BUYERS and `former_letter` the letter of the month before where they are stored. `delivery` tells of the
+    latest: delivery_id, examined_on, data_from, data_to, rows, quarantined_rows, set_aside_rows. `silent_days`: after
+    how many days without a purchase a customer is no longer active.
     """
 
     client: str
@@ -52,6 +52,7 @@ class LetterInputs:
     silent_days: int
     value_classes: int = 10
     former_regular: ibis.Table | None = None
+    former_letter: Letter | None = None
 
     @property
     def finished(self) -> list[Month]:
@@ -72,7 +73,9 @@ def monthly_letter(inputs: LetterInputs) -> Letter:
         as_of=inputs.as_of.isoformat(),
         first_month=str(inputs.months[0]),
         figures_month=str(told) if finished else None,
-        figures=(*_figures(inputs, told, sums), *_alerted(inputs, told)),
+        figures=beside_former_letter(
+            (*_figures(inputs, told, sums), *_alerted(inputs, told)), told, inputs.former_letter
+        ),
         course=tuple((str(month), each["sales_jpy"]) for month, each in sums.items()),
         bridge_base=base,
         bridge=tuple(Step(factor, steps[factor]) for factor in FACTORS if factor in steps),

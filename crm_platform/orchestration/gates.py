@@ -107,10 +107,11 @@ def accept_totals(data: ClientData, by: str, on: dt.date) -> Passage:
 def confirm_production(data: ClientData, month: Month, by: str, on: dt.date) -> Passage:
     """Confirm the deliverables of `month` (本番分析) as they lie in the outbox, file by file.
 
-    Refused where a gate before is open, or the outbox does not hold them.
+    Refused where a gate before is open, the outbox does not hold them, or `on` is before the last day of their data.
     """
     platform, client = data.platform, data.client
     refuse_before(Stage.PRODUCTION, gates_at(data), client.id)
+    _refuse_before_data_end(data, month, on)
     seen = confirmed_parts({path: one["sha256"] for path, one in _published_files(data, month).items()})
     fingerprint = specification_of(platform, client)
     return _passed(platform, client, Passage.of(Stage.PRODUCTION, by, on, fingerprint, seen, month=str(month)))
@@ -121,11 +122,13 @@ def deliver_results(
 ) -> DeliveryRecord:
     """Record that the deliverables of `month` were handed over (納品, R43), which starts the six months.
 
-    Refused where a gate before is open, the outbox does not hold them, or a text is personal.
+    Refused where a gate before is open, the outbox does not hold them, a text is personal, or `on` is before the last
+    day of their data.
     """
     platform, client = data.platform, data.client
     refuse_blocked(data, Stage.STUDY)
     handed_over, fingerprint = digest_of(_published_files(data, month)), specification_of(platform, client)
+    _refuse_before_data_end(data, month, on)
     delivery = DeliveryRecord.of(month, on, tuple(people), tuple(answers), fingerprint, handed_over)
     record(projects_folder(platform), client.id, delivery)
     return delivery
@@ -165,6 +168,17 @@ def _published_files(data: ClientData, month: Month) -> dict[str, Any]:
         )
     files: dict[str, Any] = published["files"]
     return files
+
+
+def _refuse_before_data_end(data: ClientData, month: Month, on: dt.date) -> None:
+    """Nothing can be looked at or handed over before the last day of the data that it was made from."""
+    stored = data.lake.provenance(data.client.id, "deliverables", month)  # a later delivery may reach further by now
+    data_end = dt.date.fromisoformat(stored.made_from.inputs["as_of"]) if stored else data.at(month).as_of
+    if on < data_end:
+        raise Refused(
+            f"the deliverables of '{data.client.id}' for {month} hold data to {data_end}, which is after {on}.",
+            f"Give the day on which it was done, {data_end} or later: a record is never taken back.",
+        )
 
 
 def _passed(platform: Platform, client: Client, passage: Passage) -> Passage:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import dagster as dg
 import pyarrow.compute as pc
 
+from crm_platform.clients import Client
 from crm_platform.intake import read_inbox
 from crm_platform.lake import Provenance, digest_of
 from crm_platform.orchestration.automation.client_state import delivered_to
@@ -62,12 +63,12 @@ def status_of(platform: Platform, client_id: str, instance: dg.DagsterInstance) 
     """How one client stands; a refusal is its state, so that others are shown beside it."""
     last_run = _last_run(instance, client_id)
     try:
-        platform.catalogue.load(client_id)
+        client = platform.catalogue.load(client_id)
         reached = delivered_to(platform, client_id)
         months = platform.lake.months(client_id, _DELIVERABLES)
         latest = months[-1] if months else None
         record = platform.lake.provenance(client_id, _DELIVERABLES, latest) if latest else None
-        state = NOTHING if reached is None else _state(platform, client_id, Month.of(reached), latest, record)
+        state = NOTHING if reached is None else _state(platform, client, Month.of(reached), latest, record)
         return ClientStatus(client_id, state, reached, latest, _book_to(platform, client_id), last_run)
     except Refused as refused:
         return ClientStatus(client_id, f"refused: {refused}", last_run=last_run)
@@ -79,10 +80,10 @@ def silent_daemons(instance: dg.DagsterInstance) -> list[str]:
     return sorted(name for name, daemon in known.items() if daemon.required and not daemon.healthy)
 
 
-def _state(platform: Platform, client_id: str, reached: Month, latest: Month | None, record: Provenance | None) -> str:
+def _state(platform: Platform, client: Client, reached: Month, latest: Month | None, record: Provenance | None) -> str:
     if latest is None or record is None:
         return NOT_YET
-    receipts = digest_of([delivery.receipt for delivery in read_inbox(platform.inbox, client_id)])
+    receipts = digest_of([delivery.receipt_under(client) for delivery in read_inbox(platform.inbox, client.id)])
     if latest < reached or record.made_from.inputs.get("deliveries") != receipts:
         return MORE
     return CURRENT if record.made_from.code == code_digest("reports") else OTHER_CODE

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +67,38 @@ def test_a_delivery_of_contacts_alone_is_told_without_a_made_up_day(capsys: pyte
     told = capsys.readouterr().out
     assert told.count("no orders") == 2
     assert "None" not in told
+
+
+def test_a_delivery_that_reaches_less_far_than_a_former_one_is_not_called_an_unfinished_month(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    changes = dict.fromkeys(("lines_undone", "lines_changed", "lines_removed", "orders_new"), 0)
+    receipt = {"accounts": {}, "files": [], "same_spec": None, "control_totals": [], "changes": changes}
+    accepted = Accepted(
+        Path("0002-abc"), {**receipt, "data_from": "2022-02-01", "data_to": "2022-02-04"}, is_known=False
+    )
+    show_accepted(accepted)
+    assert "the month counts as unfinished" in capsys.readouterr().out
+    show_accepted(replace(accepted, others_to=dt.date(2025, 2, 3)))
+    told = capsys.readouterr().out
+    assert "unfinished" not in told
+    assert "data to 2022-02-04, those of a former delivery to 2025-02-03: what these files say" in told
+    show_accepted(replace(accepted, is_known=True, others_to=dt.date(2025, 2, 3)))
+    assert "what later deliveries say of the same orders stands" in capsys.readouterr().out
+    show_accepted(replace(accepted, is_known=True))
+    assert "later deliveries" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("first_order", "is_told"), [("2024-10-08", False), ("2024-10-29", True)])
+def test_days_that_lie_between_two_deliveries_are_named(
+    capsys: pytest.CaptureFixture[str], first_order: str, is_told: bool
+) -> None:
+    changes = dict.fromkeys(("lines_undone", "lines_changed", "lines_removed", "orders_new"), 0)
+    receipt = {"accounts": {}, "files": [], "same_spec": None, "control_totals": [], "changes": changes}
+    november = {**receipt, "data_from": first_order, "data_to": "2024-11-30"}
+    show_accepted(Accepted(Path("0003-abc"), november, is_known=False, others_to=dt.date(2024, 9, 30)))
+    gap = "no delivery holds an order of 2024-10-01 to 2024-10-28" in capsys.readouterr().out
+    assert gap is is_told
 
 
 def test_more_lines_than_rows_are_accounted_for(installation: Installation, tmp_path: Path) -> None:

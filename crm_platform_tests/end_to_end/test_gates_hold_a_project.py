@@ -161,7 +161,11 @@ def test_the_study_waits_for_the_confirmation_and_the_delivery_stands_in_the_man
     assert "not confirmed" in gated.run("gates", *record, "--client", "demo").err
 
     confirmed = project_digest(at)
+    too_early = "hold data to 2022-06-30, which is after 2022-06-29."
+    assert too_early in gated.run("gates", "confirm", *BY[:2], "--on", "2022-06-29", "--client", "demo").err
     assert "confirmed on 2022-07-15" in gates(gated, "confirm", *BY)
+    early = gated.run("gates", *record[:-1], "2022-06-29", "--client", "demo")
+    assert (early.code, too_early in early.err, "2022-06-30 or later" in early.err) == (1, True, True)
     assert study_waits_because(at) is None
     assert counts_shown(at, None) == at.document("preview_counts")
     assert gated.run("gates", "record", "--people", "taro@example.jp", "--client", "demo").code == 1

@@ -284,6 +284,15 @@ def test_a_workbook_that_cannot_be_used_is_refused(content, sheet, message):
     assert refusal.value.remedy
 
 
+def test_a_workbook_of_a_sheet_per_table_is_told_that_a_file_is_one_table():
+    content = workbook_of({"取引明細": [LINE_HEADERS, line()], "商品マスター": [["商品番号"], ["P1"]]})
+    with pytest.raises(
+        Refused, match="belongs to no table: the workbook has 2 sheets, and a file is one table"
+    ) as refused:
+        examine([*masters(), DeliveredFile("1月.xlsx", content)])
+    assert "Save each sheet as a file of its own, named after its table" in refused.value.remedy
+
+
 def test_a_text_that_a_million_cells_share_is_no_way_to_fill_the_memory():
     cells = b"".join(b"<row><c t='s'><v>0</v></c></row>" for _ in range(70_000))
     content = workbook_of({"a": [["q" * 32_000]]})

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crm_platform.intake import merge_deliveries
-from crm_platform.intake.keeping.merging import changes
+from crm_platform.intake.keeping.merging import changes, known_before
 from crm_platform.refusals import Refused
 from crm_platform_tests.intake.deliveries import (
     CUSTOMERS,
@@ -52,7 +52,12 @@ def test_a_line_that_a_redelivered_order_no_longer_holds_is_removed():
         {"order_id": "A1", "line_no": 2, "unit_price_jpy": 900.0},
         {"order_id": "A2", "line_no": 1, "unit_price_jpy": 1000.0},
     ]
-    assert changes([first], later) == {"orders_new": 0, "lines_removed": 1, "lines_undone": 0, "lines_changed": 1}
+    assert changes(known_before([first], later), later) == {
+        "orders_new": 0,
+        "lines_removed": 1,
+        "lines_undone": 0,
+        "lines_changed": 1,
+    }
 
 
 def test_a_line_in_the_quarantine_does_not_remove_what_was_known_of_it():
@@ -71,7 +76,12 @@ def test_a_client_that_delivers_single_lines_loses_no_other_line_of_the_order():
     later = difference([line("A1", "2", 状態="キャンセル")], [first], client=client)
     merged = merge_deliveries([first, later])["order_lines"]
     assert merged["status"].to_pylist() == ["shipped", "cancelled"]
-    assert changes([first], later) == {"orders_new": 0, "lines_removed": 0, "lines_undone": 1, "lines_changed": 0}
+    assert changes(known_before([first], later), later) == {
+        "orders_new": 0,
+        "lines_removed": 0,
+        "lines_undone": 1,
+        "lines_changed": 0,
+    }
 
 
 def test_a_difference_without_masters_needs_former_ones():

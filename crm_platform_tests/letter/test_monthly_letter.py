@@ -153,3 +153,23 @@ def test_a_letter_is_stored_whole_and_is_the_same_whatever_the_order_of_the_fact
     told = monthly_letter(inputs(house()[::order], former={"diagnosis": diagnosis([])}))
     assert Letter.from_json(json.loads(json.dumps(told.to_json()))) == told
     assert replace(told) == monthly_letter(inputs(house(), former={"diagnosis": diagnosis([])}))
+
+
+def test_what_last_months_letter_said_otherwise_stands_beside_the_figure_and_only_that() -> None:
+    bought = house()
+    former = monthly_letter(
+        inputs([one for one in bought if one.month != MONTH], months=MONTHS[:-1], as_of=LAST.last_day)
+    )
+    cancelled = [one for one in bought if (one.month, one.customer) != (LAST, "C003")]
+    of_former = {figure.key: figure.now for figure in former.figures}
+
+    def told(letter: Letter) -> dict[str, int]:
+        return {one.key: one.last_month_told for one in letter.figures if one.last_month_told is not None}
+
+    assert told(monthly_letter(replace(inputs(bought), former_letter=former))) == {}
+    revised = monthly_letter(replace(inputs(cancelled), former_letter=former))
+    assert told(revised) == {key: of_former[key] for key in ("sales_jpy", "buyers")}
+    assert told(monthly_letter(inputs(cancelled))) == {}
+    older = replace(former, figures_month=str(LAST.plus(-1)))  # the letter of an unfinished month speaks of another
+    assert told(monthly_letter(replace(inputs(cancelled), former_letter=older))) == {}
+    assert Letter.from_json(json.loads(json.dumps(revised.to_json()))) == revised

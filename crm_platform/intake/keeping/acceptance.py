@@ -21,8 +21,9 @@ from crm_platform.intake.guard.personal_data import refuse_personal_name
 from crm_platform.intake.judging.control_totals import compare_totals, refuse_beyond_difference
 from crm_platform.intake.keeping.first_reading import as_admitted_before, with_first_reading
 from crm_platform.intake.keeping.inbox import StoredDelivery, delivery_id_for, present, put_in_inbox, read_inbox
-from crm_platform.intake.keeping.merging import changes, merge_deliveries
+from crm_platform.intake.keeping.merging import changes, known_before, merge_deliveries
 from crm_platform.intake.keeping.removed_files import files_removed_on
+from crm_platform.intake.keeping.reused_numbers import refuse_reused_numbers
 from crm_platform.intake.keeping.seals import seal
 from crm_platform.intake.reading.archives import expand_archives, left_by_systems
 from crm_platform.intake.reading.delivered_files import DeliveredFile
@@ -35,6 +36,8 @@ ShowFaults = Callable[[pa.Table], None]
 class Accepted:
     """A delivery that lies in the inbox. `is_known`: the same content had been delivered before.
 
+    `others_to`: the last day that former deliveries reach, or of one that is known later ones; None without any.
+
     `left_out`: what operating systems had added to its archives, as `archive.zip: __MACOSX/._orders.csv`.
     `kept_as_admitted`: earlier deliveries that the client's present mapping cannot read, and why.
     """
@@ -44,6 +47,7 @@ class Accepted:
     is_known: bool
     left_out: tuple[str, ...] = ()
     kept_as_admitted: tuple[str, ...] = ()
+    others_to: dt.date | None = None
 
 
 def read_files(paths: Sequence[Path]) -> list[DeliveredFile]:
@@ -84,7 +88,10 @@ def accept_delivery(
     delivery_id = delivery_id_for(inbox, client.id, files, data_to.isoformat() if data_to else None)
     for stored in present(inbox, client.id):
         if stored.delivery_id == delivery_id:
-            return Accepted(stored.folder, stored.receipt, is_known=True, left_out=left_out)
+            later = [one.receipt for one in present(inbox, client.id) if one.delivery_id > delivery_id]
+            return Accepted(
+                stored.folder, stored.receipt, is_known=True, left_out=left_out, others_to=_last_day_of(later)
+            )
     former = read_admitted(inbox, client, before=delivery_id)
     if definition is not None:
         hold_files(definition, client, files, former)
@@ -97,11 +104,20 @@ def accept_delivery(
     _check_last_day(admitted, data_to, today)
     refuse_beyond_tolerance(admitted, client)
     admitted = _held_against_control_totals(admitted, former, client)
-    admitted = replace(admitted, receipt={**admitted.receipt, "changes": changes(former, admitted)})
+    known = known_before(former, admitted)
+    refuse_reused_numbers(known, admitted.tables["order_lines"])
+    admitted = replace(admitted, receipt={**admitted.receipt, "changes": changes(known, admitted)})
     folder = put_in_inbox(inbox, client.id, files, admitted)
     kept = [one for one in former if "kept_as_admitted" in one.receipt]
     reasons = tuple(f"{one.delivery_id}: {one.receipt['kept_as_admitted']}" for one in kept)
-    return Accepted(folder, admitted.receipt, is_known=False, left_out=left_out, kept_as_admitted=reasons)
+    others_to = _last_day_of([one.receipt for one in former])
+    return Accepted(folder, admitted.receipt, False, left_out, reasons, others_to)
+
+
+def _last_day_of(receipts: Sequence[Mapping[str, Any]]) -> dt.date | None:
+    """The last day that these deliveries reach; None where none of them holds an order."""
+    days = [dt.date.fromisoformat(receipt["data_to"]) for receipt in receipts if receipt["data_to"]]
+    return max(days, default=None)
 
 
 def _check_hash_key(admitted: Admitted, stored: Sequence[StoredDelivery]) -> None:

@@ -72,6 +72,11 @@ class StoredDelivery:
             raise _damaged(folder / DIGESTS)
         return Admitted(_read_tables(folder, ""), _read_receipt(folder)) if folder.is_dir() else None
 
+    def receipt_under(self, client: Client) -> Mapping[str, Any]:
+        """The receipt of what `keep` stored under the client's present mapping; without that as the delivery came."""
+        folder = self.folder / _READMITTED / mapping_digest(client)[:16]
+        return _read_receipt(folder) if folder.is_dir() and not self.is_current(client) else self.receipt
+
     def keep(self, admitted: Admitted) -> None:
         """Store the delivery as examined again under a later mapping, beside what it was; whole or not at all."""
         folder = self.folder / _READMITTED / str(admitted.receipt["mapping_sha256"])[:16]

@@ -56,15 +56,20 @@ def _merge(table: Table, admitted: Sequence[Admitted]) -> pa.Table:
     return concatenated(table, [rows.filter(pa.array(latest))])
 
 
-def changes(former: Sequence[Admitted], new: Admitted) -> dict[str, int]:
-    """What the delivery `new` changes of the order lines known from `former` ones.
+def known_before(former: Sequence[Admitted], new: Admitted) -> pa.Table:
+    """The order lines that `former` deliveries say of the orders that the delivery `new` brings again."""
+    ids = new.tables[ORDER_LINES.name]["order_id"].combine_chunks()
+    known = _merge(ORDER_LINES, former) if former else ORDER_LINES.empty()
+    return known.filter(pc.is_in(known["order_id"], value_set=ids))
+
+
+def changes(touched: pa.Table, new: Admitted) -> dict[str, int]:
+    """What the delivery `new` changes of the order lines `touched`, which were `known_before`.
 
     `orders_new`: orders not known before; `lines_removed`: lines that their order no longer holds; `lines_undone`:
     lines cancelled or returned since; `lines_changed`: other lines that differ in anything.
     """
     brought = new.tables[ORDER_LINES.name]
-    known = _merge(ORDER_LINES, former) if former else ORDER_LINES.empty()
-    touched = known.filter(pc.is_in(known["order_id"], value_set=brought["order_id"].combine_chunks()))
     after = _merge(ORDER_LINES, [Admitted({ORDER_LINES.name: touched}, {}), new])
     key = list(ORDER_LINES.key)
     pairs = touched.to_pandas().merge(after.to_pandas(), on=key, how="left", suffixes=("", "_now"), indicator=True)

@@ -18,6 +18,7 @@ from crm_platform.clients.mapping import (
 from crm_platform.intake.mapping.layouts import needed_columns
 from crm_platform.intake.reading.delivered_files import DeliveredFile, check_names
 from crm_platform.intake.reading.raw_rows import matching_form, read_rows
+from crm_platform.intake.reading.spreadsheets import visible_sheets
 from crm_platform.refusals import Refused
 
 _BEGINNING_BYTES = 1 << 20  # enough for a header and a row, however long a shop's descriptions are
@@ -63,12 +64,25 @@ def _table_of(rules: IntakeRules, possible: Sequence[str], file: DeliveredFile) 
     if len(takers) == 1:
         return takers[0]
     problem = f"fits {' and '.join(takers)} alike" if takers else "belongs to no table"
+    _refuse_many_sheets(file, problem, rules.file)
     raise Refused(
         f"the file {problem}{_what_it_lacks([rules.tables[name] for name in possible], file)}.",
         f"Deliver it as it was exported, with the headers in the first line; or name it after its table, leave it out, "
         f"or set `file` or the preset in {rules.file}.",
         file=file.name,
     )
+
+
+def _refuse_many_sheets(file: DeliveredFile, problem: str, rules_file: object) -> None:
+    """A workbook of a sheet per table is no single table, whatever it is called: Refused with what makes it so."""
+    names = [name for name, _ in visible_sheets(file.unpacked, file.name)] if file.is_workbook else []
+    if len(names) > 1:
+        raise Refused(
+            f"the file {problem}: the workbook has {len(names)} sheets, and a file is one table.",
+            "Save each sheet as a file of its own, named after its table; or deliver a copy of the workbook per table, "
+            f"so named, and name its sheet in {rules_file} ([tables.<table>] sheet = …).",
+            file=file.name,
+        )
 
 
 def _matches_pattern(mapping: TableMapping, file: DeliveredFile) -> bool:

@@ -7,6 +7,7 @@ from typing import Any
 
 from crm_platform.diagnosis.finding import Diagnosis, Scalar
 from crm_platform.lake import digest_of
+from crm_platform.letter import Letter
 from crm_platform.letter.lineage import DIAGNOSES
 from crm_platform.letter.monthly_letter import LetterInputs
 from crm_platform.letter.monthly_letter import monthly_letter as letter_of
@@ -16,22 +17,23 @@ from crm_platform.orchestration.client_month_asset import client_month_asset
 from crm_platform.orchestration.recipe import Reads, Recipe, everything
 from crm_platform.two_track.left_out import left_out_of
 
-_REGULAR = "regular_buyers"
+_REGULAR, _LETTER = "regular_buyers", "monthly_letter"
 _LISTS = ("lapse_alerts", "test_groups", "contact_dates", "dormant_customers", "targets", "stop_warnings", _REGULAR)
 _SAME_MONTH = ("customer_history", *DIAGNOSES.values(), *_LISTS)
 
 
 def what_the_letter_read(at: ClientMonth) -> dict[str, str]:
-    """Digests of last month's diagnoses and regular buyers, as far as stored, of the receipts and of the book."""
+    """Digests of what is stored of last month (diagnoses, regular buyers, letter), of the receipts and of the book."""
     month, lake = at.month.plus(-1), at.data.lake
-    former = {f"former {name}": lake.digest(at.client.id, name, [month]) for name in (*DIAGNOSES.values(), _REGULAR)}
+    names = (*DIAGNOSES.values(), _REGULAR, _LETTER)
+    former = {f"former {name}": lake.digest(at.client.id, name, [month]) for name in names}
     receipts = digest_of([delivery.receipt for delivery in at.data.deliveries])
     return {**former, **book_digest(at), "deliveries": receipts}
 
 
 @client_month_asset(
     Recipe(
-        "monthly_letter",
+        _LETTER,
         "letter",
         {"customer_months": Reads.UP_TO_MONTH, **dict.fromkeys(_SAME_MONTH, Reads.SAME_MONTH)},
         settings=everything,
@@ -56,6 +58,7 @@ def monthly_letter(at: ClientMonth) -> Any:
         silent_days=settings.lapse_silent_days,
         value_classes=settings.value_classes,
         former_regular=before.expression(_REGULAR) if before and is_stored(before, _REGULAR) else None,
+        former_letter=Letter.from_json(before.document(_LETTER)) if before and is_stored(before, _LETTER) else None,
     )
     return letter_of(inputs).to_json()
 
