@@ -31,6 +31,8 @@ MADE_WITH = {
     "purchasing_power.rule": {"levels_to_tell_apart"},
     "value_segments.expected": {"top_classes"},
     "client_rank.chosen": {"top_rank_customers"},
+    "media_quality.rates": {"cohort_months"},
+    "entry_products.rates": {"cohort_months"},
     "product_pairs.group_pairs": {"cross_customers"},
     "product_pairs.brand_pairs": {"buyers"},
     "alert_simulation.sensitivity": {"targets", "unit_cost_jpy", "order_value_jpy"},
@@ -93,7 +95,8 @@ def _told(data: Path) -> Iterator[tuple[Finding, Exhibit, str, str]]:
                 title = f"{finding.key}.exhibits.{exhibit.key}.title"
                 if exhibit.rows and WORDS.has(title) and WORDS.knows(title, finding.numbers):
                     for number, fmt in _numbers_of(WORDS.texts[title]):
-                        if not isinstance(finding.numbers[number], str):
+                        # The months that count as a year are the wording's own, and no number of the finding.
+                        if number != "year_months" and not isinstance(finding.numbers[number], str):
                             yield finding, exhibit, number, fmt
 
 
