@@ -141,7 +141,8 @@ class Wording:
     def formatted(self, value: Scalar, fmt: str) -> str:
         """`value` as `fmt` writes it (one of `_formats`, text or month); None is —.
 
-        `points_size` and `change_size` leave out the sign, for sentences that say the direction.
+        `points_size` and `change_size` leave out the sign, for sentences that say the direction. The words for a change
+        that is no issue are `held_rate`, `held_amount` and, where less is better, `held_down`.
         """
         if value is None:
             return NOTHING
@@ -184,6 +185,9 @@ class Wording:
             "points_size": lambda value: self.text("format.points_size", number=f"{abs(value) * 100:.1f}"),
             "change_size": lambda value: f"{abs(value):.1%}",
             "change": lambda value: _minus(f"{value:+.1%}"),
+            "held_rate": lambda value: self.text("format.no_lower_rate" if value < 0 else "format.held"),
+            "held_amount": lambda value: self.text("format.no_less" if value < 0 else "format.held"),
+            "held_down": lambda value: self.text("format.no_more" if value > 0 else "format.held_down"),
             "days": lambda value: self.text("format.days", number=_minus(f"{round(value):,}")),
             **{kind: self._counted(kind) for kind in ("customers", "items", "measures")},
             "index": lambda value: _minus(f"{value:.0f}" if abs(value) >= 20 else f"{value:.2f}"),
