@@ -176,6 +176,11 @@ def test_free_text_is_cut_by_its_header_whatever_it_holds(header):
     assert dropped(examine(with_customers(header, "なし"))) == {header: ("free text", 1, 1)}
 
 
+@pytest.mark.parametrize("header", ["商品日本名", "見本名"])
+def test_a_thing_named_in_japanese_and_a_sample_are_no_real_names_of_people(header):
+    assert kind_told(header, "order_lines") == ""
+
+
 def test_no_header_of_the_standard_layout_tells():
     for table, declared in DELIVERED.items():
         headers = [*JAPANESE_HEADERS[table], *declared.names]

@@ -157,3 +157,21 @@ def test_the_book_of_kpis_says_why_it_can_differ_from_a_chapter_on_one_of_them(l
 @LANGUAGES
 def test_classes_of_today_are_dated_by_the_as_of_date_since_a_month_may_not_be_over(language: str) -> None:
     assert "last_month" not in Wording.of(language).texts["segment_stability.exhibits.moved.note"]
+
+
+@LANGUAGES
+def test_no_text_that_counts_the_months_of_a_history_says_twelve_beside_them(language: str) -> None:
+    for key, text in Wording.of(language).texts.items():
+        if "{year_months:count}" in text:
+            assert not re.search(r"\b12 months|(?<!前の)12ヶ月", text), key
+
+
+@LANGUAGES
+def test_monthly_sales_are_not_titled_by_a_mean_that_a_young_history_has_not(language: str) -> None:
+    assert not re.search("平均|mean|twelve", Wording.of(language).texts["sales_trend.exhibits.monthly.title"])
+
+
+@LANGUAGES
+def test_proposed_days_of_silence_say_which_purchases_a_short_history_reads(language: str) -> None:
+    note = Wording.of(language).texts["dormancy.exhibits.thresholds.note"]
+    assert {"ja": "履歴が2年に満たなければ", "en": "history is under two years"}[language] in note
