@@ -205,6 +205,9 @@ def test_a_term_plan_that_sells_less_is_an_issue_and_one_that_sells_more_is_none
         (TERM, 1, {}, False),  # a unit that lasts as long
         ("3ヶ月に1回コース", 3, {}, False),
         ("2ヶ月ごと", 2, {}, False),
+        ("2ヶ月周期2袋コース", 2, {}, False),
+        ("3ヶ月間隔コース", 3, {}, False),
+        ("2ヶ月サイクル", 2, {}, False),
         ("30日コース", 3, {}, False),
         (TERM, 3, {TERM: 1}, False),  # the client says that it is free
     ],

@@ -36,7 +36,7 @@ _BEGINNING = dt.datetime(2009, 1, 1, tzinfo=dt.UTC)
 _MOST_RUNS = 1_000  # that may end between two ticks
 _OTHER_CODE = Message(  # what new runs make would be taken for outdated, and asked for at every tick
     "code_changed",
-    "Another version of the code was installed since this daemon began: it asks for no analyses until it begins again.",
+    "Another version of the code was installed since this daemon began: it asks for nothing of itself until restarted.",
     "Stop the daemon (make dev) and start it again.",
 )
 
@@ -95,13 +95,14 @@ def deliveries_arrived(
 ) -> dg.SensorResult | dg.SkipReason:
     """One request for each stretch of stale months of each client; then one for the analyses."""
     seen, clients = Seen.from_cursor(context.cursor), platform.catalogue.ids()
+    tell_dead_runs(context.instance, messages)
     if (installed := code_digest.installed_code()) != code_digest.LOADED_CODE:
         if seen.other_code != installed:
             messages.tell(_OTHER_CODE)
         seen.other_code = installed
         return dg.SensorResult(skip_reason=f"{_OTHER_CODE.text} {_OTHER_CODE.what_to_do}", cursor=seen.to_cursor())
+    seen.other_code = ""
     seen.forget_all_but(clients)
-    tell_dead_runs(context.instance, messages)
     seen.look_at_runs(context.instance)
     busy, until = clients_under_way(context.instance), time.monotonic() + _READING_SECONDS
     requests, later = list[dg.RunRequest](), list[str]()

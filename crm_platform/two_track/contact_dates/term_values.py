@@ -22,7 +22,8 @@ from crm_platform.history.subscriptions import named_months
 
 VALUE_DAYS = 365
 AT_ONCE_UNITS, AT_ONCE_MONTHS = 2, 2  # so many units of a delivery, and months in the name of a course, at least
-_HOW_OFTEN = re.compile(r"に\s*[1１一]\s*[回度]|ごと|毎|おき|\bevery\b", re.IGNORECASE)  # a rhythm, and no booking
+# a rhythm in the name of a course, and no booking
+_HOW_OFTEN = re.compile(r"に\s*[1１一]\s*[回度]|ごと|毎|おき|周期|間隔|サイクル|\bevery\b", re.IGNORECASE)
 _CELL = ["place", "half_year"]
 TRACKS = ("term", "monthly")
 _SEN = 100  # a yen has so many: contributions to an error are summed as whole sen, the same in any order
