@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime as dt
 
 import ibis
+from ibis import _
 
 from crm_platform.tables.targets import SUBSCRIPTION_STATES
 
@@ -28,7 +29,8 @@ def turns_of(subscriptions: ibis.Table, events: ibis.Table, as_of: dt.date, sile
 
     Silence becomes a stop only after `silent_cycles` missed cycles, and until then nobody can tell it from a skip; so a
     derived stop or skip, which bears the day on which a delivery was due, was known so much later. By `as_of` every
-    stop in `events` is known.
+    stop in `events` is known. Where the data begin while a subscription runs, something may be told of it before its
+    first known delivery: it ran by then.
 
     Args:
         subscriptions: SUBSCRIPTIONS at `as_of`: each began.
@@ -40,12 +42,15 @@ def turns_of(subscriptions: ibis.Table, events: ibis.Table, as_of: dt.date, sile
         `subscription_id, customer_id, event_no, event, occurred_on, known_on, reason_code`.
     """
     keys = ("subscription_id", "customer_id")
-    begun = subscriptions.select(
+    first_told = events.group_by("subscription_id").agg(first_told_on=_.occurred_on.min())
+    known = subscriptions.left_join(first_told, "subscription_id")
+    began_on = ibis.least(known.started_on, ibis.coalesce(known.first_told_on, known.started_on))
+    begun = known.select(
         *keys,
         event_no=ibis.literal(0, "int64"),
         event=ibis.literal("start"),
-        occurred_on="started_on",
-        known_on="started_on",
+        occurred_on=began_on,
+        known_on=began_on,
         reason_code=ibis.null("string"),
     )
     cycles = subscriptions.select("subscription_id", "cycle_days")

@@ -161,6 +161,34 @@ def test_silence_is_a_stop_only_from_the_day_on_which_it_was_known(shop: Shop) -
     assert rows["stopped_days"].iloc[1] == 45
 
 
+@pytest.mark.parametrize("event", ["skip", "switch"])
+def test_a_subscription_of_which_something_is_told_before_its_first_known_delivery_ran_by_then(
+    shop: Shop, event: str
+) -> None:
+    subscription = shop.subscriptions.to_pandas().iloc[:1]
+    begun = subscription["started_on"].iloc[0]
+    told_on = begun - dt.timedelta(days=20)
+    told = (
+        shop.events.to_pandas()
+        .iloc[:1]
+        .assign(
+            subscription_id=subscription["subscription_id"].iloc[0],
+            customer_id=subscription["customer_id"].iloc[0],
+            occurred_on=told_on,
+            source="delivered",
+            event=event,
+        )
+    )
+    carried = shop.having(
+        events=pa.Table.from_pandas(told, schema=shop.events.schema, preserve_index=False),
+        subscriptions=pa.Table.from_pandas(subscription, schema=shop.subscriptions.schema, preserve_index=False),
+    )
+    days = [told_on + dt.timedelta(days=5), begun + dt.timedelta(days=5)]
+    rows = carried.known().subscribers(days, TERM_DAYS)
+    assert rows["is_continuing"].tolist() == [True, True]
+    assert rows["state_days"].tolist() == [5, 25]
+
+
 def test_targets_are_exactly_who_returns_more_than_a_contact_costs_the_best_first(candidates: pd.DataFrame) -> None:
     rows = targets(pa.Table.from_pandas(candidates, preserve_index=False)).to_pandas()
     assert set(rows["customer_id"]) == set(candidates[candidates["expected_return_times"] > 1]["customer_id"])
