@@ -71,6 +71,8 @@ def _one(platform: Platform, client_id: str, first: Month | None, last: Month | 
         for month, report in backfill_client(platform, client_id, first, last, instance, status.update):
             told = f"{report.recomputed} table-months recomputed" if report.recomputed else "everything is current"
             out.print(f"{client_id} {month}: {told}", highlight=False)
+            for notice in report.notices if report.recomputed else ():
+                out.print(f"{client_id} {month}: {notice}", markup=False, highlight=False)
 
 
 def _each_apart(clients: list[str], options: list[str], at_once: int) -> list[str]:

@@ -27,13 +27,25 @@ def deliver(
         typer.Option(formats=["%Y-%m-%d"], help="The last day that the files cover; else that of the last order."),
     ] = None,
     faults: Annotated[Path | None, typer.Option(help="Write every bad row with its reason to this CSV file.")] = None,
+    again: Annotated[
+        str | None,
+        typer.Option(metavar="REASON", help="Let files that were delivered before count once more, as the latest."),
+    ] = None,
 ) -> None:
     """Put a delivery in the inbox: examined first, then there whole or not at all."""
-    deliver_files(platform_here(), client, files, data_to.date() if data_to else None, faults)
+    from crm_platform.projects.plain_words import reason
+
+    because = reason(again) if again is not None else None
+    deliver_files(platform_here(), client, files, data_to.date() if data_to else None, faults, because)
 
 
 def deliver_files(
-    platform: Platform, client_id: str, paths: list[Path], data_to: dt.date | None, faults: Path | None = None
+    platform: Platform,
+    client_id: str,
+    paths: list[Path],
+    data_to: dt.date | None,
+    faults: Path | None = None,
+    again: str | None = None,
 ) -> None:
     """Accept the files at `paths`, tell Dagster of the client, print the receipt."""
     from crm_platform.intake import read_files
@@ -44,7 +56,7 @@ def deliver_files(
     client, files = platform.catalogue.load(client_id), read_files(paths)
     show_faults = (lambda rows: _write_faults(rows, client, faults)) if faults else None
     with err.status("examining the delivery"):
-        accepted = take_files(platform, client, files, data_to=data_to, show_faults=show_faults)
+        accepted = take_files(platform, client, files, data_to=data_to, show_faults=show_faults, again=again)
     with instance_here(platform) as instance:
         register_client(instance, client_id)
     show_accepted(accepted)

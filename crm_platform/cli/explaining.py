@@ -34,10 +34,10 @@ def explain(
     ] = None,
 ) -> None:
     """From any number in a report to the table, the months and the deliveries that it came from."""
+    from crm_platform.orchestration.assets.drawn_reports import words_of
     from crm_platform.orchestration.client_month import ClientData
     from crm_platform.orchestration.explaining import REPORTS, asked_for, findings_told, lineage_in_lake
     from crm_platform.orchestration.explaining_numbers import DOCUMENTS
-    from crm_platform.reports import Wording
 
     known = (*REPORTS, *DOCUMENTS)
     if report is not None and report not in known:
@@ -50,7 +50,7 @@ def explain(
             explain_numbers(at, without_findings, finding)
             return
     told = findings_told(at, [report] if report else tuple(REPORTS))
-    words = Wording.of(at.client.language)
+    words = words_of(at)
     if finding is None:
         print_findings(told, words)
         return

@@ -35,10 +35,10 @@ _FEW = 3  # values told in a list of all numbers
 def explain_numbers(at: ClientMonth, report: WithoutFindings, asked: str | None) -> None:
     """All numbers of the report, or those asked for with the tables, months and deliveries behind them."""
     from crm_platform.cli.explaining import print_lineage
+    from crm_platform.orchestration.assets.drawn_reports import words_of
     from crm_platform.orchestration.explaining_numbers import lineage_of_numbers, numbers_asked_for, numbers_told
-    from crm_platform.reports import Wording
 
-    told, words = numbers_told(at, report), Wording.of(at.client.language).of_report(report)
+    told, words = numbers_told(at, report), words_of(at).of_report(report)
     if asked is None:
         print_all(told, words)
         return

@@ -30,7 +30,10 @@ def show_accepted(accepted: Accepted) -> None:
     if accepted.is_known:
         _say(f"{accepted.folder.name}: delivered before with the same content; nothing to do")
         if accepted.others_to:
-            _say("what later deliveries say of the same orders stands; to change that, deliver a new export of them")
+            _say(
+                "what later deliveries say of the same orders stands; where those files were older, deliver these with "
+                '--again "why", or a new export'
+            )
         return
     receipt = accepted.receipt
     out.print(_accounts(receipt["accounts"]))
@@ -48,7 +51,7 @@ def show_deliveries(stored: Sequence[StoredDelivery]) -> None:
         orders = f"orders of {receipt['data_from']} to {receipt['data_to']}" if receipt["data_to"] else "no orders"
         _say(
             f"{delivery.delivery_id}: examined on {receipt['examined_on']}, {orders}, {admitted} rows admitted, "
-            f"{quarantined} quarantined: {files}"
+            f"{quarantined} quarantined: {files}" + (f"; again: {again}" if (again := receipt.get("again")) else "")
         )
 
 
@@ -130,7 +133,7 @@ def _last_day(data_to: dt.date, others_to: dt.date | None) -> str:
     if others_to and data_to < others_to:
         return (
             f"data to {data_to}, those of a former delivery to {others_to}: what these files say of an order stands "
-            "from now on; where they are older, deliver a new export of the orders that both hold"
+            'from now on; where they are older, deliver the newer files once more with --again "why", or a new export'
         )
     last = Month.of(data_to).last_day
     if last == data_to:

@@ -78,6 +78,19 @@ def _print_messages(platform: Platform, client_id: str | None) -> None:
         for line in path.read_text("utf-8").splitlines()
         if line.strip()
     ]
-    told = [one for one in lines if client_id in (None, one["client"])]
-    for one in told[-_LAST_MESSAGES:]:
+    told = [one for one in lines if client_id in (None, one["client"])][-_LAST_MESSAGES:]
+    over = _refused_no_more(platform, {one["client"] for one in told if one["kind"] == "client_refused"})
+    for one in told:
+        if one["kind"] == "client_refused" and one["client"] in over:
+            continue
         out.print(f"{one['when'][:16]} {one['client'] or ''} {one['text']}", markup=False, highlight=False)
+
+
+def _refused_no_more(platform: Platform, clients: set[str]) -> set[str]:
+    """Those of `clients` of whom nothing is refused now: only their data can say, not what was told."""
+    if not clients:
+        return set()
+    from crm_platform.orchestration.automation.due_runs import is_refused
+
+    with err.status("looking whether what was refused still is"):
+        return {client for client in clients if not is_refused(platform, client)}

@@ -24,7 +24,7 @@ from crm_platform.diagnosis.existing_customers import (
     profit_class_moves,
     stagnant_groups,
 )
-from crm_platform.diagnosis.finding import Diagnosis, Finding, Scalar, figures
+from crm_platform.diagnosis.finding import Diagnosis, Finding, Row, Scalar, figures
 from crm_platform.diagnosis.inputs import DiagnosisInputs
 from crm_platform.diagnosis.integrated import new_existing, sales_bridge, sales_trend, seasonality
 from crm_platform.diagnosis.new_customers import (
@@ -38,7 +38,8 @@ from crm_platform.diagnosis.new_customers import (
     media_quality,
 )
 from crm_platform.diagnosis.products import brands, next_purchases, product_groups, product_pairs, product_series
-from crm_platform.diagnosis.rows import one_row, yen_sum
+from crm_platform.diagnosis.rows import one_row, rows, yen_sum
+from crm_platform.periods import Month
 
 QUESTIONS: tuple[Callable[[DiagnosisInputs], Finding | None], ...] = (
     retention_power,
@@ -115,8 +116,21 @@ def diagnose(inputs: DiagnosisInputs) -> Diagnosis:
         headline=headline(findings),
         findings=findings,
         method=method(inputs),
-        forecast_notes=tuple((inputs.forecast_model or {}).get("notes", ())),
+        forecast_notes=(*_months_without_orders(inputs), *(inputs.forecast_model or {}).get("notes", ())),
         for_portfolio=_answers(inputs, HANDED_ON),
+    )
+
+
+def _months_without_orders(inputs: DiagnosisInputs) -> tuple[Row, ...]:
+    """A note on months between others of which no order was delivered; nothing where there is none."""
+    lines = inputs.product_months.select("month").distinct()
+    known = {Month(row["month"].year, row["month"].month) for row in rows(lines.order_by("month"))}
+    missing = [one for one in inputs.months if known and min(known) < one < max(known) and one not in known]
+    if not missing:
+        return ()
+    first, last = str(missing[0]), str(missing[-1])
+    return (
+        {"about": "data_note", "key": "months_without_orders", "months": len(missing), "first": first, "last": last},
     )
 
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+import datetime as dt
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from crm_platform.diagnosis.finding import Finding, Scalar, Unit, Verdict, finding_of
+from crm_platform.periods import Month
 
+Gap = tuple[dt.date, dt.date]
 Base = Literal["year_ago", "last_month"]
 
 
@@ -66,7 +69,8 @@ class Letter:
     leads from `before_jpy` of the month that `bridge_base` names to the month's sales; empty without such a month.
     `turned` is None where last month's documents are not at hand; `questions_compared` says by report how many
     questions both months answer. `actions` are findings without exhibits, by report, in the order of what is to be
-    done first. `former_forecast` are the numbers of the finding `forecast_accuracy`.
+    done first. `former_forecast` are the numbers of the finding `forecast_accuracy`. `gaps`: first and last day of each
+    run of days without an order that touches the months of `course`, longer than chance explains or a whole month.
     """
 
     client: str
@@ -86,6 +90,12 @@ class Letter:
     former_forecast: Mapping[str, Scalar] | None
     delivery: Mapping[str, Scalar]
     value_classes: int = 10
+    gaps: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def lacks_its_month(self) -> bool:
+        """Whether the month that is told has no order between others that have."""
+        return self.figures_month is not None and is_lacking(Month.parse(self.figures_month), days_of(self.gaps))
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values."""
@@ -102,8 +112,19 @@ class Letter:
             "turned": None if turned is None else tuple(map(_turned, turned)),
             "actions": tuple((report, finding_of(finding)) for report, finding in value["actions"]),
             "contacts": tuple(Contact(**one) for one in value["contacts"]),
+            "gaps": tuple((first, last) for first, last in value.get("gaps", ())),
         }
         return cls(**{**value, **told})
+
+
+def days_of(gaps: Iterable[tuple[str, str]]) -> tuple[Gap, ...]:
+    """Gaps as the letter holds them, as days."""
+    return tuple((dt.date.fromisoformat(first), dt.date.fromisoformat(last)) for first, last in gaps)
+
+
+def is_lacking(month: Month, gaps: Iterable[Gap]) -> bool:
+    """Whether one of the gaps (first and last day) covers the whole month."""
+    return any(first <= month.first_day and month.last_day <= last for first, last in gaps)
 
 
 def _turned(value: Mapping[str, Any]) -> Turned:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import ibis
@@ -72,16 +72,21 @@ def active_by_month(diagnosis: Diagnosis) -> dict[Month, int]:
 
 
 def figures_of(
-    month: Month, known: dict[str, dict[Month, int]], comparable_from: dict[str, dt.date]
+    month: Month,
+    known: dict[str, dict[Month, int]],
+    comparable_from: dict[str, dt.date],
+    lacking: Collection[Month] = (),
 ) -> tuple[Figure, ...]:
     """The figures of `month` beside last month and the same month a year ago.
 
-    A month is compared where its last day is not before the figure's day of `comparable_from`.
+    A month is compared where its last day is not before the figure's day of `comparable_from`, and neither it nor
+    `month` is `lacking`: without an order between months that have some.
     """
 
     def at(key: str, back: int) -> int | None:
         then = month.plus(-back)
-        return known[key].get(then, 0) if then.last_day >= comparable_from[key] else None
+        is_comparable = then.last_day >= comparable_from[key] and not {then, month} & set(lacking)
+        return known[key].get(then, 0) if is_comparable else None
 
     return tuple(
         Figure(key, "jpy" if key.endswith("_jpy") else "count", known[key].get(month, 0), at(key, 1), at(key, 12))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import ibis
@@ -12,7 +12,7 @@ from crm_platform.diagnosis.finding import Diagnosis, Finding, Scalar
 from crm_platform.diagnosis.integrated.factors import FACTORS, factor_steps
 from crm_platform.letter.contacts import contacts_of
 from crm_platform.letter.former_month import beside_former_letter, planned_actions, questions_in_both, turned_verdicts
-from crm_platform.letter.letter import Base, Figure, Letter, Step
+from crm_platform.letter.letter import Base, Figure, Gap, Letter, Step, is_lacking
 from crm_platform.letter.month_figures import (
     COURSE_MONTHS,
     active_by_month,
@@ -36,7 +36,8 @@ class LetterInputs:
     is CUSTOMER_HISTORY of the month, `lists` the month's tables that `contacts_of` names, `former_regular` the
     REGULAR_BUYERS and `former_letter` the letter of the month before where they are stored. `delivery` tells of the
     latest: delivery_id, examined_on, data_from, data_to, rows, quarantined_rows, set_aside_rows. `silent_days`: after
-    how many days without a purchase a customer is no longer active.
+    how many days without a purchase a customer is no longer active. `gaps`: first and last day of runs without an
+    order, longer than chance explains or a whole month.
     """
 
     client: str
@@ -53,6 +54,7 @@ class LetterInputs:
     value_classes: int = 10
     former_regular: ibis.Table | None = None
     former_letter: Letter | None = None
+    gaps: Sequence[Gap] = ()
 
     @property
     def finished(self) -> list[Month]:
@@ -64,8 +66,11 @@ def monthly_letter(inputs: LetterInputs) -> Letter:
     """What changed since last month, why, what to do (月次レター)."""
     finished = inputs.finished
     told = finished[-1] if finished else inputs.month
-    sums = sums_of_months(inputs.customer_months, (finished or list(inputs.months))[-COURSE_MONTHS:])
-    base, before = _bridge_base(told, sums)
+    course = (finished or list(inputs.months))[-COURSE_MONTHS:]
+    sums = sums_of_months(inputs.customer_months, course)
+    gaps = [(first, last) for first, last in inputs.gaps if course[0].first_day <= last and first <= told.last_day]
+    lacking = {month for month in course if is_lacking(month, gaps)}
+    base, before = _bridge_base(told, sums.keys() - lacking)
     steps = factor_steps(sales_of(sums[before]), sales_of(sums[told])) if before else {}
     return Letter(
         client=inputs.client,
@@ -74,7 +79,7 @@ def monthly_letter(inputs: LetterInputs) -> Letter:
         first_month=str(inputs.months[0]),
         figures_month=str(told) if finished else None,
         figures=beside_former_letter(
-            (*_figures(inputs, told, sums), *_alerted(inputs, told)), told, inputs.former_letter
+            (*_figures(inputs, told, sums, lacking), *_alerted(inputs, told, lacking)), told, inputs.former_letter
         ),
         course=tuple((str(month), each["sales_jpy"]) for month, each in sums.items()),
         bridge_base=base,
@@ -87,35 +92,45 @@ def monthly_letter(inputs: LetterInputs) -> Letter:
         former_forecast=_former_forecast(inputs.now["diagnosis"].findings),
         delivery=inputs.delivery,
         value_classes=inputs.value_classes,
+        gaps=tuple((first.isoformat(), last.isoformat()) for first, last in gaps),
     )
 
 
-def _bridge_base(told: Month, sums: Mapping[Month, object]) -> tuple[Base | None, Month | None]:
-    """A year ago where the data reach back to it, since a season would look like a change; else last month."""
+def _bridge_base(told: Month, there: Collection[Month]) -> tuple[Base | None, Month | None]:
+    """A year ago where its data are there, since a season would look like a change; else last month."""
     for base, back in (("year_ago", 12), ("last_month", 1)):
-        if told.plus(-back) in sums:
+        if {told, told.plus(-back)} <= set(there):
             return base, told.plus(-back)  # type: ignore[return-value]
     return None, None
 
 
-def _figures(inputs: LetterInputs, told: Month, sums: dict[Month, dict[str, int]]) -> tuple[Figure, ...]:
+def _figures(
+    inputs: LetterInputs, told: Month, sums: dict[Month, dict[str, int]], lacking: Collection[Month]
+) -> tuple[Figure, ...]:
     known = {name: {month: each[name] for month, each in sums.items()} for name in _NAMED}
     known |= firsts_and_seconds(inputs.history, inputs.months[0])
     if active := active_by_month(inputs.now["diagnosis"]):
         known |= {"active_customers": active}
-    return figures_of(told, known, comparable_from(inputs.months[0], inputs.silent_days))
+    return figures_of(told, known, comparable_from(inputs.months[0], inputs.silent_days), lacking)
 
 
-def _alerted(inputs: LetterInputs, told: Month) -> tuple[Figure, ...]:
-    """How many are alerted; beside last month's list where both were made at the end of a finished month."""
+def _alerted(inputs: LetterInputs, told: Month, lacking: Collection[Month]) -> tuple[Figure, ...]:
+    """How many are alerted; beside last month's where both were chosen alike, at the end of a finished month."""
     now, former = (each.get("alert") for each in (inputs.now, inputs.former))
     alerted = now.headline["alerted_customers"] if now else None
-    if not isinstance(alerted, int):
+    if now is None or not isinstance(alerted, int):
         return ()
-    earlier = former.headline["alerted_customers"] if former else None
+    earlier = former.headline["alerted_customers"] if former and _chosen_by(former) == _chosen_by(now) else None
     ends_alike = told == inputs.month and former is not None and former.as_of == told.plus(-1).last_day.isoformat()
-    last = earlier if ends_alike and isinstance(earlier, int) else None
+    is_comparable = ends_alike and not {told, told.plus(-1)} & set(lacking)
+    last = earlier if is_comparable and isinstance(earlier, int) else None
     return (Figure("alerted_customers", "count", alerted, last, None, is_more_better=False),)
+
+
+def _chosen_by(alert: Diagnosis) -> tuple[Scalar, ...]:
+    """The settings that decide how many are alerted; the cost of a contact where no number of targets is set."""
+    targets, cost_jpy = alert.method.get("alert_targets"), alert.method.get("alert_unit_cost_jpy")
+    return alert.method.get("alert_top_share_rate"), targets, None if isinstance(targets, int) else cost_jpy
 
 
 def _factors(sums: Mapping[Month, dict[str, int]], told: Month, before: Month | None) -> dict[str, Scalar]:

@@ -7,6 +7,7 @@ is open its customers are in no other one.
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -15,9 +16,10 @@ from crm_platform.alerts import Campaign, campaign_id_of, campaign_of, design_te
 from crm_platform.lake import MadeFrom, Provenance, digest_of
 from crm_platform.orchestration.client_month import ClientData, ClientMonth
 from crm_platform.orchestration.code_digest import code_digest
+from crm_platform.orchestration.recipe import everything
 from crm_platform.periods import Month
 from crm_platform.refusals import Refused
-from crm_platform.tables.alerts import CAMPAIGN_ALERTS, CAMPAIGN_GROUPS, TEST_GROUPS
+from crm_platform.tables.alerts import CAMPAIGN_ALERTS, CAMPAIGN_GROUPS, LAPSE_ALERTS, TEST_GROUPS
 
 
 def campaigns_of(data: ClientData) -> list[Campaign]:
@@ -44,8 +46,36 @@ def campaign_groups(at: ClientMonth) -> pa.Table:
 
 
 def campaign_alerts(at: ClientMonth) -> pa.Table:
-    """What the month's alert said of its campaign's customers when it began (CAMPAIGN_ALERTS)."""
+    """What the month's alert said when its campaign began, of the campaign's customers at least (CAMPAIGN_ALERTS)."""
     return at.data.lake.read(at.client.id, CAMPAIGN_ALERTS, at.month)
+
+
+def alerts_in_force(at: ClientMonth, find: Callable[[], pa.Table]) -> pa.Table:
+    """The month's LAPSE_ALERTS: those frozen by its campaign, whose list must match its groups, else what is found."""
+    return find() if campaign_at(at) is None else campaign_alerts(at)
+
+
+def holds_frozen_alerts(at: ClientMonth) -> bool:
+    """Whether the month's campaign was begun, and its LAPSE_ALERTS are whole and say what was frozen."""
+    lake, stored = at.data.lake, at.data.lake.provenance(at.client.id, LAPSE_ALERTS.name, at.month)
+    if campaign_at(at) is None or stored is None:
+        return False
+    if not lake.is_current(at.client.id, LAPSE_ALERTS.name, at.month, stored.made_from):
+        return False
+    frozen, listed = campaign_alerts(at), at.arrow(LAPSE_ALERTS.name)
+    of_frozen = pc.is_in(listed["customer_id"], value_set=frozen["customer_id"])
+    return bool(listed.filter(of_frozen).equals(frozen))
+
+
+def kept_since_campaign(at: ClientMonth) -> str | None:
+    """What is told where the month's alert was frozen by its campaign and the client's settings changed since."""
+    own, stored = campaign_at(at), at.data.lake.provenance(at.client.id, LAPSE_ALERTS.name, at.month)
+    if own is None or stored is None or stored.made_from.settings == digest_of(everything(at.client)):
+        return None
+    return (
+        f"the alert of {at.month} and its groups are those of {own.id}, which began on {own.started_on}: settings that "
+        "changed since do not touch them"
+    )
 
 
 def groups_in_force(at: ClientMonth) -> pa.Table:
@@ -120,8 +150,7 @@ def start_campaign(at: ClientMonth, started_on: dt.date) -> Campaign:
         {TEST_GROUPS.name: record.sha256, "as_of": as_of.isoformat()}, code_digest("alerts"), digest_of(None)
     )
     term = {"started_on": started_on.isoformat(), "ends_on": end_of(started_on).isoformat()}
-    alerts = at.arrow("lapse_alerts")
-    alerts = alerts.filter(pc.is_in(alerts["customer_id"], value_set=groups["customer_id"]))
+    alerts = at.arrow(LAPSE_ALERTS.name)
     # The groups last: a campaign has begun when they are there, and then all of it is.
     at.data.lake.write(at.client.id, CAMPAIGN_ALERTS, at.month, alerts, made_from, term)
     at.data.lake.write(at.client.id, CAMPAIGN_GROUPS, at.month, groups, made_from, term)

@@ -22,6 +22,7 @@ def take_files(
     *,
     data_to: dt.date | None = None,
     show_faults: ShowFaults | None = None,
+    again: str | None = None,
 ) -> Accepted:
     """Accept the files as `accept_delivery` does, by the client's definition, this day and this machine's key."""
     return accept_delivery(
@@ -33,6 +34,7 @@ def take_files(
         hash_key=hash_key_here(),
         definition=client_definition(platform.catalogue.folder, client.id),
         show_faults=show_faults,
+        again=again,
     )
 
 

@@ -17,7 +17,13 @@ from crm_platform.clients import Settings, client_folder
 from crm_platform.forecast import FittedForecast, carried_forecast, fit_forecast, forecast_buyers
 from crm_platform.orchestration.assets.alerts import test_groups
 from crm_platform.orchestration.assets.forecast import forecast_model
-from crm_platform.orchestration.campaign_books import campaign_at, campaign_groups, rival_campaigns, taken_by
+from crm_platform.orchestration.campaign_books import (
+    alerts_in_force,
+    campaign_at,
+    campaign_groups,
+    rival_campaigns,
+    taken_by,
+)
 from crm_platform.orchestration.client_month import ClientMonth
 from crm_platform.orchestration.platform import Platform
 from crm_platform.orchestration.runs import bring_facts_up_to_date, client_at
@@ -77,11 +83,16 @@ def alert_on_demand(
     days = at.past("customer_days").filter(lambda row: row.day <= as_of)
     learned_on, model = _model_of(at, as_of, days)
     forecasts = forecast_buyers(days, model)
-    alerts = shopping_alert(days, model, forecasts, settings)
+    alerts = alerts_on_demand(at, as_of, settings, lambda: shopping_alert(days, model, forecasts, settings))
     groups = groups_on_demand(at, as_of, alerts, settings, _classes(forecasts, settings.value_classes))
     place = folder or client_folder(platform.data / "alerts", at.client.id, as_of.isoformat())
     put_in_place(place, _lists(at, alerts, groups))
     return AlertMade(as_of, learned_on, alerts, groups, place)
+
+
+def alerts_on_demand(at: ClientMonth, as_of: dt.date, settings: Settings, find: Callable[[], pa.Table]) -> pa.Table:
+    """What is found; the frozen alert where the month's own is asked for and its campaign has begun."""
+    return alerts_in_force(at, find) if _is_the_months_own(at, as_of, settings) else find()
 
 
 def groups_on_demand(
@@ -92,7 +103,7 @@ def groups_on_demand(
     Once the month's campaign has begun, any other alert leaves its customers out, as those of its rivals (R92).
     """
     own = campaign_at(at)
-    if as_of == at.as_of and settings == at.client.settings and (own or _is_published(at, alerts)):
+    if _is_the_months_own(at, as_of, settings) and (own or _is_published(at, alerts)):
         return at.arrow("test_groups") if own is None else campaign_groups(at)
     return design_test(
         alerts.to_pandas(),
@@ -107,6 +118,10 @@ def groups_on_demand(
 
 
 # --- inside -----------------------------------------------------------------------------------------------------------
+
+
+def _is_the_months_own(at: ClientMonth, as_of: dt.date, settings: Settings) -> bool:
+    return as_of == at.as_of and settings == at.client.settings
 
 
 def _is_published(at: ClientMonth, alerts: pa.Table) -> bool:

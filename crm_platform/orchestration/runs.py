@@ -19,6 +19,7 @@ from crm_platform.orchestration.assets.preview import preview_folder
 from crm_platform.orchestration.automation.messages import Messages
 from crm_platform.orchestration.automation.watches import tell_dead_runs
 from crm_platform.orchestration.build import build_definitions
+from crm_platform.orchestration.campaign_books import kept_since_campaign
 from crm_platform.orchestration.client_month import ClientData, ClientMonth
 from crm_platform.orchestration.dead_runs import process_tag
 from crm_platform.orchestration.gates import refuse_blocked
@@ -63,7 +64,7 @@ class RunReport:
     made: dict[str, int] = field(default_factory=dict)
     kept: dict[str, int] = field(default_factory=dict)
     because: dict[str, tuple[str, ...]] = field(default_factory=dict)  # why the first month of each that was made
-    notices: list[str] = field(default_factory=list)  # reports that were not made, and why
+    notices: list[str] = field(default_factory=list)  # reports that were not made, and what was kept
 
     @property
     def recomputed(self) -> int:
@@ -98,6 +99,7 @@ def run_platform(
             _run_job(analyse_month.name, platform, instance, [at])
     _count_kept(report, at.data)
     report.notices.extend(notices_of(at.client.ordered_services, at.document("two_track_business")))
+    report.notices.extend(filter(None, [kept_since_campaign(at)]))
     return report
 
 

@@ -6,29 +6,32 @@ Read from records alone, so that two hundred clients take a moment; `due_runs` l
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import dagster as dg
 import pyarrow.compute as pc
 
 from crm_platform.clients import Client
-from crm_platform.intake import read_inbox
+from crm_platform.intake import StoredDelivery, mapping_digest, read_inbox
 from crm_platform.lake import Provenance, digest_of
 from crm_platform.orchestration.automation.client_state import delivered_to
 from crm_platform.orchestration.code_digest import code_digest
 from crm_platform.orchestration.partitions import CLIENT_TAG
 from crm_platform.orchestration.platform import Platform
+from crm_platform.orchestration.recipe import everything
 from crm_platform.orchestration.segment_books import BOOK
 from crm_platform.periods import Month
 from crm_platform.refusals import Refused
 from crm_platform.tables.analyses import SEGMENT_BOOK
 
-CURRENT, NOTHING, NOT_YET, MORE, OTHER_CODE = (
+CURRENT, NOTHING, NOT_YET, MORE, OTHER_CODE, CHANGED = (
     "current",
     "nothing delivered",
     "not analysed yet",
     "delivered since",
     "made by other code",
+    "settings changed since",
 )
 _DELIVERABLES = "deliverables"
 
@@ -83,10 +86,26 @@ def silent_daemons(instance: dg.DagsterInstance) -> list[str]:
 def _state(platform: Platform, client: Client, reached: Month, latest: Month | None, record: Provenance | None) -> str:
     if latest is None or record is None:
         return NOT_YET
-    receipts = digest_of([delivery.receipt_under(client) for delivery in read_inbox(platform.inbox, client.id)])
-    if latest < reached or record.made_from.inputs.get("deliveries") != receipts:
+    deliveries, mapping = read_inbox(platform.inbox, client.id), mapping_digest(client)
+    read_so = _receipts(deliveries, mapping) == record.made_from.inputs.get("deliveries")
+    if latest < reached or not (read_so or _were_all_there(deliveries, record)):
         return MORE
-    return CURRENT if record.made_from.code == code_digest("reports") else OTHER_CODE
+    if record.made_from.code != code_digest("reports"):
+        return OTHER_CODE
+    is_read_so = read_so and all(mapping[:16] in delivery.mappings() for delivery in deliveries)
+    services = record.made_from.inputs.get("services", digest_of(client.ordered_services))
+    says_so = record.made_from.settings == digest_of(everything(client))
+    return CURRENT if is_read_so and says_so and services == digest_of(client.ordered_services) else CHANGED
+
+
+def _receipts(deliveries: Sequence[StoredDelivery], mapping: str) -> str:
+    return digest_of([delivery.receipt_under(mapping) for delivery in deliveries])
+
+
+def _were_all_there(deliveries: Sequence[StoredDelivery], record: Provenance) -> bool:
+    """Whether what was analysed rests on these deliveries, as another mapping read them."""
+    mappings = sorted({mapping for delivery in deliveries for mapping in delivery.mappings()})
+    return record.made_from.inputs.get("deliveries") in {_receipts(deliveries, mapping) for mapping in mappings}
 
 
 def _book_to(platform: Platform, client_id: str) -> dt.date | None:

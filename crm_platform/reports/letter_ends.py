@@ -63,6 +63,10 @@ def _notes(letter: Letter, words: Wording) -> Iterator[tuple[str, str]]:
     if letter.figures_month != letter.month:
         told = {"month": letter.month, "as_of": letter.as_of}
         yield words.text("letter.note.unfinished"), words.filled("letter.note.unfinished_text", told)
+    if letter.gaps:
+        gaps = [words.text("letter.note.of_gap", first=first, last=last) for first, last in letter.gaps]
+        spans = words.text("letter.note.comma").join(gaps)
+        yield words.text("letter.note.gaps"), words.text("letter.note.gaps_text", spans=spans)
     if revised := [_revised(figure, words) for figure in letter.figures if figure.last_month_told is not None]:
         figures = words.text("letter.note.comma").join(revised)
         yield words.text("letter.note.revised"), words.text("letter.note.revised_text", figures=figures)

@@ -35,7 +35,7 @@ def letter_report(letter: Letter, language: str, files: Collection[str], wording
     them nothing is told, as of a study that waits (R38) or of a service that is not ordered (R42). `wording` replaces
     the platform's own texts. MissingWordingError for a missing text.
     """
-    words = (wording or Wording.of(language, letter.value_classes)).of_report("letter")
+    words = (wording or _words_for(letter, language)).of_report("letter")
     shown, replaced = legible_letter(without_left_out(letter, files))
     numbers = numbers_of(shown)
     grid, told = _turned(shown, words)
@@ -63,6 +63,17 @@ def letter_report(letter: Letter, language: str, files: Collection[str], wording
         wording=words,
         replaced_characters=replaced,
         is_letter=True,
+    )
+
+
+def _words_for(letter: Letter, language: str) -> Wording:
+    """The platform's words in `language`, with as many classes and months as the client has."""
+    return Wording.of_data(
+        language,
+        first_month=letter.first_month,
+        month=letter.month,
+        as_of=letter.as_of,
+        value_classes=letter.value_classes,
     )
 
 
@@ -124,6 +135,8 @@ def change_rate(now: int, before: int | None) -> float | None:
 def _story(letter: Letter, numbers: dict[str, Scalar]) -> str:
     if letter.figures_month is None:
         return "begun"
+    if letter.lacks_its_month:
+        return "not_delivered"
     last, year = numbers["last_rate"] is not None, numbers["year_rate"] is not None
     return "both" if last and year else "last_month" if last else "year_ago" if year else "alone"
 

@@ -64,8 +64,8 @@ CAMPAIGN_GROUPS = Table(
 
 CAMPAIGN_ALERTS = Table(
     "campaign_alerts",
-    grain="customer of a campaign",
-    meaning="What the alert said of a campaign's customers when it began; never replaced (R83, R90)",
+    grain="customer alerted when a campaign began",
+    meaning="What the alert of a month said when its campaign began; never replaced (R83, R90)",
     key=LAPSE_ALERTS.key,
     columns=LAPSE_ALERTS.columns,
 )

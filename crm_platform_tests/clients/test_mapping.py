@@ -1,5 +1,6 @@
 """The mapping language: what it understands, and that it names the key that is wrong."""
 
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import pytest
 
 from crm_platform.clients import Catalogue, Client
 from crm_platform.clients.mapping import (
+    PRESETS,
     ByCases,
     Case,
     Constant,
@@ -41,6 +43,22 @@ def test_nothing_said_means_the_standard_layout_a_small_tolerance_and_no_persona
     assert (found.tolerated_bad_row_rate, found.personal_data) == (0.005, "drop")
     assert is_special_format(found)
     assert processing_reasons(found) == []
+
+
+def test_our_own_layout_has_its_price_wherever_it_lies_in_a_file_but_not_once_something_is_mapped():
+    lies = {"file": "*.xlsx", "sheet": "取引明細", "encoding": "cp932", "delimiter": ";"}
+    assert is_special_format(rules(tables={"order_lines": lies, "products": {"sheet": "商品"}}))
+    for mapped in ({"codes": {"status": {"9": "shipped"}}}, {"columns": {"order_id": "番号"}}, {"drop": ["備考"]}):
+        assert not is_special_format(rules(tables={"order_lines": {**lies, **mapped}}))
+    assert not is_special_format(rules(tables={"media": {"absent": True}}))
+    assert not is_special_format(rules(preset="shopify", tables={"order_lines": lies}))
+
+
+@pytest.mark.parametrize("cart", PRESETS)
+def test_a_preset_keeps_all_that_a_client_does_not_say_itself(cart):
+    plain = rules(preset=cart).tables["order_lines"]
+    found = rules(preset=cart, tables={"order_lines": {"sheet": "受注"}}).tables["order_lines"]
+    assert found == replace(plain, sheet="受注")
 
 
 def test_every_kind_of_source_is_understood():

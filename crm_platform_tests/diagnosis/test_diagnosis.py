@@ -15,6 +15,7 @@ import crm_platform.reports.wording as wording_package
 from crm_platform.diagnosis import Diagnosis, Finding
 from crm_platform.diagnosis.diagnose import QUESTIONS, diagnose
 from crm_platform.diagnosis.inputs import DiagnosisInputs
+from crm_platform.periods import Month
 from crm_platform.reports.wording import Wording
 from crm_platform.reports.wording.wording import STEMS
 from crm_platform_tests.diagnosis.planted import Order, planted_inputs, random_orders, sound_backtest
@@ -50,6 +51,27 @@ def diagnoses() -> dict[str, Diagnosis]:
 def test_the_same_inputs_give_the_same_bytes(diagnoses: dict[str, Diagnosis]) -> None:
     again = diagnose(house(48, backtest=sound_backtest()))
     assert json.dumps(again.to_json()) == json.dumps(diagnoses["growing"].to_json())
+
+
+def test_months_between_others_of_which_no_order_was_delivered_are_told_in_both_languages() -> None:
+    orders = random_orders(250, 30, seed=3)
+    missing = (dt.date(2021, 3, 1), dt.date(2021, 9, 1))
+    as_of = dt.date(2022, 6, 30)
+    without = [one for one in orders if one.day.replace(day=1) not in missing]
+    told = diagnose(planted_inputs(without, as_of, first_month=Month(2019, 12), products=GROUPS, media=MEDIA))
+    (note,) = (one for one in told.forecast_notes if one.get("about") == "data_note")
+    assert note == {
+        "about": "data_note",
+        "key": "months_without_orders",
+        "months": 2,
+        "first": "2021-03",
+        "last": "2021-09",
+    }
+    text = {one: Wording.of(one).filled("data_note.months_without_orders.text", note) for one in ("ja", "en")}
+    assert "：2（2021年3月〜2021年9月）" in text["ja"]
+    assert ": 2 (Mar 2021 to Sep 2021)" in text["en"]
+    whole = diagnose(planted_inputs(orders, as_of, first_month=Month(2019, 12), products=GROUPS, media=MEDIA))
+    assert not [one for one in whole.forecast_notes if one.get("about") == "data_note"]
 
 
 def test_a_diagnosis_survives_json(diagnoses: dict[str, Diagnosis]) -> None:

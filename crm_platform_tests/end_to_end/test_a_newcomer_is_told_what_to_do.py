@@ -12,8 +12,9 @@ import pytest
 from crm_platform.cli.receipts import show_accepted, show_deliveries
 from crm_platform.cli.runs import add_made_up_client
 from crm_platform.intake import Accepted, StoredDelivery
-from crm_platform_tests.end_to_end.installation import PROJECT, Installation
+from crm_platform_tests.end_to_end.installation import PROJECT, Answer, Installation
 from crm_platform_tests.intake import cart_exports
+from crm_platform_tests.intake.deliveries import delivery, line
 from crm_platform_tests.intake.test_house_made_systems import listed
 
 
@@ -99,6 +100,30 @@ def test_days_that_lie_between_two_deliveries_are_named(
     show_accepted(Accepted(Path("0003-abc"), november, is_known=False, others_to=dt.date(2024, 9, 30)))
     gap = "no delivery holds an order of 2024-10-01 to 2024-10-28" in capsys.readouterr().out
     assert gap is is_told
+
+
+def test_an_older_export_that_came_last_is_answered_by_the_newer_one_delivered_again(
+    installation: Installation, tmp_path: Path
+) -> None:
+    installation.run("clients", "add", "acme", "--name", "見本")
+    orders = {"newer": [line("A1", 状態="キャンセル"), line("A2")], "older": [line("A1")]}
+    for name, lines in orders.items():
+        (tmp_path / name).mkdir()
+        for file in delivery(lines):
+            (tmp_path / name / file.name).write_bytes(file.content)
+    newer, older = (sorted((tmp_path / name).iterdir()) for name in orders)
+
+    def deliver(*said: str | Path) -> Answer:
+        return installation.run("deliver", "--client", "acme", *said)
+
+    assert deliver(*newer).code == 0
+    assert deliver(*(path for path in older if path.name == "order_lines.tsv")).code == 0
+    assert '--again "why"' in deliver(*newer).out
+    again = deliver("--again", "古い方を後から届けたため", *newer)
+    assert (again.code, "lines cancelled or returned 1" in again.out) == (0, True)
+    assert "again: 古い方を後から届けたため" in installation.run("deliveries", "--client", "acme").out
+    refused = deliver("--again", "090-1234-5678に確認", *newer)
+    assert (refused.code, "telephone" in refused.err, "090" in refused.err) == (1, True, False)
 
 
 def test_more_lines_than_rows_are_accounted_for(installation: Installation, tmp_path: Path) -> None:

@@ -69,6 +69,44 @@ def test_the_same_content_twice_adds_nothing(tmp_path):
     assert len(read_inbox(tmp_path, "acme")) == 1
 
 
+def test_files_that_an_older_export_overwrote_count_again_for_a_stated_reason_and_once_for_each(tmp_path):
+    def accept(files, **said):
+        return accept_delivery(tmp_path, client_with(), files, today=TODAY, **said)
+
+    def states():
+        lines = merge_deliveries(read_admitted(tmp_path, client_with()))["order_lines"]
+        return dict(zip(lines["order_id"].to_pylist(), lines["status"].to_pylist(), strict=True))
+
+    accept(delivery([line("A1", 状態="受注"), line("A2")]))
+    newer = [file_of("order_lines.tsv", [LINE_HEADERS, line("A1", 状態="キャンセル")])]
+    older = [file_of("order_lines.tsv", [LINE_HEADERS, line("A1", 状態="出荷済")])]
+    second = accept(newer)
+    accept(older)
+    assert states() == {"A1": "shipped", "A2": "shipped"}
+    assert accept(newer).is_known
+    again = accept(newer, again="古い方を後から届けたため")
+    assert (again.is_known, states()) == (False, {"A1": "cancelled", "A2": "shipped"})
+    assert (again.receipt["again"], again.receipt["again_of"]) == ("古い方を後から届けたため", second.folder.name)
+    assert again.receipt["changes"]["lines_undone"] == 1
+    assert accept(newer, again="古い方を後から届けたため").folder == again.folder
+    assert accept(newer).folder == second.folder
+    codes = client_with({"tables": {"order_lines": {"codes": {"status": {"返品": "cancelled"}}}}})
+    assert read_admitted(tmp_path, codes)[-1].receipt["again"] == "古い方を後から届けたため"
+    shutil.rmtree(again.folder)
+    assert accept(newer, again="古い方を後から届けたため").folder == again.folder
+    assert [one.delivery_id[:5] for one in read_inbox(tmp_path, "acme")] == ["0001-", "0002-", "0003-", "0004-"]
+
+
+def test_files_that_never_came_cannot_come_again(tmp_path):
+    accept_delivery(tmp_path, client_with(), delivery([line()]), today=TODAY)
+    other = [file_of("order_lines.tsv", [LINE_HEADERS, line("A2")])]
+    with pytest.raises(Refused, match="not delivered before"):
+        accept_delivery(tmp_path, client_with(), other, today=TODAY, again="二度目")
+    with pytest.raises(Refused, match="not delivered before"):
+        accept_delivery(tmp_path, client_with(), delivery([line()]), today=TODAY, data_to=TODAY, again="二度目")
+    assert len(read_inbox(tmp_path, "acme")) == 1
+
+
 def test_deliveries_are_numbered_in_the_order_of_arrival(tmp_path):
     accept_delivery(tmp_path, client_with(), delivery([line()]), today=TODAY)
     later = [file_of("order_lines.tsv", [LINE_HEADERS, line("A2")])]

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crm_platform.intake import merge_deliveries
+from crm_platform.intake import Admitted, DeliveredFile, merge_deliveries
 from crm_platform.intake.keeping.merging import changes, known_before
 from crm_platform.refusals import Refused
 from crm_platform_tests.intake.deliveries import (
@@ -17,6 +17,7 @@ from crm_platform_tests.intake.deliveries import (
     examine,
     file_of,
     line,
+    masters,
 )
 
 
@@ -93,6 +94,56 @@ def test_a_difference_is_held_against_former_masters():
     first = examine(delivery([line()]))
     later = difference([line("A2", 顧客番号="C0000005"), line("A3", 顧客番号="C0000006")], [first])
     assert later.tables["quarantined_rows"]["rule"].to_pylist() == ["unknown_customer"]
+
+
+def customer_file(*numbers: int) -> DeliveredFile:
+    return file_of("customers.tsv", [CUSTOMERS[0], *(CUSTOMERS[number] for number in numbers)])
+
+
+def on_file(*deliveries: Admitted) -> list[int]:
+    """The last digits of the customers on file."""
+    return [int(customer[-1]) for customer in merge_deliveries(deliveries)["customers"]["customer_id"].to_pylist()]
+
+
+def test_a_customer_whose_number_was_merged_into_another_is_on_file_no_more() -> None:
+    one, two = "C0000001", "C0000002"
+    first = examine(delivery([line("A1"), line("A2"), line("A3", 顧客番号=two)]))
+    half = difference([line("A1", 顧客番号=two)], [first])
+    assert on_file(first, half) == [1, 2, 3, 4, 5]  # who never bought is a customer, too
+    merged = difference([line("A2", 顧客番号=two, 状態="返品")], [first, half], number=3)
+    assert on_file(first, half, merged) == [2, 3, 4, 5]
+    again = difference([line("A4", 顧客番号=one)], [first, half, merged], number=4)
+    assert on_file(first, half, merged, again) == [1, 2, 3, 4, 5]
+    whole = examine(
+        [
+            *masters()[:1],
+            *masters()[2:],
+            customer_file(2, 3, 4, 5),
+            *delivery([line("A1", 顧客番号=two), line("A2", 顧客番号=two, 状態="返品"), line("A3", 顧客番号=two)])[3:],
+        ]
+    )
+    assert merge_deliveries([whole])["customers"] == merge_deliveries([first, half, merged])["customers"]
+
+
+def test_a_customer_without_orders_whom_the_master_still_names_stays_on_file() -> None:
+    first = examine(delivery([line("A1")]))
+    lines = file_of("order_lines.tsv", [LINE_HEADERS, line("A1", 顧客番号="C0000002")])
+    named, unnamed = (
+        examine([lines, customer_file(*numbers)], number=2, former=[first]) for numbers in ((1, 2), (2, 3))
+    )
+    assert (on_file(first, named), on_file(first, unnamed)) == ([1, 2, 3, 4, 5], [2, 3, 4, 5])
+    later = examine([customer_file(1)], number=3, former=[first, unnamed])
+    assert on_file(first, unnamed, later) == [1, 2, 3, 4, 5]
+
+
+def test_a_customer_whose_orders_came_before_under_another_number_is_told_by_the_move_and_not_by_what_followed() -> (
+    None
+):
+    first = examine(delivery([line("A1")]))
+    moved = difference([line("A1", 顧客番号="C0000002")], [first])
+    renewed = examine([customer_file(1, 2)], number=3, former=[first, moved])
+    cancelled = difference([line("A1", 顧客番号="C0000002", 状態="キャンセル")], [first, moved, renewed], number=4)
+    assert on_file(first, moved, renewed, cancelled) == [1, 2, 3, 4, 5]
 
 
 def test_the_latest_master_row_of_a_customer_wins():

@@ -112,6 +112,37 @@ def test_a_verdict_that_turned_is_named_with_its_number_then_and_now_and_by_one_
     assert monthly_letter(inputs(house(), now=now)).turned is None
 
 
+@pytest.mark.parametrize(
+    ("changed", "last_month"),
+    [
+        ({}, 7),
+        ({"alert_targets": 500}, None),
+        ({"alert_top_share_rate": 0.2}, None),
+        ({"alert_unit_cost_jpy": 300}, None),
+        ({"lapse_silent_days": 90}, 7),  # says nothing of who is alerted
+    ],
+)
+def test_the_alerted_are_not_held_against_those_who_were_chosen_otherwise(
+    changed: dict[str, int], last_month: int | None
+) -> None:
+    by_yen = {"alert_targets": "@answer.by_yen", "alert_top_share_rate": 0.3, "alert_unit_cost_jpy": 100}
+    now = replace(diagnosis([], alerted_customers=3), method={**by_yen, **changed})
+    former = replace(diagnosis([], LAST, alerted_customers=7), method=by_yen)
+    told = monthly_letter(inputs(house(), now={"diagnosis": diagnosis([]), "alert": now}, former={"alert": former}))
+    assert (told.figures[-1].key, told.figures[-1].last_month) == ("alerted_customers", last_month)
+
+
+def test_what_a_contact_costs_says_nothing_of_how_many_targets_there_are() -> None:
+    months = {"now": MONTH, "former": LAST}
+    so_many = {key: diagnosis([], month, alerted_customers=5) for key, month in months.items()}
+    now, former = (
+        replace(so_many[key], method={"alert_targets": 5, "alert_unit_cost_jpy": cost})
+        for key, cost in (("now", 300), ("former", 100))
+    )
+    told = monthly_letter(inputs(house(), now={"diagnosis": diagnosis([]), "alert": now}, former={"alert": former}))
+    assert told.figures[-1].last_month == 5
+
+
 def test_what_to_do_first_is_the_issue_that_moves_most_and_then_what_should_bring_most() -> None:
     findings = [
         finding("small_issue", "issue", 900, at_stake_jpy=10),
@@ -173,3 +204,39 @@ def test_what_last_months_letter_said_otherwise_stands_beside_the_figure_and_onl
     older = replace(former, figures_month=str(LAST.plus(-1)))  # the letter of an unfinished month speaks of another
     assert told(monthly_letter(replace(inputs(cancelled), former_letter=older))) == {}
     assert Letter.from_json(json.loads(json.dumps(revised.to_json()))) == revised
+
+
+@pytest.mark.parametrize(
+    ("missing", "compared", "base"),
+    [(LAST, (False, True), "year_ago"), (YEAR_AGO, (True, False), "last_month"), (MONTH, (False, False), None)],
+)
+def test_no_figure_is_held_against_a_month_of_which_no_order_is_there_nor_such_a_month_against_another(
+    missing: Month, compared: tuple[bool, bool], base: str | None
+) -> None:
+    bought = [one for one in house() if one.month != missing]
+    people = active(dict.fromkeys(MONTHS, 100))
+    now = {"diagnosis": diagnosis([people]), "alert": diagnosis([], alerted_customers=3)}
+    former = {"alert": diagnosis([], LAST, alerted_customers=7)}
+    gap = (missing.first_day, missing.last_day)
+    told = monthly_letter(replace(inputs(bought, now=now, former=former), gaps=[gap]))
+    found = {one.key: (one.last_month is not None, one.year_ago is not None) for one in told.figures}
+    known = dict.fromkeys(("sales_jpy", "buyers", "active_customers"), compared)
+    assert found == {
+        **known,
+        "new_customers": (compared[0], False),
+        "second_purchases": (compared[0], False),
+        "alerted_customers": (compared[0], False),
+    }
+    assert (told.bridge_base, bool(told.bridge)) == (base, base is not None)
+    assert told.lacks_its_month == (missing == MONTH)
+    assert Letter.from_json(json.loads(json.dumps(told.to_json()))) == told
+
+
+def test_days_without_an_order_are_told_of_the_months_of_the_letter_and_part_of_a_month_is_compared_all_the_same() -> (
+    None
+):
+    days = dt.timedelta(days=9)
+    gaps = [(month.first_day, month.first_day + days) for month in (MONTHS[0], LAST)]
+    told = monthly_letter(replace(inputs(house()), gaps=gaps))
+    assert told.gaps == ((str(LAST.first_day), str(LAST.first_day + days)),)
+    assert all(one.last_month is not None for one in told.figures if one.key in ("sales_jpy", "buyers"))

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import subprocess
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pytest
@@ -12,6 +14,7 @@ import pytest
 from crm_platform.demo import make_demo
 from crm_platform.lake import MadeFrom, digest_of
 from crm_platform.orchestration.assets import EVERY_MONTH, MONTHS_ASKED_FOR, PREVIEW
+from crm_platform.orchestration.assets.letter import gaps_of
 from crm_platform.orchestration.assets.segments import as_booked, book_in_force
 from crm_platform.orchestration.client_month import ClientData, ClientMonth
 from crm_platform.orchestration.client_month_asset import Shown, _make
@@ -114,6 +117,23 @@ def test_what_a_client_orders_decides_of_its_deliverables_and_preview_alone(at: 
     recipes = [asset.recipe for asset in (*EVERY_MONTH, *MONTHS_ASKED_FOR, PREVIEW)]
     differing = [one.name for one in recipes if one.made_from(at) != one.made_from(ordered)]
     assert differing == ["deliverables", "preview"]
+
+
+def test_the_letter_is_told_of_days_without_an_order_that_chance_does_not_explain_and_of_whole_months() -> None:
+    def run(first: str, last: str, beyond: float | None, days: int = 9) -> dict[str, Any]:
+        return {"first_day": first, "last_day": last, "days": days, "beyond_plausible": beyond}
+
+    runs = [
+        run("", "", 0.0, days=0),  # an order every day
+        run("2025-01-02", "2025-01-10", 0.9),
+        run("2025-02-02", "2025-02-12", 1.1),
+        run("2025-03-31", "2025-05-01", None),  # too young to say what is plausible
+        run("2025-06-02", "2025-07-30", None),
+    ]
+    assert gaps_of(runs) == [
+        (dt.date(2025, 2, 2), dt.date(2025, 2, 12)),
+        (dt.date(2025, 3, 31), dt.date(2025, 5, 1)),
+    ]
 
 
 def test_make_clean_leaves_deliveries_and_books_alone() -> None:

@@ -18,17 +18,21 @@ from crm_platform.alerts import Campaign
 from crm_platform.clients import Client, Settings
 from crm_platform.lake import MadeFrom
 from crm_platform.orchestration.assets.alerts import groups_in_short
+from crm_platform.orchestration.assets.alerts import lapse_alerts as alerts_asset
 from crm_platform.orchestration.assets.alerts import test_groups as groups_asset
 from crm_platform.orchestration.campaign_books import (
+    alerts_in_force,
     campaign_groups,
     campaigns_of,
     groups_in_force,
+    holds_frozen_alerts,
     holds_frozen_groups,
+    kept_since_campaign,
     start_campaign,
 )
 from crm_platform.orchestration.client_month import ClientData, ClientMonth
 from crm_platform.orchestration.client_month_asset import Shown, _make
-from crm_platform.orchestration.on_demand import groups_on_demand
+from crm_platform.orchestration.on_demand import alerts_on_demand, groups_on_demand
 from crm_platform.orchestration.platform import Platform
 from crm_platform.periods import Month
 from crm_platform.refusals import Refused
@@ -111,6 +115,71 @@ def test_a_campaign_freezes_the_groups_that_were_published_for_one_term(house: H
     assert house.groups(june) == before
     assert campaign_groups(june).equals(june.arrow("test_groups"))
     assert groups_in_short(june, june.arrow("test_groups"))["began_on"] == "2024-07-10"
+
+
+def found_anew(house: House, june: ClientMonth) -> pa.Table:
+    """What an alert of the month would find now, without storing it: other customers."""
+    stored = june.arrow("lapse_alerts")
+    found = house.alert(JUNE).arrow("lapse_alerts")
+    house.data.lake.write("acme", LAPSE_ALERTS, JUNE, stored, MadeFrom())
+    return found
+
+
+def alerted_anew(at: ClientMonth, found: pa.Table) -> int:
+    """A run of the asset that would find these; how many months it made."""
+
+    def compute(months: list[ClientMonth]) -> Mapping[ClientMonth, pa.Table]:
+        return {one: alerts_in_force(one, lambda: found) for one in months}
+
+    return sum(one.written is not None for one in _make(alerts_asset.recipe, [[at]], compute, Shown()))
+
+
+def test_the_list_of_a_begun_campaign_keeps_matching_its_groups_whatever_the_settings_say_now(
+    house: House, june: ClientMonth
+) -> None:
+    listed, found = june.arrow("lapse_alerts"), found_anew(house, june)
+    start_campaign(june, dt.date(2024, 7, 1))
+    changed = replace(house.data.client, settings=Settings(alert_targets=5))
+    later = ClientData(house.data.platform, changed)
+    later.__dict__.update(data_from=FIRST.first_day, data_to=LAST)
+    assert [alerted_anew(at, found) for at in (june, later.at(JUNE))] == [0, 0]
+    assert june.arrow("lapse_alerts").equals(listed)
+    told = kept_since_campaign(later.at(JUNE))
+    assert told and "alert-2024-06" in told and "2024-07-01" in told
+    july = house.alert(Month(2024, 7))
+    assert alerted_anew(july, found) == 1
+    assert july.arrow("lapse_alerts").equals(found)
+    assert kept_since_campaign(july) is None
+
+
+@pytest.mark.parametrize("damage", [Path.unlink, lambda path: path.write_bytes(b"damaged")])
+def test_a_lost_list_of_a_begun_campaign_comes_back_whole_also_where_its_test_took_a_part_of_it(
+    tmp_path: Path, damage
+) -> None:
+    house = House(tmp_path, Settings(alert_treated=10, alert_control=10))
+    june = house.alert(JUNE)
+    house.refresh(june)
+    found = found_anew(house, june)
+    start_campaign(june, dt.date(2024, 7, 1))
+    (file,) = (house.data.lake.root / "acme" / "lapse_alerts").glob("2024-06.*.parquet")
+    content = file.read_bytes()
+    damage(file)
+    assert not holds_frozen_alerts(june)
+    assert alerted_anew(june, found) == 1
+    assert june.arrow("lapse_alerts").num_rows == 40
+    assert file.read_bytes() == content
+
+
+def test_an_alert_on_demand_of_the_months_own_day_is_the_frozen_one_and_any_other_is_found(
+    house: House, june: ClientMonth
+) -> None:
+    listed, found = june.arrow("lapse_alerts"), found_anew(house, june)
+    start_campaign(june, dt.date(2024, 7, 1))
+    settings = june.client.settings
+    asked = [(june.as_of, settings), (june.as_of, replace(settings, alert_targets=3)), (dt.date(2024, 6, 9), settings)]
+    told = [alerts_on_demand(june, as_of, chosen, lambda: found) for as_of, chosen in asked]
+    assert [one.equals(listed) for one in told] == [True, False, False]
+    assert [one.equals(found) for one in told] == [False, True, True]
 
 
 def test_an_alert_on_demand_deals_nobody_otherwise_than_the_month_and_its_campaign(

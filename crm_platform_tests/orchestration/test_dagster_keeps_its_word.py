@@ -9,6 +9,7 @@ import pytest
 
 from crm_platform.orchestration.assets.intake import products
 from crm_platform.orchestration.partitions import (
+    PARTITION_CLIENT_TAG,
     RANGE_TAGS,
     client_months,
     clients,
@@ -75,7 +76,7 @@ def test_a_range_launched_on_the_page_of_a_job_holds_its_first_month_alone_and_i
     as_of_a_job = {"dagster/partition/client": "acme", "dagster/partition/month": "2020-01-01"}
     dg.materialize([table], instance=instance, tags={**range_tags("acme", FIRST, LAST), **as_of_a_job})
     assert "acme|2020-01-01 to acme|2020-12-01, and Dagster gives it 1 of them" in refused[0]
-    assert "crm-platform refresh --client acme" in refused[0]
+    assert refused[0].endswith("crm-platform backfill --client acme --from 2020-01 --to 2020-12")
 
 
 def test_a_range_of_one_client_comes_to_bear_its_tag_and_one_of_two_is_refused_before_anything_is_read(
@@ -97,6 +98,22 @@ def test_a_range_of_one_client_comes_to_bear_its_tag_and_one_of_two_is_refused_b
     assert "there is no client 'acme'" in said[0]
     assert "this run is over 2 clients (acme, other); each needs runs of its own" in said[1]
     assert not any(tmp_path.iterdir())
+
+
+def test_a_run_of_one_month_that_the_ui_launched_comes_to_bear_the_tag_of_its_client(
+    instance: dg.DagsterInstance, tmp_path: Path
+) -> None:
+    result = dg.materialize(
+        [products.definition],
+        instance=instance,
+        resources={"platform": Platform(data_folder=str(tmp_path))},
+        partition_key=partition_key("acme", LAST),
+        raise_on_error=False,
+    )
+    run = instance.get_run_by_id(result.run_id)
+    assert run is not None
+    assert (run.tags[PARTITION_CLIENT_TAG], run.tags["client"]) == ("acme", "acme")
+    assert instance.get_runs(dg.RunsFilter(tags={"client": "acme"})) == [run]
 
 
 def test_a_failed_blocking_check_stops_what_is_downstream(instance: dg.DagsterInstance) -> None:

@@ -67,6 +67,7 @@ def test_each_expectation_is_a_check_with_its_severity_once_in_a_run_over_two_mo
     assert span.metadata["failing"].value == f"demo {last.plus(-1)}, demo {last}"
     assert span.metadata["cases"].value[0]["span_months"] == 7
     assert found["customers_are_in_the_master"].passed
+    assert {check.description for check in evaluated} == {f"demo {last.plus(-1)} to {last}"}
     assert "not_judged" in found["old_months_stand"].metadata
 
     document = installation.document("demo", "delivery_judgement", str(last))
@@ -87,4 +88,6 @@ def test_a_judgement_that_is_current_is_kept_and_its_verdicts_are_shown_again(
     assert event.metadata["recomputed"].value is False
     assert event.metadata["expectations_broken"].value == 1
     assert installation.digests("demo", "delivery_judgement") == before
-    assert len([c for c in again.get_asset_check_evaluations() if not c.passed]) == 1
+    checks = again.get_asset_check_evaluations()
+    assert len([c for c in checks if not c.passed]) == 1
+    assert {check.description for check in checks} == {f"demo {last}"}

@@ -11,6 +11,7 @@ import pytest
 from crm_platform.diagnosis.finding import Diagnosis
 from crm_platform.letter import Figure, Letter
 from crm_platform.letter.monthly_letter import monthly_letter
+from crm_platform.periods import Month
 from crm_platform.reports import Report, letter_report, write_html, write_pdf
 from crm_platform_tests.letter.invented_month import MONTH, diagnosis, house, inputs, no_lists
 from crm_platform_tests.reports import invented
@@ -45,6 +46,12 @@ def smallest() -> Letter:
     """One order on the fifth of the first month."""
     bought = [one for one in house(0) if one.month == MONTH][:1]
     return monthly_letter(inputs(bought, months=[MONTH], as_of=MONTH.first_day.replace(day=5)))
+
+
+def lacking(month: Month) -> Letter:
+    """A letter of a house of which the orders of one month are not there."""
+    bought = [one for one in house() if one.month != month]
+    return monthly_letter(dataclasses.replace(inputs(bought), gaps=[(month.first_day, month.last_day)]))
 
 
 def pages(pdf: bytes) -> int:
@@ -152,6 +159,26 @@ def test_what_cannot_be_told_yet_is_said_in_a_line_each(language: str) -> None:
     ]
 
 
+@pytest.mark.parametrize(("language", "days"), [("ja", "2025-05-01〜2025-05-31"), ("en", "2025-05-01 to 2025-05-31")])
+def test_days_of_which_no_order_is_there_are_named_and_nothing_is_held_against_them(language: str, days: str) -> None:
+    report = letter_report(lacking(MONTH.plus(-1)), language, FILES)
+    notes = dict(report.appendix.notes.rows)
+    assert days in notes[report.wording.text("letter.note.gaps")]
+    sales = report.wording.text("letter.figure.sales_jpy")
+    assert sales in notes[report.wording.text("letter.note.not_compared")]
+    assert report.wording.text("letter.base.nothing") in report.summary.tiles[0].changes[0].base
+    assert pages(write_pdf(report)) == 2
+    assert report.wording.text("letter.note.gaps") not in [row[0] for row in letter(language).appendix.notes.rows]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_title_of_a_month_of_which_no_order_is_there_tells_no_fall_but_that(language: str) -> None:
+    report = letter_report(lacking(MONTH), language, FILES)
+    numbers = {"month": str(MONTH)}
+    assert report.summary.title == report.wording.filled("letter.title.not_delivered", numbers)
+    assert "100" not in report.summary.title
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_without_an_issue_the_letter_says_as_the_reports_do_that_nothing_is_urgent(language: str) -> None:
     told = full_letter()
@@ -169,7 +196,7 @@ def test_without_an_issue_the_letter_says_as_the_reports_do_that_nothing_is_urge
 
 @pytest.mark.parametrize(
     ("language", "part", "told"),
-    [("ja", "先月のレターとの違い", "売上 ¥351,916→¥341,329"), ("en", "last month's letter", "¥351,916 → ¥341,329")],
+    [("ja", "先月のレターとの違い", "売上 ¥351,916→¥341,329"), ("en", "last month’s letter", "¥351,916 → ¥341,329")],
 )
 def test_a_figure_that_last_months_letter_told_otherwise_is_named_with_both_values(
     language: str, part: str, told: str

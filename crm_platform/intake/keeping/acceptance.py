@@ -24,7 +24,7 @@ from crm_platform.intake.keeping.inbox import StoredDelivery, delivery_id_for, p
 from crm_platform.intake.keeping.merging import changes, known_before, merge_deliveries
 from crm_platform.intake.keeping.removed_files import files_removed_on
 from crm_platform.intake.keeping.reused_numbers import refuse_reused_numbers
-from crm_platform.intake.keeping.seals import seal
+from crm_platform.intake.keeping.seals import present_ids, seal
 from crm_platform.intake.reading.archives import expand_archives, left_by_systems
 from crm_platform.intake.reading.delivered_files import DeliveredFile
 from crm_platform.refusals import Refused
@@ -73,19 +73,25 @@ def accept_delivery(
     show_faults: ShowFaults | None = None,
     hash_key: HashKey | None = None,
     definition: Definition | None = None,
+    again: str | None = None,
 ) -> Accepted:
     """Examine a delivery and put it in the inbox; Refused, with nothing written, where it cannot be admitted.
 
     `show_faults` is handed every bad row (QUARANTINED_ROWS) before the verdict. `data_to`, `hash_key`: see
     `examine_delivery`. A key other than that of the former deliveries would make every customer a new one: Refused.
-    So is a delivery that differs from the client's table `definition` (テーブル定義書, R03).
+    So is a delivery that differs from the client's table `definition` (テーブル定義書, R03). `again`: why files that
+    were delivered before are to count once more, as the latest, where older ones came after them; the receipt keeps it.
     """
     left_out = tuple(left_by_systems(files))
     files = expand_archives(files)
     for file in files:
         refuse_personal_name(file.name)
     seal(inbox, client.id)  # what a writer put there who was killed before he could
-    delivery_id = delivery_id_for(inbox, client.id, files, data_to.isoformat() if data_to else None)
+    declared = data_to.isoformat() if data_to else None
+    first_id = delivery_id_for(inbox, client.id, files, declared)
+    if again is not None:
+        _refuse_never_delivered(inbox, client.id, first_id)
+    delivery_id = delivery_id_for(inbox, client.id, files, declared, again)
     for stored in present(inbox, client.id):
         if stored.delivery_id == delivery_id:
             later = [one.receipt for one in present(inbox, client.id) if one.delivery_id > delivery_id]
@@ -106,12 +112,21 @@ def accept_delivery(
     admitted = _held_against_control_totals(admitted, former, client)
     known = known_before(former, admitted)
     refuse_reused_numbers(known, admitted.tables["order_lines"])
-    admitted = replace(admitted, receipt={**admitted.receipt, "changes": changes(known, admitted)})
+    said = {"changes": changes(known, admitted)} | ({"again": again, "again_of": first_id} if again else {})
+    admitted = replace(admitted, receipt={**admitted.receipt, **said})
     folder = put_in_inbox(inbox, client.id, files, admitted)
     kept = [one for one in former if "kept_as_admitted" in one.receipt]
     reasons = tuple(f"{one.delivery_id}: {one.receipt['kept_as_admitted']}" for one in kept)
     others_to = _last_day_of([one.receipt for one in former])
     return Accepted(folder, admitted.receipt, False, left_out, reasons, others_to)
+
+
+def _refuse_never_delivered(inbox: Path, client_id: str, delivery_id: str) -> None:
+    if delivery_id not in present_ids(inbox, client_id):
+        raise Refused(
+            "these files were not delivered before, said to reach the same day.",
+            "Deliver them without --again; what they say of an order stands from then on.",
+        )
 
 
 def _last_day_of(receipts: Sequence[Mapping[str, Any]]) -> dt.date | None:

@@ -13,7 +13,7 @@ from typing import Any
 from crm_platform.intake.admission.admitted import Admitted
 from crm_platform.intake.admission.specification import as_first_read, fingerprint_of
 
-_OF_THE_DELIVERY = ("same_spec", "spec_differences", "hash_key_fingerprint", "changes")
+_OF_THE_DELIVERY = ("same_spec", "spec_differences", "hash_key_fingerprint", "changes", "again", "again_of")
 _OF_A_FILE = (
     "sha256", "bytes", "encoding", "encoding_reason", "delimiter", "delimiter_reason", "columns", "dropped_columns",
     "header_again_on_lines",

@@ -72,10 +72,15 @@ class StoredDelivery:
             raise _damaged(folder / DIGESTS)
         return Admitted(_read_tables(folder, ""), _read_receipt(folder)) if folder.is_dir() else None
 
-    def receipt_under(self, client: Client) -> Mapping[str, Any]:
-        """The receipt of what `keep` stored under the client's present mapping; without that as the delivery came."""
-        folder = self.folder / _READMITTED / mapping_digest(client)[:16]
-        return _read_receipt(folder) if folder.is_dir() and not self.is_current(client) else self.receipt
+    def receipt_under(self, mapping: str) -> Mapping[str, Any]:
+        """The receipt of what `keep` stored under a mapping (its digest); without that as the delivery came."""
+        folder = self.folder / _READMITTED / mapping[:16]
+        return _read_receipt(folder) if folder.is_dir() else self.receipt
+
+    def mappings(self) -> set[str]:
+        """The mappings that the delivery was read under, as the first digits of their digests."""
+        again = (self.folder / _READMITTED).glob("[!.]*")
+        return {str(self.receipt["mapping_sha256"])[:16], *(path.name for path in again if path.is_dir())}
 
     def keep(self, admitted: Admitted) -> None:
         """Store the delivery as examined again under a later mapping, beside what it was; whole or not at all."""
@@ -103,15 +108,23 @@ def present(inbox: Path, client_id: str) -> list[StoredDelivery]:
     return [_stored(client_folder(inbox, client_id, name)) for name in present_ids(inbox, client_id)]
 
 
-def delivery_id_for(inbox: Path, client_id: str, files: Sequence[DeliveredFile], declared_to: str | None = None) -> str:
+def delivery_id_for(
+    inbox: Path,
+    client_id: str,
+    files: Sequence[DeliveredFile],
+    declared_to: str | None = None,
+    again: str | None = None,
+) -> str:
     """The id of these files, said to reach `declared_to`, in the inbox, or that of the next delivery.
 
-    One that was lost has its former id, so that it comes back to its place in the order of arrival.
+    One that was lost has its former id, so that it comes back to its place in the order of arrival. Files that are
+    delivered `again`, for this reason, are another delivery than the first time.
     """
     members = expand_archives(files)
     check_names(members)
     named = sorted((file.unpacked_name.lower(), file.sha256) for file in members)
     content = digest_of([named, declared_to] if declared_to else named)[:12]
+    content = digest_of([content, again])[:12] if again else content
     stored = {*present_ids(inbox, client_id), *sealed_ids(inbox, client_id)}
     same = [name for name in stored if name.endswith(f"-{content}")]
     return same[0] if same else f"{max((int(name.split('-')[0]) for name in stored), default=0) + 1:04d}-{content}"
@@ -125,7 +138,8 @@ def put_in_inbox(inbox: Path, client_id: str, files: Sequence[DeliveredFile], ad
     folder = client_folder(inbox, client_id)
     folder.mkdir(parents=True, exist_ok=True)
     with _alone(folder):
-        expected = delivery_id_for(inbox, client_id, files, admitted.receipt["declared_to"])
+        declared, again = admitted.receipt["declared_to"], admitted.receipt.get("again")
+        expected = delivery_id_for(inbox, client_id, files, declared, again)
         if (folder / expected).is_dir():
             return folder / expected
         if admitted.delivery_id != expected:

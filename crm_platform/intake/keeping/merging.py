@@ -15,12 +15,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from crm_platform.intake.admission.admitted import Admitted
+from crm_platform.intake.keeping.merged_customers import without_merged_away
 from crm_platform.intake.keeping.tables_on_demand import TablesOnDemand
 from crm_platform.intake.mapping.derived import last_known
 from crm_platform.intake.mapping.standard_layout import DELIVERED, concatenated
 from crm_platform.intake.reading.text_column import Mask
 from crm_platform.tables import Table
-from crm_platform.tables.delivered import ORDER_LINES, QUARANTINED_ROWS, UNDONE
+from crm_platform.tables.delivered import CUSTOMERS, ORDER_LINES, QUARANTINED_ROWS, UNDONE
 
 
 def merge_deliveries(admitted: Sequence[Admitted]) -> Mapping[str, pa.Table]:
@@ -28,10 +29,15 @@ def merge_deliveries(admitted: Sequence[Admitted]) -> Mapping[str, pa.Table]:
 
     Each is merged when it is asked for. The result does not depend on how a history was split into deliveries.
     """
-    return TablesOnDemand(
-        {name: partial(_merge, table, admitted) for name, table in DELIVERED.items()}
-        | {QUARANTINED_ROWS.name: partial(_quarantined, admitted)}
+    makers = {name: partial(_merge, table, admitted) for name, table in DELIVERED.items()}
+
+    def customers() -> pa.Table:
+        return without_merged_away(makers[CUSTOMERS.name](), admitted, lambda: merged[ORDER_LINES.name])
+
+    merged = TablesOnDemand(
+        makers | {CUSTOMERS.name: customers, QUARANTINED_ROWS.name: partial(_quarantined, admitted)}
     )
+    return merged
 
 
 def _quarantined(admitted: Sequence[Admitted]) -> pa.Table:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from crm_platform.clients.mapping import (
     ByCases,
     FirstFilled,
@@ -21,8 +23,15 @@ def processing_reasons(rules: IntakeRules) -> list[str]:
 
 
 def is_special_format(rules: IntakeRules) -> bool:
-    """Whether the client delivers the standard layout with nothing mapped (R10)."""
-    return all(mapping == TableMapping(name) for name, mapping in rules.tables.items())
+    """Whether the client delivers the standard layout with nothing mapped (R10).
+
+    Where it lies is no mapping: in which file or sheet, in which encoding.
+    """
+    return all(_wherever_it_lies(mapping) == TableMapping(name) for name, mapping in rules.tables.items())
+
+
+def _wherever_it_lies(mapping: TableMapping) -> TableMapping:
+    return replace(mapping, file=None, sheet=None, encoding=None, delimiter=None)
 
 
 def _reasons(mapping: TableMapping) -> list[str]:

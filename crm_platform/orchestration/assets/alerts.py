@@ -19,9 +19,11 @@ from crm_platform.alerts import (
 from crm_platform.clients import Client
 from crm_platform.forecast import FittedForecast
 from crm_platform.orchestration.campaign_books import (
+    alerts_in_force,
     campaign_at,
     campaign_digest,
     groups_in_force,
+    holds_frozen_alerts,
     holds_frozen_groups,
     rival_campaigns,
     taken_by,
@@ -54,13 +56,18 @@ MONTHLY_ORIGINS = 2  # each but the first costs a whole fit; the command looks b
             "forecast_model": Reads.SAME_MONTH,
         },
         settings=everything,
+        holds_already=holds_frozen_alerts,
     ),
     picture=alerts_by_risk,
 )
 def lapse_alerts(at: ClientMonth) -> pa.Table:
-    """Good customers who are about to stop, by their own cycle (R80-R83)."""
-    model = FittedForecast.from_json(at.document("forecast_model"))
-    return shopping_alert(at.past("customer_days"), model, at.arrow("forecasts"), at.client.settings)
+    """Good customers who are about to stop, by their own cycle (R80-R83); kept once the month's campaign begins."""
+
+    def found() -> pa.Table:
+        model = FittedForecast.from_json(at.document("forecast_model"))
+        return shopping_alert(at.past("customer_days"), model, at.arrow("forecasts"), at.client.settings)
+
+    return alerts_in_force(at, found)
 
 
 def groups_in_short(at: ClientMonth, groups: pa.Table) -> dict[str, Any]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from crm_platform.diagnosis.finding import Diagnosis, Scalar
 from crm_platform.lake import digest_of
 from crm_platform.letter import Letter
+from crm_platform.letter.letter import Gap, days_of, is_lacking
 from crm_platform.letter.lineage import DIAGNOSES
 from crm_platform.letter.monthly_letter import LetterInputs
 from crm_platform.letter.monthly_letter import monthly_letter as letter_of
@@ -15,11 +16,13 @@ from crm_platform.orchestration.assets.segments import as_booked, book_digest
 from crm_platform.orchestration.client_month import ClientMonth
 from crm_platform.orchestration.client_month_asset import client_month_asset
 from crm_platform.orchestration.recipe import Reads, Recipe, everything
+from crm_platform.periods import Month, months_between
 from crm_platform.two_track.left_out import left_out_of
 
 _REGULAR, _LETTER = "regular_buyers", "monthly_letter"
 _LISTS = ("lapse_alerts", "test_groups", "contact_dates", "dormant_customers", "targets", "stop_warnings", _REGULAR)
-_SAME_MONTH = ("customer_history", *DIAGNOSES.values(), *_LISTS)
+_JUDGEMENT = "delivery_judgement"
+_SAME_MONTH = ("customer_history", _JUDGEMENT, *DIAGNOSES.values(), *_LISTS)
 
 
 def what_the_letter_read(at: ClientMonth) -> dict[str, str]:
@@ -59,8 +62,22 @@ def monthly_letter(at: ClientMonth) -> Any:
         value_classes=settings.value_classes,
         former_regular=before.expression(_REGULAR) if before and is_stored(before, _REGULAR) else None,
         former_letter=Letter.from_json(before.document(_LETTER)) if before and is_stored(before, _LETTER) else None,
+        gaps=gaps_of(at.document(_JUDGEMENT)["figures"]["gaps"]),
     )
     return letter_of(inputs).to_json()
+
+
+def gaps_of(runs: Sequence[Mapping[str, Any]]) -> list[Gap]:
+    """Of the runs of days without an order those that chance does not explain, or that hold a whole month."""
+    found = [one for one in runs if one["days"]]
+    gaps = days_of((one["first_day"], one["last_day"]) for one in found)
+    beyond = [(one["beyond_plausible"] or 0) > 1 for one in found]
+    return [gap for gap, is_beyond in zip(gaps, beyond, strict=True) if is_beyond or _holds_a_month(gap)]
+
+
+def _holds_a_month(gap: Gap) -> bool:
+    first, last = gap
+    return any(is_lacking(month, [gap]) for month in months_between(Month.of(first), Month.of(last)))
 
 
 def is_stored(at: ClientMonth, name: str) -> bool:

@@ -10,6 +10,7 @@ from crm_platform.lake import digest_of
 from crm_platform.orchestration.automation.arrivals import Arrival, arrivals_of, clients_with_arrivals, sweep
 from crm_platform.orchestration.automation.client_state import clients_under_way
 from crm_platform.orchestration.automation.messages import Message, Messages
+from crm_platform.orchestration.automation.other_code import waits_for_restart
 from crm_platform.orchestration.automation.take_delivery import arrivals_folder, refusal_of, take, take_delivery
 from crm_platform.orchestration.partitions import CLIENT_TAG
 from crm_platform.orchestration.platform import Platform
@@ -29,6 +30,8 @@ def arrivals_complete(
     context: dg.SensorEvaluationContext, platform: Platform, messages: Messages
 ) -> dg.SensorResult | dg.SkipReason:
     """A folder is asked for when it is whole and as it was at the tick before; a refused one once it changes."""
+    if reason := waits_for_restart(messages):  # a run of another version may not know what this one asks for
+        return dg.SkipReason(reason)
     seen = json.loads(context.cursor or "{}")
     look = Look(arrivals_folder(platform), context.instance, messages, seen.get("states", {}))
     told, busy, known = seen.get("told", {}), clients_under_way(context.instance), set(platform.catalogue.ids())

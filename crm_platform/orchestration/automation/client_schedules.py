@@ -14,6 +14,7 @@ from crm_platform.orchestration.automation.client_state import clients_under_way
 from crm_platform.orchestration.automation.deliveries_arrived import client_refused
 from crm_platform.orchestration.automation.due_runs import due_runs
 from crm_platform.orchestration.automation.messages import Messages
+from crm_platform.orchestration.automation.other_code import is_other_code_installed
 from crm_platform.orchestration.automation.refresh_client import refresh_client
 from crm_platform.orchestration.client_month import ClientData
 from crm_platform.orchestration.partitions import CLIENT_TAG
@@ -120,11 +121,17 @@ def _alike(client_id: str, settings: ScheduleSettings) -> dict[str, Any]:
 
 
 def _asked(client_id: str, platform: Platform, messages: Messages, context: dg.ScheduleEvaluationContext) -> Asked:
-    """The run that begins the client's refresh, or why there is none."""
+    """The run that begins the client's refresh, or why there is none.
+
+    With another version installed the code in memory decides nothing: the run looks, by that version, and what it found
+    wanted waits for `deliveries_arrived`. Skipped, the client's day would be lost for a month.
+    """
     if client_id in clients_under_way(context.instance):
         return dg.SkipReason("A run of the client is under way.")
     if not deliveries_in(platform, client_id):
         return dg.SkipReason("Nothing was delivered yet.")
+    if is_other_code_installed():
+        return dg.RunRequest(tags={CLIENT_TAG: client_id})
     try:
         due = due_runs(ClientData(platform, platform.catalogue.load(client_id)))
     except (Refused, OSError) as error:

@@ -14,12 +14,11 @@ import dagster as dg
 from crm_platform.clients import client_folder
 from crm_platform.intake import present_ids, sealed_ids
 from crm_platform.lake import digest_of
-from crm_platform.orchestration.partitions import CLIENT_TAG
+from crm_platform.orchestration.partitions import CLIENT_TAG, PARTITION_CLIENT_TAG
 from crm_platform.orchestration.platform import Platform
 from crm_platform.orchestration.since_passed import projects_folder
 from crm_platform.refusals import Refused
 
-_CLIENT_PARTITION_TAG = "dagster/partition/client"
 _REASON_TAG, _FAILED_STEP = "dagster/failure_reason", "STEP_FAILURE"
 _FAILURE = dg.DagsterRunStatus.FAILURE
 MOST_BROKEN_OFF = 8  # then something kills them: a memory that is too small, say
@@ -66,7 +65,7 @@ def delivered_to(platform: Platform, client_id: str) -> dt.date | None:
 
 def client_of(tags: Mapping[str, str]) -> str | None:
     """The client of a run, as whoever launched it says, else as its partition does."""
-    return tags.get(CLIENT_TAG) or tags.get(_CLIENT_PARTITION_TAG)
+    return tags.get(CLIENT_TAG) or tags.get(PARTITION_CLIENT_TAG)
 
 
 def clients_under_way(instance: dg.DagsterInstance) -> set[str]:

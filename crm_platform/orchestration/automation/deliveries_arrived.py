@@ -8,12 +8,11 @@ import datetime as dt
 import json
 import time
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Self
 
 import dagster as dg
 
-from crm_platform.orchestration import code_digest
 from crm_platform.orchestration.automation.client_state import (
     broken_off,
     client_of,
@@ -24,6 +23,7 @@ from crm_platform.orchestration.automation.client_state import (
 )
 from crm_platform.orchestration.automation.due_runs import WANTED, due_runs
 from crm_platform.orchestration.automation.messages import Message, Messages
+from crm_platform.orchestration.automation.other_code import waits_for_restart
 from crm_platform.orchestration.automation.watches import tell_dead_runs
 from crm_platform.orchestration.client_month import ClientData
 from crm_platform.orchestration.jobs import analyse_month, backfill_facts
@@ -34,11 +34,6 @@ from crm_platform.refusals import Refused
 _READING_SECONDS = 1.5  # after which a tick leaves the other clients to the next; Dagster gives one client's reading 60
 _BEGINNING = dt.datetime(2009, 1, 1, tzinfo=dt.UTC)
 _MOST_RUNS = 1_000  # that may end between two ticks
-_OTHER_CODE = Message(  # what new runs make would be taken for outdated, and asked for at every tick
-    "code_changed",
-    "Another version of the code was installed since this daemon began: it asks for nothing of itself until restarted.",
-    "Stop the daemon (make dev) and start it again.",
-)
 
 
 @dataclass
@@ -47,19 +42,20 @@ class Seen:
 
     `asked`: the fingerprint of each client for which everything due was asked for; `again`: clients to be read whatever
     their fingerprint, and whether a schedule wants them analysed; `told`: the last refusal of each; `runs_to`: the last
-    change of a run that was seen; `other_code`: the installed version that was told to be another than the loaded one.
+    change of a run that was seen.
     """
 
     asked: dict[str, str] = field(default_factory=dict)
     again: dict[str, bool] = field(default_factory=dict)
     told: dict[str, str] = field(default_factory=dict)
     runs_to: str = _BEGINNING.isoformat()
-    other_code: str = ""
 
     @classmethod
     def from_cursor(cls, cursor: str | None) -> Self:
-        """Read what `to_cursor` wrote; a first tick has seen nothing."""
-        return cls(**json.loads(cursor)) if cursor else cls()
+        """Read what `to_cursor` wrote, of another version what this one knows; a first tick has seen nothing."""
+        known = {one.name for one in fields(cls)}
+        said: dict[str, Any] = json.loads(cursor) if cursor else {}
+        return cls(**{name: value for name, value in said.items() if name in known})
 
     def to_cursor(self) -> str:
         """As JSON."""
@@ -96,12 +92,8 @@ def deliveries_arrived(
     """One request for each stretch of stale months of each client; then one for the analyses."""
     seen, clients = Seen.from_cursor(context.cursor), platform.catalogue.ids()
     tell_dead_runs(context.instance, messages)
-    if (installed := code_digest.installed_code()) != code_digest.LOADED_CODE:
-        if seen.other_code != installed:
-            messages.tell(_OTHER_CODE)
-        seen.other_code = installed
-        return dg.SensorResult(skip_reason=f"{_OTHER_CODE.text} {_OTHER_CODE.what_to_do}", cursor=seen.to_cursor())
-    seen.other_code = ""
+    if reason := waits_for_restart(messages):
+        return dg.SensorResult(skip_reason=reason, cursor=seen.to_cursor())
     seen.forget_all_but(clients)
     seen.look_at_runs(context.instance)
     busy, until = clients_under_way(context.instance), time.monotonic() + _READING_SECONDS

@@ -12,12 +12,15 @@ from dataclasses import dataclass
 import dagster as dg
 
 from crm_platform.orchestration.assets import MONTHS_ASKED_FOR
+from crm_platform.orchestration.automation.client_state import deliveries_in
 from crm_platform.orchestration.client_month import ClientData, ClientMonth
 from crm_platform.orchestration.gates import refuse_blocked
 from crm_platform.orchestration.jobs import analyse_month, backfill_facts
 from crm_platform.orchestration.partitions import partition_key
+from crm_platform.orchestration.platform import Platform
 from crm_platform.orchestration.stale_months import span_tags, stale_spans
 from crm_platform.projects import Stage
+from crm_platform.refusals import Refused
 
 # On runs of a client that is to be analysed though it may wait for its day: its schedule, or somebody, wants it.
 WANTED: Mapping[str, str] = {"then": analyse_month.name}
@@ -54,3 +57,14 @@ def due_runs(data: ClientData) -> list[DueRun]:
     latest = months[-1]
     is_current = all(asset.recipe.is_current(latest) for asset in MONTHS_ASKED_FOR)
     return [] if is_current else [DueRun(analyse_month.name, [latest])]
+
+
+def is_refused(platform: Platform, client_id: str) -> bool:
+    """Whether the client's file, its deliveries or a gate forbid now what is due of it."""
+    try:
+        client = platform.catalogue.load(client_id)
+        if deliveries_in(platform, client_id):
+            due_runs(ClientData(platform, client))
+    except (Refused, OSError):
+        return True
+    return False

@@ -17,6 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crm_platform.intake import read_inbox
+from crm_platform.orchestration import code_digest
 from crm_platform.orchestration.automation.arrivals import COMPLETE, REFUSED, SUMS, Arrival, arrival_named
 from crm_platform.orchestration.automation.arrivals_complete import ARRIVAL_TAG, arrivals_complete
 from crm_platform.refusals import Refused
@@ -158,6 +159,23 @@ def test_whole_folders_are_taken_one_by_one_and_removed_and_the_same_files_do_no
     assert "arrivals/demo/3-half waits for COMPLETE or SHA256SUMS" in house.tick(arrivals_complete).skip_message
     assert [one["kind"] for one in house.told()] == ["arrivals_unusable"]  # of nobody, once
     assert taken(house, new).success  # asked for twice: it is gone
+
+
+def test_folders_wait_while_another_version_of_the_code_waits_for_a_restart_and_are_taken_after_it(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = dropped(house.folder / "data" / "arrivals" / "demo" / "4-whole", *house.delivered)
+    told = len(house.told())
+    with monkeypatch.context() as patch:
+        patch.setattr(code_digest, "installed_code", lambda: "another")
+        said = [house.tick(arrivals_complete) for _ in range(3)]
+    assert [one.run_requests or [] for one in said] == [[], [], []]
+    assert "start it again" in said[0].skip_message
+    assert [one["kind"] for one in house.told()[told:]] == ["code_changed"]
+    assert asked(house) == []  # what is whole must look the same twice
+    (request,) = asked(house)
+    assert taken(house, request).success
+    assert not whole.exists()
 
 
 def test_what_is_refused_stays_with_the_reason_and_is_looked_at_again_once_it_changes(house: House) -> None:

@@ -7,10 +7,10 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from crm_platform.orchestration import code_digest
+from crm_platform.orchestration import code_digest, recipe
 from crm_platform.orchestration.assets import EVERY_MONTH, MONTHS_ASKED_FOR
 from crm_platform.orchestration.automation.client_schedules import schedule_names
-from crm_platform.orchestration.automation.deliveries_arrived import _no_later_than_now, deliveries_arrived
+from crm_platform.orchestration.automation.deliveries_arrived import Seen, _no_later_than_now, deliveries_arrived
 from crm_platform.orchestration.dead_runs import PROCESS_TAG, process_tag
 from crm_platform.orchestration.partitions import clients
 from crm_platform_tests.orchestration.automation.house import House
@@ -71,7 +71,11 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
         instance.add_run(dg.DagsterRun("analyse_month", "of-a-command", tags=tags))
         tick("after a command was killed")
         told["messages after a command was killed"] = house.told()[len(told["messages"]) :]
-        yield told | {"another version": list(ticks_of_versions(house, "a", "a", "b", code_digest.LOADED_CODE))}
+        yield (
+            told
+            | {"another version": list(ticks_of_versions(house, "a", "a", "b", code_digest.LOADED_CODE))}
+            | over_a_restart(house)
+        )
 
 
 def ticks_of_versions(house: House, *installed: str) -> Iterator[tuple[Any, list[str | None]]]:
@@ -83,6 +87,25 @@ def ticks_of_versions(house: House, *installed: str) -> Iterator[tuple[Any, list
             before = len(house.told())
             said = house.tick(deliveries_arrived)
             yield said, [one["kind"] for one in house.told()[before:]]
+
+
+def over_a_restart(house: House) -> dict[str, Any]:
+    """A client that waits for its day, whose day comes between the installation of another version and the restart."""
+    house.client_file("demo").write_text('name = "Demo"\n[schedule]\non_delivery = false\n')
+    house.make(house.months, EVERY_MONTH)
+    house.make([house.last], MONTHS_ASKED_FOR)
+    house.ended()
+    told = {"before the installation": house.tick(deliveries_arrived), "its day before": asked_on_its_day(house)}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(code_digest, "installed_code", lambda: "c")
+        told["its day"] = asked_on_its_day(house)
+        for asked in told["its day"].run_requests or []:
+            house.launched(asked, "refresh_client")
+        told["before the restart"] = house.tick(deliveries_arrived)
+        patch.setattr(code_digest, "LOADED_CODE", "c")
+        patch.setattr(recipe, "code_digest", lambda _: "c")
+        told["after the restart"] = house.tick(deliveries_arrived)
+    return told
 
 
 def asked_on_its_day(house: House, client: str = "demo", day: str = "2025-07-03T04:00:00+09:00") -> Any:
@@ -142,6 +165,20 @@ def test_a_daemon_with_former_code_in_memory_asks_for_nothing_and_tells_once_of_
     assert "start it again" in other[1][0].skip_message
     second = told["house"].key(told["house"].months[1])
     assert (spans(same[0]), same[1]) == ([("backfill_facts", second, second)], [])
+
+
+def test_the_day_of_a_client_that_comes_while_a_restart_is_waited_for_is_followed_after_it(told) -> None:
+    house = told["house"]
+    assert [spans(told["before the installation"]), told["its day before"].run_requests] == [[], []]
+    assert "Everything that was delivered is analysed" in told["its day before"].skip_message
+    assert len(told["its day"].run_requests) == 1
+    assert spans(told["before the restart"]) == []
+    assert spans(told["after the restart"]) == [("backfill_facts", house.key(house.months[0]), house.key(house.last))]
+
+
+def test_what_a_sensor_of_another_version_remembered_is_read_as_far_as_this_one_knows_it() -> None:
+    known = Seen(asked={"demo": "1"}, runs_to="2025-07-03T00:00:00+00:00")
+    assert Seen.from_cursor(known.to_cursor()[:-1] + ', "of_another_version": "a"}') == known
 
 
 def test_a_clock_that_was_set_back_hides_no_run_that_ends_from_then_on() -> None:
