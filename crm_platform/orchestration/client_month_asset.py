@@ -21,7 +21,7 @@ from crm_platform.orchestration.client_month import ClientData, ClientMonth
 from crm_platform.orchestration.code_digest import code_digest
 from crm_platform.orchestration.further_checks import FurtherChecks, Verdict
 from crm_platform.orchestration.gates import refuse_blocked, stage_of
-from crm_platform.orchestration.metadata import declared_metadata, log_line, written_metadata
+from crm_platform.orchestration.metadata import declared_metadata, log_line, said_of_check, spelled, written_metadata
 from crm_platform.orchestration.partitions import (
     client_months,
     client_of_run,
@@ -166,11 +166,11 @@ def _declare(
                 context.add_asset_metadata(written_metadata(recipe, one), partition_key=key)
             context.log.info(log_line(recipe, client, made))
             broken = [one for one in made if one.faults]
-            said = _check_metadata(recipe, made, broken)
+            said = said_of_check(recipe, made, broken)
             if broken:
                 yield _failed_check(recipe.name, said)
-                raise dg.Failure(_spelled(recipe, broken), allow_retries=False)
-            yield dg.AssetCheckResult(check_name=CHECK, asset_key=recipe.name, passed=True, metadata=said)
+                raise dg.Failure(spelled(recipe, broken), allow_retries=False)
+            yield dg.AssetCheckResult(check_name=CHECK, asset_key=recipe.name, passed=True, **said)
             if shown.checks:
                 yield from shown.checks.results(recipe.name, [(one.at, one.verdicts) for one in made])
             yield dg.MaterializeResult()
@@ -273,28 +273,4 @@ def _failed_check(asset: str, said: Mapping[str, Any]) -> dg.AssetCheckEvaluatio
     month of the asset is newer, and shows "not evaluated".
     """
     key = dg.AssetKey(asset)
-    return dg.AssetCheckEvaluation(asset_key=key, check_name=CHECK, passed=False, metadata=said, blocking=True)
-
-
-def _check_metadata(recipe: Recipe, made: Sequence[Made], broken: Sequence[Made]) -> dict[str, Any]:
-    """What the UI shows of the check: the first reason as text, which needs no click, and every failing rule."""
-    metadata: dict[str, Any] = {"reason": _spelled(recipe, broken)} if broken else {}
-    return metadata | {
-        "months_made": sum(one.written is not None for one in made),
-        "months_kept": sum(one.written is None and not one.faults for one in made),
-        "failing": [
-            f"{one.at.client.id} {one.at.month} {f.column}: {f.rule} ({f.rows} rows)"
-            for one in broken
-            for f in one.faults
-        ][:50],
-    }
-
-
-def _spelled(recipe: Recipe, broken: Sequence[Made]) -> str:
-    first = broken[0]
-    fault = first.faults[0]
-    return (
-        f"{recipe.name} of {first.at.client.id} for {first.at.month} breaks its declaration and was not stored: "
-        f"{fault.column}: {fault.rule}, {fault.rows} rows, for example {', '.join(fault.examples)} "
-        f"({len(broken)} months in all)."
-    )
+    return dg.AssetCheckEvaluation(asset_key=key, check_name=CHECK, passed=False, blocking=True, **said)

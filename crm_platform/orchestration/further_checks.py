@@ -9,6 +9,7 @@ from typing import Any
 import dagster as dg
 
 from crm_platform.orchestration.client_month import ClientMonth
+from crm_platform.orchestration.metadata import whose
 
 
 @dataclass(frozen=True)
@@ -53,5 +54,6 @@ class FurtherChecks:
                 asset_key=asset,
                 passed=not failing,
                 severity=check.severity,
+                description=whose([at for at, _ in found]),
                 metadata=metadata,
             )

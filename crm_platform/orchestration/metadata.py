@@ -71,6 +71,42 @@ def log_line(recipe: Recipe, client: str, made: Sequence[Made]) -> str:
     return json.dumps(said)
 
 
+def said_of_check(recipe: Recipe, made: Sequence[Made], broken: Sequence[Made]) -> dict[str, Any]:
+    """What the UI shows of the check of a run's months: whose they are, and what became of them.
+
+    The check belongs to no partition, so its history would not say whose each result is. The first reason stands as
+    text, which needs no click, beside every failing rule.
+    """
+    metadata: dict[str, Any] = {"reason": spelled(recipe, broken)} if broken else {}
+    metadata |= {
+        "months_made": sum(one.written is not None for one in made),
+        "months_kept": sum(one.written is None and not one.faults for one in made),
+        "failing": [
+            f"{one.at.client.id} {one.at.month} {f.column}: {f.rule} ({f.rows} rows)"
+            for one in broken
+            for f in one.faults
+        ][:50],
+    }
+    return {"description": whose([one.at for one in made]), "metadata": metadata}
+
+
+def spelled(recipe: Recipe, broken: Sequence[Made]) -> str:
+    """Why the first of these months was not stored."""
+    first = broken[0]
+    fault = first.faults[0]
+    return (
+        f"{recipe.name} of {first.at.client.id} for {first.at.month} breaks its declaration and was not stored: "
+        f"{fault.column}: {fault.rule}, {fault.rows} rows, for example {', '.join(fault.examples)} "
+        f"({len(broken)} months in all)."
+    )
+
+
+def whose(months: Sequence[ClientMonth]) -> str:
+    """The client and the months of a run, in order."""
+    first, last = months[0], months[-1]
+    return f"{first.client.id} {first.month}" + (f" to {last.month}" if first.month != last.month else "")
+
+
 def peak_mib() -> int:
     """The most memory that this process has held so far: which step raised it, the course over a run's steps tells."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024

@@ -14,6 +14,7 @@ FIRST_MONTH = Month(2009, 1)  # no order before it is admitted (intake)
 LINEAGE_MONTHS = 60  # how far back the UI draws the lineage; computations read all of a client's history
 TIME_ZONE = "Asia/Tokyo"
 CLIENT_TAG = "client"  # of a run; Dagster lets one at a time through for each
+PARTITION_CLIENT_TAG = "dagster/partition/client"  # by which Dagster itself names the client of a run of one partition
 RANGE_TAGS = ("dagster/asset_partition_range_start", "dagster/asset_partition_range_end")
 
 clients = dg.DynamicPartitionsDefinition(name="client")
@@ -74,16 +75,25 @@ def refuse_lost_months(tags: Mapping[str, str], keys: Sequence[ClientMonthKey]) 
     if not said <= {str(partition_key(*key)) for key in keys}:
         raise Refused(
             f"this run is to make the months {' to '.join(sorted(said))}, and Dagster gives it {len(keys)} of them.",
-            "Launch the backfill not on the page of a job but in the lineage: filter "
-            'group:"facts" or key:"order_lines", Materialize all. '
-            f"Or: crm-platform refresh --client {keys[0].client}",
+            "Launch the backfill not on the page of a job but in the lineage: choose its assets there (facts by the "
+            'filter group:"facts" or key:"order_lines"), Materialize all. Or, with facts and analyses of each month: '
+            f"{_backfill_command(read_keys(said))}",
         )
 
 
-def client_of_range(tags: Mapping[str, str]) -> str | None:
-    """The client of a run over a range of months, by the run's tags; None where it is over none, or over more."""
+def client_of_months(tags: Mapping[str, str]) -> str | None:
+    """The client of a run over months, by the tags that Dagster gives it; None where it is over none, or over more."""
     ends = {key.client for key in read_keys(tags[tag] for tag in RANGE_TAGS if tag in tags)}
-    return ends.pop() if len(ends) == 1 else None
+    if ends:
+        return ends.pop() if len(ends) == 1 else None
+    return tags.get(PARTITION_CLIENT_TAG)
+
+
+def _backfill_command(ends: Sequence[ClientMonthKey]) -> str:
+    first, last = ends[0], ends[-1]
+    if first.client != last.client:
+        return "crm-platform backfill --all"
+    return f"crm-platform backfill --client {first.client} --from {first.month} --to {last.month}"
 
 
 def client_of_run(keys: Sequence[ClientMonthKey]) -> str:

@@ -11,7 +11,7 @@ import dagster as dg
 from crm_platform.clients import Catalogue
 from crm_platform.lake import Lake, place_of
 from crm_platform.orchestration.dead_runs import names_its_process, process_tag
-from crm_platform.orchestration.partitions import CLIENT_TAG, client_of_range
+from crm_platform.orchestration.partitions import CLIENT_TAG, client_of_months
 
 DATA_FOLDER_VARIABLE = "CRM_PLATFORM_DATA"
 LAKE_VARIABLE, OUTBOX_VARIABLE = "CRM_PLATFORM_LAKE", "CRM_PLATFORM_OUTBOX"
@@ -37,12 +37,12 @@ class Platform(dg.ConfigurableResource):  # type: ignore[type-arg]
         )
 
     def setup_for_execution(self, context: dg.InitResourceContext) -> None:
-        """Let the run name its process, and its client, where whoever began it has not: a range from the UI, say."""
+        """Let the run name its process, and its client, where whoever began it has not: the UI, say."""
         run, instance = context.run, context.instance
         if not run or not instance:
             return
         missing = {} if names_its_process(run) else process_tag(run.run_id)
-        if CLIENT_TAG not in run.tags and (client := client_of_range(run.tags)):
+        if CLIENT_TAG not in run.tags and (client := client_of_months(run.tags)):
             missing[CLIENT_TAG] = client
         if missing:
             instance.add_run_tags(run.run_id, missing)

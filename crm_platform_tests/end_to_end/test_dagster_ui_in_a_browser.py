@@ -202,8 +202,42 @@ def test_a_failed_check_shows_its_reason_beside_the_asset(ui: Ui) -> None:
     assert [check.passed for check in failed.get_asset_check_evaluations()] == [False]
     reason = f"ordered_jpy: sums to the order lines, 1 rows, for example 0 instead of {total}"
     ui.show("assets/customer_months?view=checks", "obeys_declaration", "Failed", f"demo for {month}", reason)
+    ui.click("[role=tab]", "Execution history")
+    ui.see(f"demo {ui.demo.first_month} to {month}", f"demo {month}")
 
 
 def test_the_backfill_is_told_as_a_success(ui: Ui, backfill: dg.DagsterRun) -> None:
     wait_until(lambda: ui.instance.get_backfills()[0].status == BulkActionStatus.COMPLETED_SUCCESS)
     ui.show("runs?view=backfills", backfill.tags["dagster/backfill"], "3 partitions", "Success")
+
+
+def test_a_run_that_is_terminated_by_a_click_ends_and_goes_on_by_another(ui: Ui, backfill: dg.DagsterRun) -> None:
+    with ui.installation.platform.lake.alone("demo"):  # so that the run waits at its first step
+        waiting = begun_again(ui, backfill)
+        ui.show(f"runs/{waiting}", "Started", "STEP_START")
+        ui.click("button", "Terminate")
+        ui.click("[role=dialog] button", "Terminate 1 run")
+        wait_until(lambda: status_of(ui, waiting) is dg.DagsterRunStatus.CANCELED)
+    again = begun_again(ui, ui.instance.get_run_by_id(waiting))
+    wait_until(lambda: status_of(ui, again) is dg.DagsterRunStatus.SUCCESS)
+
+
+def begun_again(ui: Ui, run: dg.DagsterRun | None) -> str:
+    """The id of the run that the button of this one begins; of some runs of a backfill Dagster asks whether to."""
+    assert run is not None
+    known = set(ui.instance.get_run_ids())
+    ui.show(f"runs/{run.run_id}", "Re-execute all")
+    ui.click("button", "Re-execute all")
+    asks = "document.body.innerText.includes('Re-execution within backfill')"
+    wait_until(lambda: ui.page.look(asks) or set(ui.instance.get_run_ids()) > known)
+    if ui.page.look(asks):
+        ui.click("button", "Confirm")
+    wait_until(lambda: set(ui.instance.get_run_ids()) > known)
+    [found] = set(ui.instance.get_run_ids()) - known
+    return found
+
+
+def status_of(ui: Ui, run_id: str) -> dg.DagsterRunStatus | None:
+    """How it stands with the run."""
+    run = ui.instance.get_run_by_id(run_id)
+    return run.status if run else None
