@@ -1,4 +1,4 @@
-"""The portfolio of one client and month: CPM, single-item repeat, dormant customers, value, KPIs (seeds 002, 004).
+"""The portfolio of one client and month: CPM, repeat, dormant customers, contacts, value, KPIs (seeds 002, 004).
 
 Belongs here: which questions its report asks, in which order, and the figures of its cover. Does not: the questions
 themselves, nor those that the second opinion has answered already; these are taken over as they are.
@@ -56,15 +56,21 @@ _HEADLINE = {
 }
 
 
-def portfolio_diagnosis(inputs: DiagnosisInputs, second_opinion: Diagnosis) -> Diagnosis:
-    """Ask the portfolio's questions; HANDED_ON and TAKEN_OVER come from the second opinion of that client and month."""
+def portfolio_diagnosis(
+    inputs: DiagnosisInputs, second_opinion: Diagnosis, contact_timing: Finding | None = None
+) -> Diagnosis:
+    """Ask the portfolio's questions; HANDED_ON and TAKEN_OVER come from the second opinion of that client and month.
+
+    `contact_timing` is the finding on the next contact dates (次回連絡日, R107); None where nobody has one.
+    """
     answers = [question(inputs) for question in PORTFOLIO_QUESTIONS if question not in HANDED_ON]
     shared = [
         replace(finding, chapter=TAKEN_OVER[finding.key])
         for finding in second_opinion.findings
         if finding.key in TAKEN_OVER
     ]
-    findings = (*shared, *(answer for answer in answers if answer is not None), *second_opinion.for_portfolio)
+    given = (answer for answer in (*answers, contact_timing) if answer is not None)
+    findings = (*shared, *given, *second_opinion.for_portfolio)
     return Diagnosis(
         client=inputs.client.name,
         month=str(inputs.month),
@@ -87,4 +93,6 @@ def method(inputs: DiagnosisInputs) -> dict[str, Scalar]:
         "cpm_steady_tenure_days": settings.cpm_steady_tenure_days,
         "cpm_premium_tenure_days": settings.cpm_premium_tenure_days,
         "cpm_lapsed_gap_days": settings.cpm_lapsed_gap_days,
+        "contact_lead_days": settings.contact_lead_days,
+        "contact_lapse_supplies": settings.contact_lapse_supplies,
     }

@@ -26,8 +26,8 @@ def preview_counts(tables: Mapping[str, ibis.Table]) -> list[Row]:
     """One row per analysis and group: `analysis`, `group` (a wording key), `customers`; groups without anybody count 0.
 
     `tables`: CUSTOMER_HISTORY, SEGMENTS, CPM_CLASSES, LAPSE_ALERTS, TEST_GROUPS, CROSS_SELL, DORMANT_CUSTOMERS,
-    REGULAR_BUYERS, SUBSCRIPTIONS, CONTACT_DATES and TARGETS of one month, by name. `customers`, `segments` and
-    `cpm_classes` each cover everyone on file; contact dates and targets are left out where nobody has subscribed.
+    REGULAR_BUYERS, CONTACT_DATES and TARGETS of one month, by name. `customers`, `segments` and
+    `cpm_classes` each cover everyone on file; targets are left out where there are none.
     """
     return [
         {"analysis": analysis, "group": f"@{group}", "customers": customers}
@@ -60,10 +60,8 @@ def _analyses(tables: Mapping[str, ibis.Table]) -> Iterator[tuple[str, Counted]]
     yield "cpm_classes", _groups(tables["cpm_classes"], "cpm_class", CPM_CLASS_NAMES, "cpm")
     yield "lapse_alerts", _all_of(tables["lapse_alerts"])
     yield "test_groups", _groups(tables["test_groups"], "test_group", TEST_GROUP_NAMES, "group")
-    for name in ("dormant_customers", "regular_buyers", "cross_sell"):
+    for name in ("dormant_customers", "regular_buyers", "cross_sell", "contact_dates"):
         yield name, _all_of(tables[name])
-    if tables["subscriptions"].count().to_pyarrow().as_py():
-        yield "contact_dates", _all_of(tables["contact_dates"])
     targets = _targets(tables["targets"])
     if any(targets.values()):
         yield TARGETS, targets

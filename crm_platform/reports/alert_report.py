@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from crm_platform.diagnosis.finding import Diagnosis, Exhibit
-from crm_platform.reports.assembly import assembled, overview_of, tiles_of, value_classes
+from crm_platform.reports.assembly import assembled, overview_of, tiles_of, words_for
 from crm_platform.reports.grids import grid_of
 from crm_platform.reports.pages import Chapter, Comment, Picture, Report, Summary
 from crm_platform.reports.sections import picture_of
@@ -23,7 +23,7 @@ def alert_report(diagnosis: Diagnosis, language: str, wording: Wording | None = 
     """
     if diagnosis.report != "alert":
         raise ValueError(f"a diagnosis of the kind '{diagnosis.report}' is no shopping alert")
-    words = wording or Wording.of(language, value_classes(diagnosis))
+    words = wording or words_for(diagnosis, language)
     return assembled(diagnosis, CHAPTERS, _summary, words.of_report("alert"))
 
 

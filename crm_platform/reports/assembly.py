@@ -26,7 +26,7 @@ from crm_platform.reports.pages import (
     Tile,
 )
 from crm_platform.reports.sections import chapters_of
-from crm_platform.reports.wording import NOTHING, TWELVE_MONTHS, Wording
+from crm_platform.reports.wording import NOTHING, Wording
 
 TILES = 4
 TEN_CLASSES = 10
@@ -74,10 +74,14 @@ def value_classes(diagnosis: Diagnosis) -> int:
 
 
 def words_for(diagnosis: Diagnosis, language: str) -> Wording:
-    """The platform's words in `language` for a report of the diagnosis, as many classes and months as it knows."""
-    months = diagnosis.method.get("closed_months", TWELVE_MONTHS)
-    words = Wording.of(language, value_classes(diagnosis))
-    return words.of_history(months) if isinstance(months, int) else words
+    """The platform's words in `language` for a report of the diagnosis, with as many classes and months as it has."""
+    return Wording.of_data(
+        language,
+        first_month=diagnosis.first_month,
+        month=diagnosis.month,
+        as_of=diagnosis.as_of,
+        value_classes=value_classes(diagnosis),
+    )
 
 
 def overview_of(chapters: Sequence[Chapter], words: Wording) -> Grid | None:

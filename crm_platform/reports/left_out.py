@@ -6,26 +6,25 @@ from collections.abc import Collection, Mapping
 
 from crm_platform.clients.ordered_services import SERVICES
 from crm_platform.reports.wording import Wording
-from crm_platform.two_track.left_out import NO_SUBSCRIPTIONS, LeftOut
+from crm_platform.two_track.left_out import LeftOut
 
-TWO_TRACK, CONTACT_DATES = "two_track/", "portfolio/contact_dates.csv"
+TWO_TRACK = "two_track/"
 
 
 def given_and_left_out(
     files: Mapping[str, bytes], why: LeftOut | None, wording: Wording
 ) -> tuple[dict[str, bytes], dict[str, dict[str, str]]]:
-    """`files` without those that need what the client lacks; and folder or file → `reason` (a key) and `sentence`.
+    """`files` without those that need what the client lacks; and their folder → `reason` (a key) and `sentence`.
 
-    Without a subscription there are neither two tracks nor contact dates; without a business case no two tracks (R37).
-    A `notice` tells the operator what would change that.
+    Without a subscription or a business case there are no two tracks (R37). A `notice` tells the operator what would
+    change that.
     """
     if why is None:
         return dict(files), {}
-    paths = (TWO_TRACK, CONTACT_DATES) if why.reason == NO_SUBSCRIPTIONS else (TWO_TRACK,)
     told = {"reason": why.reason, "sentence": wording.filled(f"left_out.{why.reason}", why.numbers)}
     told |= {"notice": why.notice} if why.notice else {}
-    given = {path: content for path, content in files.items() if not path.startswith(paths)}
-    return given, {path: dict(told) for path in paths}
+    given = {path: content for path, content in files.items() if not path.startswith(TWO_TRACK)}
+    return given, {TWO_TRACK: told}
 
 
 def ordered_and_left_out(

@@ -11,7 +11,7 @@ from crm_platform.reports.diagnosis_report import priorities
 from crm_platform.reports.pages import Report
 from crm_platform.reports.wording import Wording
 
-CHAPTERS = ("cpm", "repeat", "dormant", "customer_value", "kpis")
+CHAPTERS = ("cpm", "repeat", "dormant", "contact_dates", "customer_value", "kpis")
 
 
 def portfolio_report(

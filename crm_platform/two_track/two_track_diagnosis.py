@@ -43,9 +43,13 @@ _OF_FINDINGS = {
 }
 
 
-def two_track_diagnosis(inputs: DiagnosisInputs) -> Diagnosis:
-    """Ask the two tracks' questions; a question without its data is left out."""
-    findings = tuple(answer for question in TWO_TRACK_QUESTIONS if (answer := question(inputs)) is not None)
+def two_track_diagnosis(inputs: DiagnosisInputs, contact_timing: Finding | None = None) -> Diagnosis:
+    """Ask the two tracks' questions; a question without its data is left out.
+
+    `contact_timing` is the finding on the next contact dates (次回連絡日, R107); None where nobody has one.
+    """
+    answers = (contact_timing, *(question(inputs) for question in TWO_TRACK_QUESTIONS))
+    findings = tuple(answer for answer in answers if answer is not None)
     return Diagnosis(
         client=inputs.client.name,
         month=str(inputs.month),

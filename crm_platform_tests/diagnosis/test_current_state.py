@@ -114,6 +114,9 @@ def test_the_list_of_customers_counts_what_the_report_counts(inputs: DiagnosisIn
     ):
         counted = Counter(f"@{prefix}.{row[name]}" for row in listed)
         assert {row["level"]: counted[row["level"]] for row in rows} == {row["level"]: row["customers"] for row in rows}
+    foreseen = {row["customer_id"]: row for row in inputs.forecasts.to_pyarrow().to_pylist()}
+    for name in ("expected_sales_jpy", "sales_p10_jpy", "sales_p90_jpy"):
+        assert [row[name] for row in listed] == [foreseen[row["customer_id"]][name] for row in listed]
     offered = Counter(f"@power_action.{row['action']}" for row in listed)
     found = action_rows(crossed(inputs), customer_powers(inputs))
     assert {row["action"]: offered[row["action"]] for row in found} == {r["action"]: r["customers"] for r in found}

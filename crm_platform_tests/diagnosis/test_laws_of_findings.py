@@ -17,13 +17,14 @@ from crm_platform.diagnosis.inputs import DiagnosisInputs
 from crm_platform.diagnosis.portfolio import PORTFOLIO_QUESTIONS, TAKEN_OVER
 from crm_platform.reports.wording import Wording
 from crm_platform.tables import TABLES
+from crm_platform.two_track.contact_dates import contact_dates
 from crm_platform.two_track.two_track_diagnosis import TWO_TRACK_QUESTIONS
 from crm_platform_tests.diagnosis.test_diagnosis import house
 from crm_platform_tests.diagnosis.test_stop_reasons import STEADY, planted
 from crm_platform_tests.oracles.house_inputs import portfolio_tables
 
 ALL = (*QUESTIONS, *PORTFOLIO_QUESTIONS)
-KEYS = sorted(question.__name__ for question in (*ALL, *TWO_TRACK_QUESTIONS))
+KEYS = sorted(question.__name__ for question in (*ALL, contact_dates, *TWO_TRACK_QUESTIONS))
 DOCUMENTS = {"backtest", "forecast_model", "segment_book"}
 FIELDS = {field.name for field in dataclasses.fields(DiagnosisInputs) if field.init}
 TABLE_OF = {"history": "customer_history"}

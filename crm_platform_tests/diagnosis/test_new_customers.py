@@ -1,4 +1,5 @@
 import datetime as dt
+import re
 from collections import Counter
 from collections.abc import Mapping
 from typing import Any
@@ -235,6 +236,47 @@ def test_at_stake_of_a_broken_quarter_is_what_those_would_buy_who_left_it_and_no
     assert found.yen_effect_jpy == pytest.approx(150 * 0.3 * others_rate * 6 * 1000, abs=1)
 
 
+def still_buying(orders: list[Order], places: tuple[int, ...], most: int | None = None) -> list[Order]:
+    """A purchase in October 2023 of so many in these quarters who came back before."""
+    returned = {name for name, count in Counter(one.customer for one in orders).items() if count > 1}
+    names = sorted(name for name in returned if int(name[1 : name.index("-")]) in places)
+    return [*orders, *(Order(name, dt.date(2023, 10, 1)) for name in names[:most])]
+
+
+def test_less_than_half_a_customer_missing_is_nobody_and_costs_nothing() -> None:
+    """Of 300 in the quarters before the broken one buys now: of the 130 of the broken one 0.43 would."""
+    orders = quarters([0.6] * 5 + [0.3] + [0.6] * 4)
+    fewer = [one for one in orders if one.customer not in {f"q5-{n:04d}" for n in range(130, 150)}]
+    found = asked(cohort_break, planted(still_buying(fewer, (4,), most=1)))
+    assert (found.verdict, found.numbers["quarter"]) == ("issue", "2022-06")
+    assert found.numbers["missing_customers"] is found.yen_effect_jpy is found.numbers["effect_jpy"] is None
+
+
+@pytest.mark.parametrize(("language", "after"), [("ja", "後の四半期の顧客並み"), ("en", "the quarters after it, ")])
+def test_a_broken_quarter_before_which_there_is_none_is_not_held_against_quarters_before(
+    language: str, after: str
+) -> None:
+    words, rates = Wording.of(language), [0.3] + [0.6] * 9
+    found = asked(cohort_break, planted(still_buying(quarters(rates), (1, 2))))
+    assert (found.verdict, found.numbers["quarter"]) == ("issue", found.numbers["first_quarter"])
+    assert found.numbers["missing_customers"]
+    said = " ".join(words.filled(f"cohort_break.{part}.issue", found.numbers) for part in ("title", "comment"))
+    assert after in said
+    assert not re.search("(?<!の)前の四半期|前後の四半期|before it|around it", said)
+
+
+def test_a_broken_quarter_names_the_times_whose_rate_it_shows() -> None:
+    found = asked(cohort_break, planted(quarters([0.6] * 5 + [0.3] + [0.6] * 4)))
+    words = Wording.of("en")
+    said = words.filled("cohort_break.title.issue", found.numbers)
+    assert words.word(found.numbers["compared_with"]) in said
+    alone = quarters([0.6, 0.6, 0.6, 0.3])  # none after the last, and none of its season
+    open_house = [Order("s", Month(2021, 1).plus(months).first_day) for months in range(36)]  # shut in no month
+    told = asked(cohort_break, planted([*alone, *open_house]))
+    assert told.verdict == "issue"
+    assert told.numbers["compared_with"] == told.numbers["stayed_like"] == "@cohort_times.before"
+
+
 @pytest.mark.parametrize(
     "rates",
     [[0.6] * 10, [0.6, 0.6, 0.6, 0.35] * 3, [0.7 - 0.03 * place for place in range(10)]],
@@ -429,8 +471,23 @@ def test_a_channel_that_does_not_pay_and_brings_nobody_now_is_an_issue_with_an_a
     assert (finding.verdict, finding.yen_effect_jpy) == ("issue", None)
     assert finding.action is not None
     assert (finding.action.customers, finding.action.expected_jpy) == (7, 13_333)
-    assert "¥1,000までに抑える" in action_of(finding, Wording.of("ja")).replace(" ", "")
-    assert "¥1.00K per new customer" in action_of(finding, Wording.of("en"))
+    assert "（TVなら¥1,000）までに抑える" in action_of(finding, Wording.of("ja")).replace(" ", "")
+    assert "(TV: ¥1.00K; 7 new customers" in action_of(finding, Wording.of("en"))
+
+
+@pytest.mark.parametrize("language", ["ja", "en"])
+def test_an_action_on_media_names_the_channels_whose_customers_it_counts(language: str) -> None:
+    """TV and WEB both cost more than the ¥1,000 that a customer brings, TV most; of late WEB alone brings anybody."""
+    orders = [Order(f"b{n}", dt.date(2022, 1, 10), 1000, medium="M2") for n in range(40)]
+    orders += [Order(f"w{n}", dt.date(2022, 1, 10), 1000, medium="M1") for n in range(40)]
+    media = {"M1": ("WEB", 60_000), "M2": ("TV", 120_000)}
+    idle, words = asked(media_efficiency, planted(orders, media=media)), Wording.of(language)
+    assert (idle.numbers["losing_channels"], idle.numbers["usual_customers"]) == (2, 14)
+    assert "TV / WEB" in action_of(idle, words)
+    orders += [Order(f"r{n}", dt.date(2023, 10, 10), 1000, medium="M3") for n in range(15)]
+    runs = asked(media_efficiency, planted(orders, media={**media, "M3": ("WEB", 30_000)}, running={"M3"}))
+    assert (runs.numbers["worst_channel"], runs.numbers["usual_customers"]) == ("TV", 15)
+    assert "WEB" in action_of(runs, words) and "TV" not in action_of(runs, words)
 
 
 def test_new_customers_of_a_placement_that_still_runs_are_at_stake_where_its_channel_does_not_pay() -> None:

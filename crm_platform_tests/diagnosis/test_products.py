@@ -172,6 +172,57 @@ def test_the_group_that_wins_customers_but_does_not_keep_them_is_an_issue_and_on
     assert weak.action.customers == 80
 
 
+def powers_house(*, dear_jpy: int, dear_months: int) -> list[Order]:
+    """A hundred buy A every month, a hundred buy B, ten of them both; 20 buy C, too few to be told apart."""
+    months = [dt.date(2023, month, 5) for month in range(1, 13)]
+    orders = [Order(f"a{n:03d}", day, dear_jpy + n, "A") for n in range(100) for day in months[-dear_months:]]
+    orders += [Order(f"b{n:03d}", day, 3_000 + n, "B") for n in range(90) for day in months[-3:]]
+    orders += [Order(f"a{n:03d}", months[-1], 3_000, "B") for n in range(10)]
+    return orders + [Order(f"c{n:03d}", months[-1], 500, "C") for n in range(20)]
+
+
+@pytest.mark.parametrize("question", [product_groups, brands])
+def test_the_powers_of_a_group_are_the_means_over_its_buyers_of_the_year_and_the_surely_strongest_is_named(
+    question: Any,
+) -> None:
+    orders = [Order(f"z{n:03d}", dt.date(2021, 5, 1), 80_000, "B") for n in range(50)]  # who buys no more
+    orders += powers_house(dear_jpy=9_000, dear_months=12)
+    inputs = with_brands(planted_inputs(orders, AS_OF), {"A": "A", "B": "B", "C": "C"})
+    finding = question(inputs)
+    assert finding is not None
+    foreseen = {row["customer_id"]: row for row in inputs.forecasts.to_pyarrow().to_pylist()}
+    buyers = {name: {one.customer for one in orders if one.product == name and one.day.year == 2023} for name in "ABC"}
+    told = {row["product_group"]: row for row in table(finding, "powers")}
+    assert list(told) == ["A", "B"]
+    for name, row in told.items():
+        known = [foreseen[customer] for customer in buyers[name]]
+        others = [foreseen[customer] for customer in set().union(*buyers.values()) - buyers[name]]
+        assert row["power_buyers"] == len(known) == 100
+        assert row["power_retention_rate"] == pytest.approx(mean_of(known, "retention_power_rate"))
+        assert row["power_purchasing_jpy"] == pytest.approx(mean_of(known, "purchasing_power_jpy"))
+        assert row["power_profit_jpy"] == pytest.approx(mean_of(known, "profitability_jpy"), abs=0.5)
+        assert row["power_others_jpy"] == pytest.approx(mean_of(others, "profitability_jpy"), abs=0.5)
+        assert row["power_low_jpy"] < row["power_profit_jpy"] < row["power_high_jpy"]
+    assert finding.numbers["power_group"] == "A"
+    assert finding.numbers["power_profit_jpy"] == told["A"]["power_profit_jpy"]
+    for language in ("ja", "en"):
+        words = Wording.of(language)
+        comment = words.known_sentences("product_groups.comment.healthy", finding.numbers)
+        assert words.formatted(finding.numbers["power_profit_jpy"], "yen") in comment
+
+
+def mean_of(people: list[dict[str, Any]], column: str) -> float:
+    return float(np.mean([one[column] for one in people]))
+
+
+def test_no_group_is_named_as_the_strongest_where_chance_could_have_made_it() -> None:
+    house = powers_house(dear_jpy=3_000, dear_months=3)
+    finding = product_groups(planted_inputs([one for one in house if one.product != "C"], AS_OF))
+    assert finding is not None
+    assert len(table(finding, "powers")) == 2
+    assert {value for name, value in finding.numbers.items() if name.startswith("power_")} == {None}
+
+
 def test_the_group_named_as_keeping_customers_stands_in_the_chart_and_in_both_tables_however_little_it_sells() -> None:
     then, now = dt.date(2023, 3, 1), dt.date(2023, 9, 1)
     orders = [Order(f"g{g:02d}c{n:02d}", then, product=f"G{g:02d}") for g in range(17) for n in range(31)]
@@ -180,7 +231,7 @@ def test_the_group_named_as_keeping_customers_stands_in_the_chart_and_in_both_ta
     finding = product_groups(planted_inputs(orders, AS_OF, first_month=Month(2023, 1)))
     assert finding is not None
     assert finding.numbers["keeper"] == "G16"
-    assert ["G16" in [row["product_group"] for row in one.rows] for one in finding.exhibits] == [True] * 3
+    assert ["G16" in [row["product_group"] for row in one.rows] for one in finding.exhibits] == [True] * 4
     assert len(finding.exhibits[1].rows) == 16
 
 

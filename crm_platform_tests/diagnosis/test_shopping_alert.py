@@ -287,3 +287,12 @@ def test_the_year_tells_no_cost_of_keeping_while_a_campaign_of_it_is_not_sure() 
     months.loc[doubtful, columns] = [100, 5_000, 0.4, np.nan]
     told = of(alert_inputs(alert_months=months), "alert_months").numbers
     assert (told["retained_12m"], told["cost_per_retained_jpy"]) == (None, None)
+
+
+@pytest.mark.parametrize(("language", "post"), [("ja", "DM"), ("en", "post")])
+def test_a_channel_that_the_platform_knows_by_its_code_has_a_word_and_another_stands_as_the_client_writes_it(
+    language: str, post: str
+) -> None:
+    (groups,) = of(alert_inputs(), "alert_test_design").exhibits
+    shown = [Wording.of(language).word(row["channel"]) for row in groups.rows if row["channel"]]
+    assert shown == [post, "outbound"]

@@ -124,12 +124,19 @@ def counted(moves: list[dict[str, Any]], column: str) -> Counter[str]:
     return found
 
 
-def test_without_a_subscription_two_tracks_and_contact_dates_are_left_out_and_the_manifest_says_why(
-    onboarded: Installation,
-) -> None:
+def test_without_a_subscription_the_portfolio_tells_whom_to_contact_when(onboarded: Installation) -> None:
+    findings = onboarded.document(CLIENT, "portfolio_diagnosis", MONTH)["findings"]
+    told = next(finding["numbers"] for finding in findings if finding["key"] == "contact_dates")
+    listed = onboarded.rows(CLIENT, MONTH, "portfolio/contact_dates.csv")
+    assert told["dated_customers"] + told["lapsed_customers"] == len(listed) > 1_000
+    assert told["subscribers_customers"] is None
+    assert len({row["customer_id"] for row in listed}) == len(listed)
+
+
+def test_without_a_subscription_two_tracks_are_left_out_and_the_manifest_says_why(onboarded: Installation) -> None:
     files = onboarded.outbox(CLIENT, MONTH)
     left_out = json.loads(files["manifest.json"])["left_out"]
-    assert list(left_out) == ["portfolio/contact_dates.csv", "two_track/"]
+    assert list(left_out) == ["two_track/"]
     assert {(why["reason"], "subscription" in why["sentence"]) for why in left_out.values()} == {
         ("no_subscriptions", True)
     }

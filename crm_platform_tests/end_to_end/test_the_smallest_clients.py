@@ -40,12 +40,9 @@ def test_the_smallest_client_gets_every_deliverable(case: str, tmp_path: Path) -
     assert answer.code == 0, answer.err
     month = max(path.name for path in (installation.data / "outbox" / "small").iterdir() if path.is_dir())
     deliverables = installation.outbox("small", month)
-    assert len(deliverables) == 36
+    assert len(deliverables) == 37
     left_out = json.loads(deliverables["manifest.json"])["left_out"]
-    assert {path: why["reason"] for path, why in left_out.items()} == {
-        "portfolio/contact_dates.csv": "no_subscriptions",
-        "two_track/": "no_subscriptions",
-    }
+    assert {path: why["reason"] for path, why in left_out.items()} == {"two_track/": "no_subscriptions"}
     assert "定期購入の注文" in left_out["two_track/"]["sentence"]
     assert [row["顧客番号"] for row in installation.rows("small", month, "second_opinion/segments.csv")] == ["C1", "C2"]
     assert deliverables["second_opinion/diagnosis_report.pdf"].startswith(b"%PDF")

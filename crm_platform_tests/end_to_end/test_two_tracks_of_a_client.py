@@ -11,8 +11,10 @@ import pytest
 
 from crm_platform.diagnosis import Diagnosis
 from crm_platform.orchestration.assets import EVERY_MONTH, MONTHS_ASKED_FOR
+from crm_platform.orchestration.assets.contact_dates import contact_inputs
 from crm_platform.orchestration.assets.two_track import two_track_inputs
 from crm_platform.orchestration.client_month import ClientData, ClientMonth
+from crm_platform.two_track.contact_dates import contact_dates
 from crm_platform.two_track.two_track_diagnosis import TWO_TRACK_QUESTIONS
 from crm_platform_tests.diagnosis.test_laws_of_findings import FIELD_OF, recorded
 from crm_platform_tests.end_to_end.conftest import MONTH
@@ -87,6 +89,17 @@ def test_its_pages_open_and_its_first_page_answers_the_four_questions(client: In
     assert json.loads(files["manifest.json"])["left_out"] == {}
 
 
+def test_portfolio_and_two_tracks_tell_the_same_of_the_contact_dates(client: Installation, at: ClientMonth) -> None:
+    told = [
+        next(one for one in at.document(name)["findings"] if one["key"] == "contact_dates")
+        for name in ("portfolio_diagnosis", "two_track_diagnosis")
+    ]
+    assert told[0] == told[1] == at.document("contact_timing")
+    numbers, listed = told[0]["numbers"], client.rows("demo", str(MONTH), "portfolio/contact_dates.csv")
+    named = ("dated_customers", "lapsed_customers", "subscribers_customers")
+    assert sum(numbers[name] for name in named) == len(listed)
+
+
 @pytest.mark.parametrize("name", FOR_FEW_BUYERS)
 def test_what_is_told_of_few_buyers_is_not_told_of_enough(name: str, at: ClientMonth) -> None:
     question = next(question for question in TWO_TRACK_QUESTIONS if question.__name__ == name)
@@ -95,11 +108,11 @@ def test_what_is_told_of_few_buyers_is_not_told_of_enough(name: str, at: ClientM
 
 @pytest.mark.parametrize(
     "question",
-    [question for question in TWO_TRACK_QUESTIONS if question.__name__ not in FOR_FEW_BUYERS],
+    [contact_dates, *(question for question in TWO_TRACK_QUESTIONS if question.__name__ not in FOR_FEW_BUYERS)],
     ids=lambda question: question.__name__,
 )
 def test_a_finding_names_the_tables_it_reads_and_no_other(question: Any, at: ClientMonth) -> None:
-    inputs = two_track_inputs(at)
+    inputs = contact_inputs(at) if question is contact_dates else two_track_inputs(at)
     finding, asked = recorded(question, inputs)
     assert finding is not None
     assert finding.key == question.__name__

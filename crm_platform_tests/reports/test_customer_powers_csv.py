@@ -13,6 +13,7 @@ from crm_platform.reports.csv_cells import csv_file
 from crm_platform.tables.analyses import BUYER_KINDS
 
 JA, EN = Wording.of("ja"), Wording.of("en")
+FORESEEN = ["期待売上（6ヶ月）", "予測区間の下端（80%）", "予測区間の上端（80%）"]
 
 
 def _customers(*numbers: str) -> pa.Table:
@@ -25,6 +26,9 @@ def _customers(*numbers: str) -> pa.Table:
             "profit_level": pa.array([1 + row % 2 for row in rows], pa.int64()),
             "buyer_kind": pa.array([BUYER_KINDS[row % len(BUYER_KINDS)] for row in rows], pa.string()),
             "action": pa.array([POWER_ACTIONS[row % len(POWER_ACTIONS)] for row in rows], pa.string()),
+            "expected_sales_jpy": pa.array([1234.5 + row for row in rows], pa.float64()),
+            "sales_p10_jpy": pa.array([0.0 for _ in rows], pa.float64()),
+            "sales_p90_jpy": pa.array([9876.4 for _ in rows], pa.float64()),
         }
     )
 
@@ -38,12 +42,13 @@ def test_every_customer_is_a_row_in_order_with_levels_kind_and_offer_in_the_clie
     assert content.startswith(b"\xef\xbb\xbf")
     assert content.endswith(b"\r\n")
     assert _read(content) == [
-        ["顧客番号", "継続力", "購買力", "収益力", "買い方", "施策"],
-        ["c1", "B", "B", "B", "1回高額で停滞", "追加購入（まとめ買い・ついで買い）"],
-        ["c2", "A", "A", "A", "数年ぶり", "追加購入（関連商品・上位品）"],
+        ["顧客番号", "継続力", "購買力", "収益力", "買い方", "施策", *FORESEEN],
+        ["c1", "B", "B", "B", "1回高額で停滞", "追加購入（まとめ買い・ついで買い）", "1236", "0", "9876"],
+        ["c2", "A", "A", "A", "数年ぶり", "追加購入（関連商品・上位品）", "1234", "0", "9876"],
     ]
     headers = ["customer_id", "retention_power", "purchasing_power", "profitability", "buyer_kind", "action"]
-    assert _read(customer_powers_csv(_customers("c1"), EN))[0] == headers
+    foreseen = ["expected_sales", "sales_p10", "sales_p90"]
+    assert _read(customer_powers_csv(_customers("c1"), EN))[0] == [*headers, *foreseen]
 
 
 @given(st.lists(st.text(st.characters(codec="utf-8"), min_size=1, max_size=6), min_size=1, max_size=8, unique=True))

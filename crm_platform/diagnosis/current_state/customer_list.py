@@ -21,15 +21,17 @@ from crm_platform.diagnosis.estimates import Estimate
 from crm_platform.diagnosis.finding import Finding, Row, Scalar
 
 _ANSWERS = ("retention_power", "purchasing_power", "profitability")
+_FORESEEN = ("expected_sales_jpy", "sales_p10_jpy", "sales_p90_jpy")
 
 
 def customer_list(
     findings: Sequence[Finding], history: ibis.Table, forecasts: ibis.Table, segments: ibis.Table
 ) -> ibis.Table | None:
-    """Every customer once, in no order: the three levels (1 the highest), `buyer_kind` and `action` (R57).
+    """Every customer once, in no order: three levels (1 the highest), `buyer_kind`, `action` (R57), and the forecast.
 
-    The levels are read off the tables of the findings, so that the list counts what the report counts. None where the
-    diagnosis has no such finding, because there is no customer.
+    The levels are read off the tables of the findings, so that the list counts what the report counts; the forecast is
+    `expected_sales_jpy` of six months with the ends of its 80 % interval. None where the diagnosis has no such finding,
+    because there is no customer.
 
     Args:
         findings: of the diagnosis of the same client and month.
@@ -44,11 +46,13 @@ def customer_list(
     floors_jpy = [_whole(row["from_jpy"]) for row in _rows(found["profitability"], "bands")]
     known = levelled(history, forecasts, powers)
     joined = known.inner_join(segments.select("customer_id", "buyer_kind"), "customer_id")
+    joined = joined.inner_join(forecasts.select("customer_id", *_FORESEEN), "customer_id")
     return joined.select(
         "customer_id",
         "retention_level",
         "purchasing_level",
         "buyer_kind",
+        *_FORESEEN,
         profit_level=profit_level(joined.profitability_jpy, floors_jpy),
         action=_action(joined, powers),
     )

@@ -5,15 +5,26 @@ from __future__ import annotations
 from typing import Any
 
 from crm_platform.diagnosis.estimates import difference
-from crm_platform.diagnosis.finding import Action, Exhibit, Finding, Scalar, Trend, Verdict
+from crm_platform.diagnosis.finding import Action, Exhibit, Finding, Scalar, Trend, Unit, Verdict
 from crm_platform.diagnosis.groundwork.product_levels import Level, brand_count
 from crm_platform.diagnosis.inputs import DiagnosisInputs
+from crm_platform.diagnosis.products.group_powers import power_rows
 from crm_platform.diagnosis.products.winning import Newcomers, newcomers_by_year, winning_rows
 from crm_platform.diagnosis.spans import HALF_YEAR_MONTHS
 from crm_platform.diagnosis.trends import trend_of
 from crm_platform.diagnosis.verdicts import LEAST_CUSTOMERS, measured_against, verdict_on_change
 
 SHOWN_GROUPS = 15
+_POWERS: tuple[tuple[str, Unit], ...] = (
+    ("product_group", "text"),
+    ("power_buyers", "count"),
+    ("power_retention_rate", "rate"),
+    ("power_purchasing_jpy", "jpy"),
+    ("power_profit_jpy", "jpy"),
+    ("power_low_jpy", "jpy"),
+    ("power_high_jpy", "jpy"),
+    ("power_others_jpy", "jpy"),
+)
 
 
 def product_groups(inputs: DiagnosisInputs) -> Finding | None:
@@ -48,6 +59,7 @@ def _finding(inputs: DiagnosisInputs, key: str, level: Level) -> Finding | None:
     is_issue = judged["verdict"] == "issue"
     effect_jpy = round(missing_rate * winner["new_customers"] / 2 * inputs.order_value_jpy) or None
     expected_jpy = round(winner["new_customers"] * inputs.response_rate * inputs.order_value_jpy)
+    powers = power_rows(inputs, level)
     numbers: dict[str, Scalar] = {
         **inputs.period,
         "groups": len(groups),
@@ -69,6 +81,7 @@ def _finding(inputs: DiagnosisInputs, key: str, level: Level) -> Finding | None:
         "response_rate": inputs.response_rate,
         "expected_jpy": expected_jpy,
         "effect_jpy": effect_jpy if is_issue else None,
+        **_strongest(powers),
     }
     return Finding(
         key=key,
@@ -76,7 +89,8 @@ def _finding(inputs: DiagnosisInputs, key: str, level: Level) -> Finding | None:
         verdict=judged["verdict"],
         numbers=numbers,
         exhibits=_exhibits(
-            [row for place, row in enumerate(groups) if place < SHOWN_GROUPS or row in (winner, keeper)]
+            [row for place, row in enumerate(groups) if place < SHOWN_GROUPS or row in (winner, keeper)],
+            powers[:SHOWN_GROUPS],
         ),
         threshold=judged["others_rate"],
         yen_effect_jpy=effect_jpy if is_issue else None,
@@ -86,7 +100,14 @@ def _finding(inputs: DiagnosisInputs, key: str, level: Level) -> Finding | None:
         action=Action(
             "@action_segment.newcomers_of_group", winner["new_customers"], "@action_channel.insert_mail", expected_jpy
         ),
-        sources=("customer_history", "products", "customer_product_months", "customer_months", "product_months"),
+        sources=(
+            "customer_history",
+            "products",
+            "customer_product_months",
+            "customer_months",
+            "product_months",
+            "forecasts",
+        ),
     )
 
 
@@ -114,7 +135,14 @@ def _judged(years: list[Newcomers], winner: str) -> dict[str, Any]:
     }
 
 
-def _exhibits(shown: list[dict[str, Any]]) -> tuple[Exhibit, ...]:
+def _strongest(powers: list[dict[str, Any]]) -> dict[str, Scalar]:
+    """The group of whose buyers most is foreseen, where that is beyond chance; None where it is not."""
+    first = powers[0] if powers and powers[0]["is_beyond_chance"] else {}
+    names = ("power_buyers", "power_profit_jpy", "power_others_jpy")
+    return {"power_group": first.get("product_group"), **{name: first.get(name) for name in names}}
+
+
+def _exhibits(shown: list[dict[str, Any]], powers: list[dict[str, Any]]) -> tuple[Exhibit, ...]:
     placed = [row for row in shown if row["buyers"] >= LEAST_CUSTOMERS and row["first_share_rate"] is not None]
     scatter = Exhibit(
         "win_and_keep",
@@ -154,5 +182,7 @@ def _exhibits(shown: list[dict[str, Any]]) -> tuple[Exhibit, ...]:
             ("others_rate", "rate"),
         ),
     )
-    tables = (win, keep) if keep.rows else (win,)
+    names = [name for name, _ in _POWERS]
+    foreseen = Exhibit("powers", "table", tuple({n: row[n] for n in names} for row in powers), columns=_POWERS)
+    tables = (win, *((keep,) if keep.rows else ()), *((foreseen,) if len(powers) > 1 else ()))
     return (scatter, *tables) if len(placed) > 1 else tables

@@ -60,6 +60,7 @@ MONTHS_ASKED_FOR = (  # made for the month somebody asks for, from the facts of 
     contact_dates.product_supply,
     contact_dates.contact_dates,
     contact_dates.contact_dates_backtest,
+    contact_dates.contact_timing,
     two_track.one_off_model,
     two_track.one_off_candidates,
     two_track.targets,

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
+from dataclasses import asdict, replace
 from typing import Any
 
 import ibis
 import pyarrow as pa
 
+from crm_platform.diagnosis.inputs import DiagnosisInputs
 from crm_platform.history import customer_history
+from crm_platform.orchestration.assets.diagnosis import OF_THE_MONTH, OF_THE_PAST, inputs_of
+from crm_platform.orchestration.assets.segments import book_digest
 from crm_platform.orchestration.client_month import ClientMonth
 from crm_platform.orchestration.client_month_asset import client_month_asset
 from crm_platform.orchestration.delivered_history import contacts_until
@@ -136,3 +140,39 @@ def learning_rules(at: ClientMonth) -> dict[str, int]:
     """What counts as a repeat, and how many it takes to learn from them."""
     settings = at.client.settings
     return {"longest_gap_days": settings.cpm_lapsed_gap_days, "least_repeats": settings.supply_least_repeats}
+
+
+_OF_THE_DATES = ("contact_dates", "product_supply")
+_FORMER_DATES = "contact_dates_backtest"
+
+
+def verdict_in_short(_: ClientMonth, document: Any) -> dict[str, Any]:
+    """The verdict on the dates, and how many customers are to be contacted in four weeks."""
+    if document is None:
+        return {}
+    return {"verdict": document["verdict"], "due_customers": document["concerned_customers"]}
+
+
+@client_month_asset(
+    Recipe(
+        "contact_timing",
+        "two_track",
+        {
+            **dict.fromkeys(OF_THE_PAST, Reads.UP_TO_MONTH),
+            **dict.fromkeys((*OF_THE_MONTH, *_OF_THE_DATES, _FORMER_DATES), Reads.SAME_MONTH),
+        },
+        settings=everything,
+        further_inputs=book_digest,
+    ),
+    describe=verdict_in_short,
+)
+def contact_timing(at: ClientMonth) -> Any:
+    """The finding on the dates (次回連絡日), for the portfolio and the two tracks; null where nobody has one (R107)."""
+    found = supplies.contact_dates(contact_inputs(at))
+    return None if found is None else asdict(found)
+
+
+def contact_inputs(at: ClientMonth) -> DiagnosisInputs:
+    """What the finding on the dates reads beyond the second opinion."""
+    tables = {name: at.expression(name) for name in _OF_THE_DATES}
+    return replace(inputs_of(at), **tables, **{_FORMER_DATES: at.document(_FORMER_DATES)})

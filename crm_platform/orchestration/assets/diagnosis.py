@@ -12,6 +12,7 @@ import pyarrow as pa
 from crm_platform.alerts import upper_customers
 from crm_platform.diagnosis import Diagnosis
 from crm_platform.diagnosis.diagnose import diagnose
+from crm_platform.diagnosis.finding import Finding, finding_of
 from crm_platform.diagnosis.groundwork.season_ahead import weak_season_ahead
 from crm_platform.diagnosis.inputs import DiagnosisInputs
 from crm_platform.diagnosis.portfolio import portfolio_diagnosis as diagnosis_of_portfolio
@@ -28,7 +29,7 @@ from crm_platform.orchestration.recipe import Reads, Recipe, everything
 from crm_platform.orchestration.segment_books import book_in_force, described_book
 from crm_platform.tables.frames import frame_of
 
-_OF_THE_PAST = ("customer_days", "customer_months", "customer_product_months", "product_months", "media_months")
+OF_THE_PAST = ("customer_days", "customer_months", "customer_product_months", "product_months", "media_months")
 OF_THE_MONTH = (
     "products",
     "media",
@@ -51,6 +52,7 @@ _OF_THE_PORTFOLIO = (
     "dormant_customers",
     "regular_buyers",
     "diagnosis",
+    "contact_timing",
     *_OF_SUBSCRIPTIONS,
 )
 _OF_THE_ALERT = (
@@ -76,7 +78,7 @@ def verdicts(_: ClientMonth, document: Any) -> dict[str, Any]:
     Recipe(
         "diagnosis",
         "diagnosis",
-        {**dict.fromkeys(_OF_THE_PAST, Reads.UP_TO_MONTH), **dict.fromkeys(OF_THE_MONTH, Reads.SAME_MONTH)},
+        {**dict.fromkeys(OF_THE_PAST, Reads.UP_TO_MONTH), **dict.fromkeys(OF_THE_MONTH, Reads.SAME_MONTH)},
         settings=everything,
         further_inputs=book_digest,
     ),
@@ -94,7 +96,7 @@ def inputs_of(at: ClientMonth) -> DiagnosisInputs:
         month=at.month,
         as_of=at.as_of,
         months=at.history_months,
-        **{name: at.past(name) for name in _OF_THE_PAST},
+        **{name: at.past(name) for name in OF_THE_PAST},
         products=at.expression("products"),
         media=at.expression("media"),
         history=at.expression("customer_history"),
@@ -122,7 +124,7 @@ def what_the_portfolio_read(at: ClientMonth) -> dict[str, str]:
         "portfolio_diagnosis",
         "diagnosis",
         {
-            **dict.fromkeys(_OF_THE_PAST, Reads.UP_TO_MONTH),
+            **dict.fromkeys(OF_THE_PAST, Reads.UP_TO_MONTH),
             **dict.fromkeys(_OF_THE_PORTFOLIO, Reads.SAME_MONTH),
         },
         settings=everything,
@@ -131,9 +133,15 @@ def what_the_portfolio_read(at: ClientMonth) -> dict[str, str]:
     describe=verdicts,
 )
 def portfolio_diagnosis(at: ClientMonth) -> Any:
-    """Findings of the portfolio: CPM, single-item repeat, dormant customers, value, KPIs (R100-R106, R112-R131)."""
+    """Findings of the portfolio: CPM, single-item repeat, dormant customers, dates, value, KPIs (R100-R131)."""
     second_opinion = Diagnosis.from_json(at.document("diagnosis"))
-    return diagnosis_of_portfolio(portfolio_inputs(at), second_opinion).to_json()
+    return diagnosis_of_portfolio(portfolio_inputs(at), second_opinion, contact_timing_of(at)).to_json()
+
+
+def contact_timing_of(at: ClientMonth) -> Finding | None:
+    """The finding on the next contact dates, which portfolio and two tracks both show; None where nobody has one."""
+    stored = at.document("contact_timing")
+    return None if stored is None else finding_of(stored)
 
 
 def portfolio_inputs(at: ClientMonth) -> DiagnosisInputs:

@@ -44,8 +44,14 @@ def services_digest(at: ClientMonth) -> dict[str, str]:
 
 
 def words_of(at: ClientMonth) -> Wording:
-    """The client's words, with names for as many value classes as the book in force has."""
-    return Wording.of(at.client.language, as_booked(at).settings.value_classes)
+    """The client's words, with names for as many value classes as the book in force has, and its months of data."""
+    return Wording.of_data(
+        at.client.language,
+        first_month=str(at.history_months[0]),
+        month=str(at.month),
+        as_of=at.as_of.isoformat(),
+        value_classes=as_booked(at).settings.value_classes,
+    )
 
 
 def reports_of(at: ClientMonth) -> dict[str, Report]:

@@ -35,7 +35,7 @@ from crm_platform.reports.acceptance import (
     subscription_repairs_csv,
     test_totals_csv,
 )
-from crm_platform.reports.left_out import CONTACT_DATES, TWO_TRACK
+from crm_platform.reports.left_out import TWO_TRACK
 
 
 def lists_of(at: ClientMonth) -> dict[str, bytes]:
@@ -115,7 +115,7 @@ def customer_lists(at: ClientMonth) -> dict[str, bytes]:
         "portfolio/cross_sell.csv": cross_sell_csv(at.arrow("cross_sell"), wording, encoding),
         "portfolio/dormant_customers.csv": dormant_customers_csv(at.arrow("dormant_customers"), wording, encoding),
         "portfolio/regular_buyers.csv": regular_buyers_csv(at.arrow("regular_buyers"), wording, encoding),
-        CONTACT_DATES: contact_dates_csv(at.arrow("contact_dates"), wording, encoding),
+        "portfolio/contact_dates.csv": contact_dates_csv(at.arrow("contact_dates"), wording, encoding),
     }
 
 

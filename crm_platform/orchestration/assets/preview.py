@@ -31,7 +31,6 @@ _COUNTED = (
     "cross_sell",
     "dormant_customers",
     "regular_buyers",
-    "subscriptions",
     "contact_dates",
     "targets",
 )

@@ -10,7 +10,7 @@ import ibis
 import pyarrow as pa
 
 from crm_platform.diagnosis.inputs import DiagnosisInputs
-from crm_platform.orchestration.assets.diagnosis import OF_THE_MONTH, inputs_of, verdicts
+from crm_platform.orchestration.assets.diagnosis import OF_THE_MONTH, contact_timing_of, inputs_of, verdicts
 from crm_platform.orchestration.assets.segments import book_digest
 from crm_platform.orchestration.client_month import ClientMonth
 from crm_platform.orchestration.client_month_asset import client_month_asset
@@ -236,14 +236,11 @@ _TABLES_OF_TRACKS = (
     "one_off_candidates",
     "targets",
     "two_track_values",
-    "contact_dates",
-    "product_supply",
 )
 _DOCUMENTS_OF_TRACKS = (
     "one_off_model",
     "targets_backtest",
     "two_track_business",
-    "contact_dates_backtest",
     "three_s_design_effects",
     "continuation_curves",
     "stop_risk",
@@ -268,6 +265,7 @@ def what_the_tracks_read(at: ClientMonth) -> dict[str, str]:
         {
             **dict.fromkeys((*_PAST, *_PAST_OF_TRACKS), Reads.UP_TO_MONTH),
             **dict.fromkeys((*OF_THE_MONTH, *_TABLES_OF_TRACKS, *_DOCUMENTS_OF_TRACKS), Reads.SAME_MONTH),
+            "contact_timing": Reads.SAME_MONTH,
         },
         settings=everything,
         further_inputs=what_the_tracks_read,
@@ -278,7 +276,9 @@ def two_track_diagnosis(at: ClientMonth) -> Any:
     """Findings of the two tracks (定期もTudomo): 3S, targets, business, contact dates; or why there are none (R37)."""
     case, settings = at.document("two_track_business"), at.client.settings
     left_out = why_left_out(at.arrow("subscriptions").num_rows, case, settings.two_track_least_buyers)
-    return left_out.to_json() if left_out else diagnosis_of_tracks(two_track_inputs(at)).to_json()
+    if left_out:
+        return left_out.to_json()
+    return diagnosis_of_tracks(two_track_inputs(at), contact_timing_of(at)).to_json()
 
 
 def two_track_inputs(at: ClientMonth) -> DiagnosisInputs:

@@ -13,6 +13,7 @@ from typing import Any, Final, Literal
 
 from crm_platform.clients.client import LANGUAGES
 from crm_platform.diagnosis.finding import ReportKind, Scalar
+from crm_platform.periods import Month
 from crm_platform.segments.value_groups import value_group
 
 NOTHING: Final = "—"
@@ -66,6 +67,18 @@ class Wording:
             raise ValueError(f"there is no wording in '{language}': choose one of {', '.join(LANGUAGES)}")
         return replace(_loaded(language), value_classes=value_classes)
 
+    @classmethod
+    def of_data(
+        cls, language: str, *, first_month: str, month: str, as_of: str, value_classes: int = TEN_CLASSES
+    ) -> Wording:
+        """The wording of what tells of a client's data from `first_month` on, as known at `as_of` in `month`.
+
+        Whatever shows findings speaks with it, so that all of them name the months that there are.
+        """
+        last = Month.parse(month)
+        is_over = as_of >= last.last_day.isoformat()
+        return cls.of(language, value_classes).of_history(last.minus(Month.parse(first_month)) + is_over)
+
     def of_report(self, kind: ReportKind | Literal["preview", "letter"]) -> Wording:
         """The wording of one report: its own texts, under `<kind>_report.`, in the place of those that all share."""
         prefix = f"{kind}_report."
@@ -73,8 +86,11 @@ class Wording:
         return replace(self, texts={**self.texts, **own})
 
     def of_history(self, closed_months: int) -> Wording:
-        """This wording where so many months are known: `{year_months}` are the last twelve, or as many as there are."""
-        return replace(self, year_months=min(closed_months, TWELVE_MONTHS))
+        """This wording where so many months are known: `{year_months}` are the last twelve, or as many as there are.
+
+        One where none is closed yet, since the figures are then those of the month under way.
+        """
+        return replace(self, year_months=max(1, min(closed_months, TWELVE_MONTHS)))
 
     def with_texts(self, texts: Mapping[str, Any]) -> Wording:
         """This wording with more texts, as nested or dotted keys."""

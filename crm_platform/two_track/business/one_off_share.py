@@ -57,6 +57,7 @@ def one_off_share(inputs: DiagnosisInputs) -> Finding | None:
         "subscription_jpy": now["subscription_jpy"],
         "two_track_jpy": both_jpy,
         "pillar_rate": PILLAR_SHARE,
+        "ahead_rate": None if judged.now and judged.now.value > PILLAR_SHARE else PILLAR_SHARE,
         "pillar_jpy": one_off_sales_at_share_jpy(max(both_jpy, 0), PILLAR_SHARE),
         "one_off_buyers": now["one_off_buyers"],
         "subscribers": subscribers,

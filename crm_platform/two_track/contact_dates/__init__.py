@@ -11,7 +11,7 @@ from crm_platform.two_track.contact_dates.next_contacts import next_contact_date
 from crm_platform.two_track.contact_dates.supply import product_supply
 from crm_platform.two_track.contact_dates.term_plans import term_plans
 
-CONTACT_QUESTIONS = (contact_dates, term_plans)
+CONTACT_QUESTIONS = (term_plans,)
 
 __all__ = [
     "CONTACT_QUESTIONS",

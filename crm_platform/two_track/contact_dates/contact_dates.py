@@ -108,6 +108,7 @@ def _due_numbers(due: Mapping[str, int]) -> dict[str, Scalar]:
     """Counts of `due_sums`, and how many become due a day in the four weeks to come, rounded up."""
     return {
         **{f"{name}_customers": number for name, number in due.items()},
+        "subscribers_customers": due["subscribers"] or None,  # a house without any is not told that none are called
         "due_customers": due["overdue"] + due["soon"],
         "daily_customers": math.ceil(due["soon"] / (7 * _SOON_WEEKS)),
         "weeks": _SOON_WEEKS,
