@@ -9,6 +9,7 @@ from ibis import _
 
 from crm_platform.diagnosis.estimates import SURE_ERRORS, Estimate, total
 from crm_platform.diagnosis.finding import Action, Exhibit, Finding, Measured, Scalar, Verdict, client_word
+from crm_platform.diagnosis.groundwork.contact_channels import channel_word
 from crm_platform.diagnosis.groundwork.season_ahead import weak_season_ahead
 from crm_platform.diagnosis.inputs import DiagnosisInputs
 from crm_platform.diagnosis.rows import exact_sum, one_row, rows, yen_sum
@@ -16,7 +17,6 @@ from crm_platform.diagnosis.trends import line_told, share
 from crm_platform.diagnosis.verdicts import verdict_on_line
 from crm_platform.tables.alerts import LAPSE_REASONS
 
-_OWN_CHANNELS = {"dm": "@action_channel.post", "mail": "@action_channel.mail", "phone": "@action_channel.phone"}
 _THOUSAND = 1_000  # squares of yen are summed in millions, so that they stay exact
 
 
@@ -84,7 +84,7 @@ def _channel(inputs: DiagnosisInputs, verdict: Verdict) -> str:
     if verdict != "issue":
         return "@action_channel.mail"
     names = [channel.name for channel in inputs.client.alert_channels]
-    return _OWN_CHANNELS.get(names[0], client_word(names[0])) if len(names) == 1 else client_word(" / ".join(names))
+    return channel_word(names[0]) if len(names) == 1 else client_word(" / ".join(names))
 
 
 def _measured(prevented: Estimate, cost_jpy: int) -> Measured:

@@ -56,6 +56,7 @@ def profit_class_moves(inputs: DiagnosisInputs) -> Finding | None:
         "middle_line_jpy": lines.middle_jpy,
         "top_customers": now,
         "top_customers_before": before,
+        "top_difference": now - before,
         "change_rate": now / before - 1 if before else None,
         "joined_customers": joined,
         "left_customers": left,

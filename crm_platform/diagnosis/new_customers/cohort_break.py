@@ -29,8 +29,8 @@ def cohort_break(inputs: DiagnosisInputs) -> Finding | None:
     that neither a season nor a slow change is a break. A quarter in whose six months the house sold nothing to anybody
     for a month is left out: it was closed, and no medium is to blame. `lost_jpy`: what the quarter's customers did not
     buy in those six months. At stake are not these but the months to come: of its customers more are silent now than of
-    its neighbours', and each would buy as often as those did. None where fewer than three settled quarters have those
-    months behind them.
+    its neighbours', and each would buy as often as those did; fewer than half of one customer are none. None where
+    fewer than three settled quarters have those months behind them.
     """
     shut = shut_months(inputs)
     groups = {month: cells for month, cells in quarter_cells(inputs).items() if not shut & months_to_return(month)}
@@ -42,7 +42,7 @@ def cohort_break(inputs: DiagnosisInputs) -> Finding | None:
     each_jpy = RETENTION_MONTHS * inputs.order_value_jpy
     lost_jpy = round(judged.shortfall * one.customers * each_jpy) if one and broken else None
     missing = missing_now(broken, groups) if broken else 0.0
-    effect_jpy = round(missing * one.others.value * each_jpy) or None if one else None
+    effect_jpy = round(missing * one.others.value * each_jpy) or None if one and round(missing) else None
     silent = round(added(groups[judged.name])["silent"]) if judged.name else 0
     expected_jpy = round(silent * inputs.response_rate * inputs.order_value_jpy)
     rates = {month: rate for month, parts in groups.items() if (rate := retention_rate(added(parts)))}
@@ -55,12 +55,14 @@ def cohort_break(inputs: DiagnosisInputs) -> Finding | None:
         "quarter_customers": judged.customers,
         "quarter_rate": judged.own_rate,
         "neighbour_rate": judged.others_rate,
+        "compared_with": f"@cohort_times.{compared_with(judged.name, groups)}" if judged.name else None,
         "gap_points": judged.gap,
         "silent_customers": silent,
         "response_rate": inputs.response_rate,
         "expected_jpy": expected_jpy,
         "lost_jpy": lost_jpy,
         "missing_customers": round(missing) if effect_jpy else None,
+        "stayed_like": f"@cohort_times.{_side(broken, _to_stay_like(broken, groups))}" if broken else None,
         "effect_jpy": effect_jpy,
     }
     return Finding(
@@ -114,34 +116,49 @@ def months_to_return(quarter: str) -> set[int]:
 
 def beside_neighbours(month: str, groups: Mapping[str, Sequence[dict[str, Any]]]) -> Beside | None:
     """A quarter beside its neighbours or the same season of other years, whichever speaks less against it."""
-    season = [other for other in groups if other != month and _is_same_season(other, month)]
-    compared = [
-        one
-        for others in (_near(month, groups), season)
-        if (one := beside(groups[month], [cell for other in others for cell in groups[other]], retention_rate))
-    ]
-    return max(compared, key=lambda one: one.errors_off, default=None)
+    return max(_beside_times(month, groups).values(), key=lambda one: one.errors_off, default=None)
+
+
+def compared_with(month: str, groups: Mapping[str, Sequence[dict[str, Any]]]) -> str:
+    """What `beside_neighbours` holds the quarter against: `around`, `before` or `after` it, or its `season`."""
+    compared = _beside_times(month, groups)
+    return max(compared, key=lambda times: compared[times].errors_off)
+
+
+def _beside_times(month: str, groups: Mapping[str, Sequence[dict[str, Any]]]) -> dict[str, Beside]:
+    """A quarter beside its neighbours, and beside its season in other years, as far as these can be compared."""
+    near, season = _near(month, groups), [other for other in groups if other != month and other[-2:] == month[-2:]]
+    cells = {
+        times: [cell for other in others for cell in groups[other]]
+        for times, others in ((_side(month, near), near), ("season", season))
+    }
+    return {times: one for times, found in cells.items() if (one := beside(groups[month], found, retention_rate))}
+
+
+def _side(month: str, others: Sequence[str]) -> str:
+    """On which side of the quarter the others lie."""
+    is_before, is_after = any(other < month for other in others), any(other > month for other in others)
+    return "around" if is_before and is_after else "before" if is_before else "after"
 
 
 def missing_now(month: str, groups: Mapping[str, Sequence[dict[str, Any]]]) -> float:
     """How many more customers of the quarter bought nothing in the last half-year than had they stayed as the earlier
     of its neighbours, who had longer to leave; as all of them where none came before. Never below 0.
     """
-    near = _near(month, groups)
-    earlier = [other for other in near if other < month] or near
-    cells = [cell for other in earlier for cell in groups[other]]
+    cells = [cell for other in _to_stay_like(month, groups) for cell in groups[other]]
     silence = beside(groups[month], cells, lambda sums: proportion(sums["silent"], sums["customers"]))
     return max(silence.change.value, 0.0) * silence.customers if silence else 0.0
+
+
+def _to_stay_like(month: str, groups: Mapping[str, Sequence[dict[str, Any]]]) -> list[str]:
+    near = _near(month, groups)
+    return [other for other in near if other < month] or near
 
 
 def _near(month: str, groups: Mapping[str, Sequence[dict[str, Any]]]) -> list[str]:
     order = list(groups)
     place = order.index(month)
     return [order[other] for other in range(len(order)) if 0 < abs(other - place) <= _NEIGHBOURS]
-
-
-def _is_same_season(one: str, other: str) -> bool:
-    return one[-2:] == other[-2:]
 
 
 def _exhibit(rates: Mapping[str, Estimate], broken: str | None) -> Exhibit:

@@ -46,8 +46,9 @@ def media_efficiency(inputs: DiagnosisInputs) -> Finding | None:
     stake: the shortfall per customer × half a year's new customers, running placements with them, over the channels
     that are an issue. Where these brought nobody of late nothing is at stake. The action moves their budget to a
     channel that earns its cost; without one, or without newcomers of late (then with the mean half-year of the three
-    years behind it), it says what a customer may cost when they are used again. None where no paid medium brought a
-    new customer.
+    years behind it), it says what a customer may cost when they are used again. It names the channels whose
+    customers it counts: of those that are an issue the ones with newcomers of late, else all. None where no paid medium
+    brought a new customer.
     """
     every_year = media_rows(inputs)
     media = [row for row in every_year if row["is_recent"]]
@@ -67,6 +68,7 @@ def media_efficiency(inputs: DiagnosisInputs) -> Finding | None:
     half_year = sum(_half_year_customers(row) for row in losing)
     effect_jpy = round(_shortfall_jpy(losing, "recent_customers")) or None
     is_idle = bool(losing) and not half_year
+    cut = sorted((row for row in losing if is_idle or row["recent_customers"]), key=_times_back)
     usual_customers = math.ceil(sum(row["judged_customers"] for row in losing) * _HALVES_RATE) if is_idle else half_year
     usual_jpy = round(_shortfall_jpy(losing, "judged_customers") * _HALVES_RATE) if is_idle else effect_jpy
     better = best if best and _times_back(best)[0] >= 1 else None  # a channel to which a losing one's budget can go
@@ -85,6 +87,9 @@ def media_efficiency(inputs: DiagnosisInputs) -> Finding | None:
         **_numbers_of("worst", worst),
         "better_channel": better["name"] if better else None,
         "better_ratio": _times_back(better)[0] if better else None,
+        "cut_channels": " / ".join(row["name"] for row in cut) or None,
+        "cut_channel": cut[0]["name"] if cut else None,
+        "cut_value_jpy": cut[0]["value_12m"].value if cut else None,
         "losing_customers": half_year,
         "effect_jpy": effect_jpy,
         "usual_customers": usual_customers,

@@ -14,7 +14,8 @@ from crm_platform.alerts.campaigns.power import (
     smallest_lift_in_sales,
 )
 from crm_platform.alerts.listing.lapse import ASSUMED_RESPONSE_RATE
-from crm_platform.diagnosis.finding import Exhibit, Finding, Row, Scalar, Verdict, client_word
+from crm_platform.diagnosis.finding import Exhibit, Finding, Row, Scalar, Verdict
+from crm_platform.diagnosis.groundwork.contact_channels import channel_word
 from crm_platform.diagnosis.shopping_alert.inputs import AlertInputs, mean_of, yen_of
 from crm_platform.tables.alerts import TEST_GROUP_NAMES
 
@@ -100,7 +101,7 @@ def _groups(groups: pd.DataFrame) -> Exhibit:
 def _cell(name: str, channel: str, cell: pd.DataFrame) -> Row:
     return {
         "group": f"@test_group.{name}",
-        "channel": client_word(channel) if channel else None,
+        "channel": channel_word(channel) if channel else None,
         "customers": len(cell),
         "risk_rate": mean_of(cell["lapse_risk"]),
         "mean_sales_6m_jpy": mean_of(cell["sales_6m_jpy"]),
