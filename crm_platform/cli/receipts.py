@@ -85,18 +85,31 @@ def _of_files(accepted: Accepted) -> Iterable[str]:
         yield f"an earlier delivery stays as it was admitted, the present mapping cannot be applied to it: {reason}"
     for name in accepted.left_out:
         yield f"{name} left out: an operating system added it"
+    said: dict[str, list[str]] = {}  # saved exports by month are alike
     for file in accepted.receipt["files"]:
-        cut = [column["column"] for column in file["dropped_columns"]]
-        if cut:
-            yield f"{file['name']}: cut out as personal data: {', '.join(cut)}"
-        if again := file["header_again_on_lines"]:
-            more = f" and {len(again) - _LINES_SHOWN:,} more" if len(again) > _LINES_SHOWN else ""
-            lines = ", ".join(map(str, again[:_LINES_SHOWN]))
-            yield f"{file['name']}: the header stands again in line {lines}{more}; no row is made of it"
-        if file["lacking_columns"]:
-            yield f"{file['name']}: not in the file, so empty: {', '.join(file['lacking_columns'])}"
-        if file["unused_columns"]:
-            yield f"{file['name']}: kept, but not used: {', '.join(file['unused_columns'])}"
+        for line in _of_file(file):
+            said.setdefault(line, []).append(file["name"])
+    for line, (first, *others) in said.items():
+        alike = f" and {len(others):,} more alike" if len(others) > 1 else f", {others[0]}" if others else ""
+        yield f"{first}{alike}: {line}"
+
+
+def _of_file(file: Mapping[str, Any]) -> Iterable[str]:
+    if cut := [column["column"] for column in file["dropped_columns"]]:
+        yield f"cut out as personal data: {', '.join(cut)}"
+    if again := file["header_again_on_lines"]:
+        more = f" and {len(again) - _LINES_SHOWN:,} more" if len(again) > _LINES_SHOWN else ""
+        lines = ", ".join(map(str, again[:_LINES_SHOWN]))
+        yield f"the header stands again in line {lines}{more}; no row is made of it"
+    if file["lacking_columns"]:
+        yield f"not in the file, so empty: {', '.join(file['lacking_columns'])}"
+    if file["unused_columns"]:
+        yield f"kept, but not used: {', '.join(file['unused_columns'])}"
+    if status := file.get("status_of_every_row"):
+        yield (
+            f"every line counts as {status}, for no column is mapped to status: cancelled orders would be sales; where "
+            "a column tells them, map it in [tables.order_lines.columns]"
+        )
 
 
 def _of_the_whole(accepted: Accepted) -> Iterable[str]:

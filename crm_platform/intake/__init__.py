@@ -7,7 +7,8 @@ from crm_platform.intake.admission.admitted import Admitted, refuse_beyond_toler
 from crm_platform.intake.admission.examination import examine_delivery, mapping_digest
 from crm_platform.intake.guard.keyed_hash import HashKey
 from crm_platform.intake.keeping.acceptance import Accepted, accept_delivery, read_admitted, read_files
-from crm_platform.intake.keeping.inbox import StoredDelivery, delivery_id_for, put_in_inbox, read_inbox
+from crm_platform.intake.keeping.delivery_ids import delivery_id_for
+from crm_platform.intake.keeping.inbox import StoredDelivery, put_in_inbox, read_inbox
 from crm_platform.intake.keeping.merging import merge_deliveries
 from crm_platform.intake.keeping.seals import present_ids, refuse_lost, sealed_ids, seals_folder
 from crm_platform.intake.mapping.checked_rules import rules_of

@@ -41,6 +41,19 @@ _SAID_BY_PERSON = {
 }  # fmt: skip
 
 
+def test_the_discount_of_an_order_is_found_and_where_there_is_none_the_draft_says_so() -> None:
+    shop = next(other.file for other in other_formats() if other.name == "futureshop")
+    draft = draft_mapping([shop], today=TODAY)
+    lines = tomllib.loads(draft.mapping_text(""))["tables"]["order_lines"]
+    assert lines.get("order_discount", lines["columns"].get("discount_jpy")) in (
+        {"column": "割引合計金額(商品)"},
+        "割引合計金額(商品)",
+    )
+    hub = next(other.file for other in other_formats() if other.name == "Next Engine")
+    assert not any("discount" in item for item in draft.to_confirm if "tells" in item)
+    assert any("nothing tells a discount" in item for item in draft_mapping([hub], today=TODAY).to_confirm)
+
+
 @pytest.mark.parametrize("cart", CARTS)
 def test_nine_of_ten_columns_of_a_cart_are_proposed_rightly_without_its_preset(cart: Callable[[], CartExport]) -> None:
     export = cart()

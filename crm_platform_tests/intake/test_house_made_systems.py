@@ -1,4 +1,7 @@
-"""Exports of systems that no preset knows: a list of Excel with a title, totals, dates of eras and discounts with △."""
+"""Exports of systems that no preset knows: a list of Excel with a title, totals, dates of eras and discounts with △.
+
+And files whose headers only a table definition explains.
+"""
 
 from __future__ import annotations
 
@@ -11,8 +14,8 @@ from crm_platform.intake import DeliveredFile
 from crm_platform.intake.drafting.adoption import head_of
 from crm_platform.intake.drafting.drafting import draft_mapping
 from crm_platform.refusals import Refused
-from crm_platform_tests.intake.containers import as_workbook
-from crm_platform_tests.intake.deliveries import client_with, examine
+from crm_platform_tests.intake.containers import as_workbook, workbook_of
+from crm_platform_tests.intake.deliveries import client_with, examine, file_of
 from crm_platform_tests.intake.proposal_counts import TODAY
 
 HEADERS = ["受注No", "受注日", "受注時刻", "会員コード", "受注区分", "品番", "数量", "単価(税抜)", "値引額", "受注状態"]
@@ -78,6 +81,13 @@ def test_a_title_above_the_headers_is_told_as_such() -> None:
     assert "above the headers" in refusal.value.remedy
 
 
+def test_orders_without_their_lines_are_told_to_be_joined() -> None:
+    orders = [["受注番号", "受注日", "顧客番号", "送料"], ["J1", "2025/05/01", "K1", "500"]]
+    with pytest.raises(Refused) as refusal:
+        draft_mapping([file_of("受注.csv", orders, "cp932", ",")], today=TODAY)
+    assert "joined by the order number, with a row per line" in refusal.value.remedy
+
+
 def test_a_file_that_lacks_one_needed_column_is_told_which() -> None:
     said = tomllib.loads(draft_mapping([listed()], today=TODAY).mapping_text(""))
     said["tables"]["order_lines"]["codes"] = DECIDED
@@ -100,3 +110,62 @@ def test_a_draft_of_a_client_that_has_one_says_what_is_to_decide_once() -> None:
     second = draft_mapping([listed()], today=TODAY).mapping_text(head_of(first, "acme.toml"))
     assert second.split() == first.split()
     assert "# our own remark" in second
+
+
+SHORT = ["JUC_NO", "JUC_YMD", "KOK_CD", "KOK_NM", "SEI_KBN", "JUC_KBN", "JUC_STS", "SHO_CD", "SURYO", "TANKA", "NEBIKI"]
+SHORT_ORDERS = [
+    [f"J{n}", f"202505{n}", f"K{n % 3}", "架空 花子", "12"[n % 3 % 2], "12"[n % 2], state, "S1", "1", "980", "80"]
+    for n, state in zip(range(10, 28), "ABACABADABACABADAB", strict=True)
+]
+DEFINED = [
+    ["テーブル名", "受注明細"],
+    ["項目名", "物理名", "型", "桁数", "備考"],
+    ["受注番号", "JUC_NO", "CHAR", "9", ""],
+    ["受注日", "JUC_YMD", "CHAR", "8", "YYYYMMDD"],
+    ["顧客コード", "KOK_CD", "CHAR", "8", ""],
+    ["顧客名", "KOK_NM", "VARCHAR", "40", ""],
+    ["性別区分", "SEI_KBN", "CHAR", "1", "1:男 2:女 9:不明"],
+    ["受注区分", "JUC_KBN", "CHAR", "1", "1:都度 2:定期"],
+    ["受注状態", "JUC_STS", "CHAR", "1", "A:受注 B:出荷済 C:キャンセル D:返品"],
+    ["商品コード", "SHO_CD", "CHAR", "6", ""],
+    ["数量", "SURYO", "NUMBER", "5", ""],
+    ["販売単価(税抜)", "TANKA", "NUMBER", "9", ""],
+    ["値引額", "NEBIKI", "NUMBER", "9", ""],
+]
+
+
+def short() -> DeliveredFile:
+    return file_of("JUCHU.csv", [SHORT, *SHORT_ORDERS], "cp932", ",")
+
+
+@pytest.mark.parametrize("packed", ["workbook", "text"])
+def test_short_headers_and_codes_are_read_as_the_definition_words_them(packed: str) -> None:
+    document = DeliveredFile("定義書.xlsx", workbook_of({"表紙": [["定義書"]], "受注明細": DEFINED}))
+    given = document if packed == "workbook" else file_of("定義書.tsv", [[*row, "", "", ""][:5] for row in DEFINED])
+    draft = draft_mapping([short(), given], today=TODAY)
+    assert draft.to_decide == []
+    found = examine([short()], client_with(tomllib.loads(draft.mapping_text(""))))
+    lines = found.tables["order_lines"]
+    assert [line["status"] for line in lines.to_pylist()[:4]] == ["ordered", "shipped", "ordered", "cancelled"]
+    assert set(lines["order_kind"].to_pylist()) == {"one_off", "subscription"}
+    assert sum(lines["ordered_jpy"].to_pylist()) == 900 * len(SHORT_ORDERS)
+
+
+def test_personal_columns_that_only_the_definition_names_are_cut_and_stand_in_no_draft() -> None:
+    draft = draft_mapping([short(), file_of("定義書.tsv", [[*row, "", "", ""][:5] for row in DEFINED])], today=TODAY)
+    said = draft.mapping_text("")
+    assert tomllib.loads(said)["tables"]["order_lines"]["drop"] == ["KOK_NM"]
+    found = examine([short()], client_with(tomllib.loads(said)))
+    assert [column["column"] for column in found.receipt["files"][0]["dropped_columns"]] == ["KOK_NM"]
+    stored = b"".join(file.content for file in found.files)
+    assert "花子" not in stored.decode("utf-8") + said + draft.profile_text()
+
+
+def test_a_master_shows_coded_values_in_the_words_of_the_definition() -> None:
+    members = [["KOK_CD", "SEI_KBN", "ENTRY"], *([f"K{n}", "12"[n % 2], f"202401{n + 10}"] for n in range(6))]
+    defined = [["項目名", "物理名", "型", "備考"], ["顧客コード", "KOK_CD", "CHAR", ""]]
+    defined += [["性別区分", "SEI_KBN", "CHAR", "1:男 2:女 9:不明"], ["登録日", "ENTRY", "CHAR", ""]]
+    files = [file_of("KOKYAKU.csv", members, "cp932", ","), file_of("定義書.tsv", defined)]
+    draft = draft_mapping(files, today=TODAY)
+    codes = tomllib.loads(draft.mapping_text(""))["tables"]["customers"]["codes"]
+    assert codes == {"sex": {"1": "男", "2": "女", "9": "不明"}}

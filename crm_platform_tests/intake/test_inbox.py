@@ -89,12 +89,36 @@ def test_files_that_an_older_export_overwrote_count_again_for_a_stated_reason_an
     assert (again.receipt["again"], again.receipt["again_of"]) == ("古い方を後から届けたため", second.folder.name)
     assert again.receipt["changes"]["lines_undone"] == 1
     assert accept(newer, again="古い方を後から届けたため").folder == again.folder
-    assert accept(newer).folder == second.folder
+    known = accept(newer)
+    assert (known.folder, known.others_to) == (again.folder, None)  # nothing came later that says otherwise
     codes = client_with({"tables": {"order_lines": {"codes": {"status": {"返品": "cancelled"}}}}})
     assert read_admitted(tmp_path, codes)[-1].receipt["again"] == "古い方を後から届けたため"
     shutil.rmtree(again.folder)
     assert accept(newer, again="古い方を後から届けたため").folder == again.folder
     assert [one.delivery_id[:5] for one in read_inbox(tmp_path, "acme")] == ["0001-", "0002-", "0003-", "0004-"]
+
+
+def test_files_count_again_each_time_that_older_ones_overwrote_them_and_come_back_where_they_were_lost(tmp_path):
+    def accept(files, **said):
+        return accept_delivery(tmp_path, client_with(), files, today=TODAY, **said).folder
+
+    def status():
+        return merge_deliveries(read_admitted(tmp_path, client_with()))["order_lines"]["status"].to_pylist()
+
+    newer, older = (delivery([line("A1", 状態=state)]) for state in ("キャンセル", "出荷済"))
+    first, _ = accept(newer), accept(older)
+    times = [first]
+    for said in ("逆順", "逆順", "別の理由"):  # a reason may be stated twice
+        times.append(accept(newer, again=said))
+        assert status() == ["cancelled"]
+        accept(older, again=said)
+        assert status() == ["shipped"]
+    assert [folder.name[:4] for folder in times] == ["0001", "0003", "0005", "0007"]
+    for folder in times:
+        shutil.rmtree(folder)
+        assert accept(newer) == folder  # without the reason, which was lost with it
+        assert status() == ["shipped"]
+    assert len(read_inbox(tmp_path, "acme")) == 8
 
 
 def test_files_that_never_came_cannot_come_again(tmp_path):

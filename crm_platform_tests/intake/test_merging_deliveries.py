@@ -146,6 +146,18 @@ def test_a_customer_whose_orders_came_before_under_another_number_is_told_by_the
     assert on_file(first, moved, renewed, cancelled) == [1, 2, 3, 4, 5]
 
 
+def test_a_move_that_older_files_took_back_and_that_came_again_takes_the_customer_off_the_file_again() -> None:
+    first = examine(delivery([line("A1")]))
+    moved = [file_of("order_lines.tsv", [LINE_HEADERS, line("A1", 顧客番号="C0000002")])]
+    merged = examine(moved, number=2, former=[first])
+    before_it = [file_of("order_lines.tsv", [LINE_HEADERS, line("A1")]), customer_file(1, 2)]
+    older = examine(before_it, number=3, former=[first, merged])
+    again = examine(moved, number=4, former=[first, merged, older])
+    assert on_file(first, merged) == [2, 3, 4, 5]
+    assert on_file(first, merged, older) == [1, 2, 3, 4, 5]
+    assert on_file(first, merged, older, again) == [2, 3, 4, 5]
+
+
 def test_the_latest_master_row_of_a_customer_wins():
     first = examine(delivery([line()]))
     files = [file_of("customers.tsv", [CUSTOMERS[0], ["C0000001", "", "沖縄県", "2024/01/05"]])]

@@ -3,13 +3,16 @@
 import csv
 import io
 from collections import Counter
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from crm_platform.cli.receipts import show_accepted
 from crm_platform.clients import Client
 from crm_platform.clients.mapping import PRESETS, BulkLines
 from crm_platform.intake import (
+    Accepted,
     DeliveredFile,
     HashKey,
     accept_delivery,
@@ -20,10 +23,20 @@ from crm_platform.intake import (
 )
 from crm_platform.intake.mapping.processing import is_special_format, processing_reasons
 from crm_platform.refusals import Refused
-from crm_platform_tests.intake.cart_exports import CARTS, PEOPLE, CartExport, csv_bytes, ec_cube_4, ecforce, shopify
+from crm_platform_tests.intake.cart_exports import (
+    CARTS,
+    PEOPLE,
+    PRODUCTS,
+    CartExport,
+    csv_bytes,
+    ec_cube_4,
+    ecforce,
+    shopify,
+)
 from crm_platform_tests.intake.deliveries import TODAY, file_of
 
 KEY = HashKey(b"a secret of the tests' client")
+NOTHING_CHANGED = dict.fromkeys(("orders_new", "lines_undone", "lines_changed", "lines_removed"), 0)
 EXPORTS = {name: make() for name, make in CARTS.items()}
 
 
@@ -160,8 +173,10 @@ def test_every_preset_has_an_export_here():
 
 def test_rows_of_ec_cube_that_are_no_goods_are_set_aside_by_name(admitted):
     account = admitted["ec-cube-4"].receipt["accounts"]["order_lines"]
-    assert set(account["set_aside"]) == {"not_an_order", "guest", "shipping", "fee", "discount", "tax", "points"}
-    assert all(account["set_aside"].values())
+    assert set(account["set_aside"]) == {
+        "not_an_order", "guest", "never_placed", "shipping", "fee", "discount", "tax", "points",
+    }  # fmt: skip
+    assert all(rows for rule, rows in account["set_aside"].items() if rule != "never_placed")
     assert account["amount_jpy"]["set_aside"]["discount"] == 0  # the order's lines took it over
 
 
@@ -200,6 +215,42 @@ def test_an_unknown_state_is_listed_and_not_guessed():
         examine_export(EXPORTS["ec-cube-4"], [states])
 
 
+def test_a_payment_that_nobody_finished_has_no_day_of_order_and_is_no_order():
+    export = EXPORTS["ec-cube-4"]
+    never = {key for key, order in export.orders.items() if int(key) % 4 == 0}
+
+    def begun(rows):
+        number, day, state = (rows[0].index(name) for name in ("注文番号", "受注日", "対応状況(ID)"))
+        changes = {day: "", state: "7"}
+        return [
+            [changes.get(at, value) if row[number] in never else value for at, value in enumerate(row)] for row in rows
+        ]
+
+    found = examine_export(export, [rewritten(export.files[0], begun, "cp932"), *export.files[1:]])
+    assert orders_of(found) == {key: value for key, value in truth_of(export).items() if key not in never}
+    assert found.receipt["accounts"]["order_lines"]["set_aside"]["never_placed"] > 0
+    assert found.receipt["accounts"]["order_lines"]["quarantined"] == 0
+
+
+def test_products_in_several_sizes_without_codes_are_known_by_their_size():
+    export = EXPORTS["ec-cube-4"]
+
+    def uncoded(rows):
+        at = rows[0].index("商品コード")
+        return [rows[0], *([*row[:at], "", *row[at + 1 :]] for row in rows[1:])]
+
+    def in_two_sizes(rows):
+        size = rows[0].index("商品規格ID")
+        return uncoded([*rows, *([*row[:size], f"9{row[size]}", *row[size + 1 :]] for row in rows[1:])])
+
+    orders, members, products = export.files
+    files = [rewritten(orders, uncoded, "cp932"), members, rewritten(products, in_two_sizes, "cp932")]
+    found = examine_export(export, files)
+    assert orders_of(found) == truth_of(export)
+    assert found.receipt["accounts"]["products"]["quarantined"] == 0
+    assert found.tables["products"].num_rows == 2 * len(PRODUCTS)
+
+
 def test_columns_that_a_shop_switches_off_are_null_and_the_receipt_says_so():
     names = {"発送日", "都道府県(名称)", "お届け希望日"}
     file = rewritten(EXPORTS["ec-cube-4"].files[0], lambda rows: without_columns(rows, names), "cp932")
@@ -224,6 +275,23 @@ def test_the_subtotal_of_ecforce_counts_once_and_give_aways_are_free(admitted):
     lines = admitted["ecforce"].tables["order_lines"].to_pandas()
     assert (lines.loc[lines["product_id"].isin(["aisatsu_1", "guide-1"]), "ordered_jpy"] == 0).all()
     assert (lines.groupby("order_id")["ordered_jpy"].apply(lambda amounts: (amounts > 0).sum()) <= 1).all()
+
+
+def test_an_export_that_tells_no_state_says_that_cancelled_orders_would_be_sales(admitted, capsys):
+    found = admitted["ecforce"]
+    show_accepted(Accepted(Path("0001-x"), {**found.receipt, "changes": NOTHING_CHANGED, "control_totals": []}, False))
+    said = " ".join(capsys.readouterr().out.split())
+    assert "every line counts as shipped, for no column is mapped to status: cancelled orders would be sales" in said
+    assert all(file["status_of_every_row"] is None for file in admitted["shopify"].receipt["files"])
+
+
+def test_saved_exports_by_month_are_told_once_where_they_are_alike(admitted, capsys):
+    receipt = {**admitted["rakuten-rms"].receipt, "changes": NOTHING_CHANGED, "control_totals": []}
+    months = [{**receipt["files"][0], "name": f"2025-0{month}.csv"} for month in (1, 2, 3)]
+    show_accepted(Accepted(Path("0001-x"), {**receipt, "files": months}, False))
+    said = " ".join(capsys.readouterr().out.split())
+    assert said.count("cut out as personal data") == said.count("kept, but not used") == 1
+    assert "2025-01.csv and 2 more alike: cut out as personal data" in said
 
 
 def test_subscriptions_of_ecforce_count_their_cycles(admitted):
@@ -298,6 +366,14 @@ def test_shopify_without_columns_that_nobody_needs_is_the_same():
     found = examine_export(EXPORTS["shopify"], [file])
     assert orders_of(found) == truth_of(EXPORTS["shopify"])
     assert found.receipt["files"][0]["lacking_columns"] == ["Billing Province"]
+
+
+def test_a_kind_that_would_be_read_from_free_text_is_told_as_such():
+    kind = {"cases": [{"column": "Tags", "pattern": "Subscription", "then": "subscription"}], "otherwise": "one_off"}
+    own = {"order_lines": {"drop": ["Notes"], "columns": {"order_kind": kind}}}
+    with pytest.raises(Refused, match="'Tags' is cut as personal data or free text") as refusal:
+        examine_export(EXPORTS["shopify"], tables=own)
+    assert "Name another column" in refusal.value.remedy
 
 
 def test_shopify_orders_that_come_to_less_than_their_subtotal_are_counted():

@@ -12,7 +12,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from crm_platform.clients.mapping import TableMapping
+from crm_platform.clients.mapping import Constant, TableMapping
 from crm_platform.intake.admission.specification import fingerprint_of, specification_of
 from crm_platform.intake.guard.guarding import Guarded
 from crm_platform.intake.mapping.layouts import Layout
@@ -50,6 +50,7 @@ def file_receipt(read: ReadFile, table: str, mapping: TableMapping) -> dict[str,
         "columns": list(reading.headers),
         "unused_columns": list(read.layout.unused),
         "lacking_columns": list(read.layout.lacking),
+        "status_of_every_row": _same_in_every_row(read.layout, "status"),
         "dropped_columns": [
             {"column": item.header, "kind": item.kind, "first_row": item.row, "filled_cells": item.cells}
             for item in read.guarded.cut
@@ -57,6 +58,12 @@ def file_receipt(read: ReadFile, table: str, mapping: TableMapping) -> dict[str,
         "specification": specification,
         "spec_fingerprint": fingerprint_of(specification),
     }
+
+
+def _same_in_every_row(layout: Layout, target: str) -> str | None:
+    """The value that every row has because no column of the file says it; None where one does."""
+    source = layout.sources.get(target)
+    return source.value if isinstance(source, Constant) else None
 
 
 def orders_in_two_files(order_ids: TypedColumn, file_of: npt.NDArray[np.int32]) -> int | None:

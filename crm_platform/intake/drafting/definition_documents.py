@@ -216,19 +216,25 @@ def _codes(cells: _Cells) -> tuple[tuple[str, str], ...]:
     text = cells["codes"]
     if text in _NO - {"0", "n", "no", "x", "null"}:
         return ()
-    pairs, end = [], 0
-    for match in _PAIR.finditer(text):
-        if match.start() != end:
-            break
-        pairs.append((_unquoted(match[1]), _unquoted(match[2])))
-        end = match.end()
-    if not pairs or text[end:].strip():
+    pairs = code_pairs(text)
+    if not pairs:
         pairs = [(word, word) for word in re.split(r"\s*[、,，;；／/・|]\s*", text) if word]
         if _ELSEWHERE.search(text) or re.search("[:=：＝]", text):
             raise cells.refusal("codes", "the codes are not understood.", "Write them here: 1:受注、2:出荷済.")
     if len({code for code, _ in pairs}) < len(pairs):
         raise cells.refusal("codes", "a code is there twice.", "Write each code once.")
     return tuple(pairs)
+
+
+def code_pairs(text: str) -> list[tuple[str, str]]:
+    """Code and wording of each pair, where the text holds pairs and nothing else; else none."""
+    pairs, end = [], 0
+    for match in _PAIR.finditer(text):
+        if match.start() != end:
+            break
+        pairs.append((_unquoted(match[1]), _unquoted(match[2])))
+        end = match.end()
+    return [] if text[end:].strip() else pairs
 
 
 def _quoted(text: str) -> str:

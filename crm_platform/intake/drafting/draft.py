@@ -13,11 +13,12 @@ import pyarrow.compute as pc
 from crm_platform.clients.mapping import hashed_header
 from crm_platform.intake.drafting.code_tables import MetCode, met_codes
 from crm_platform.intake.drafting.order_states import draft_order_kind, draft_status
-from crm_platform.intake.drafting.proposal import ROW_KIND, Proposal
+from crm_platform.intake.drafting.proposal import PERSONAL, ROW_KIND, Proposal
 from crm_platform.intake.drafting.samples import Orders, Sample
 from crm_platform.intake.drafting.toml_words import inline, listed, quoted
 from crm_platform.intake.drafting.vocabulary import row_kind
 from crm_platform.intake.drafting.wordings import row_kinds_of
+from crm_platform.intake.guard.telling_headers import kind_told
 from crm_platform.intake.mapping.standard_layout import COMPUTED_COLUMNS, DELIVERED, standard_targets
 from crm_platform.intake.reading.raw_rows import matching_form
 from crm_platform.intake.reading.text_column import Mask, union_of
@@ -25,6 +26,7 @@ from crm_platform.tables.table import TEXT
 
 _LISTED = re.compile(r"^[^,\s]+(,[^,\s]+)+$")
 _MANY = 0.2
+_WORDED = ("sex", "prefecture", "client_rank", "reason_code")  # reports show them as the client's definition words them
 ROWS_NOT_GOODS = ("shipping", "fee", "tax", "points")
 
 
@@ -72,6 +74,8 @@ def _drafted(table: str, samples: list[Sample], proposals: Sequence[Proposal]) -
     if {matching_form(header) for header in kept} <= set(standard_targets(table)):
         draft.is_standard = True
         return draft
+    if hidden := _told_by_definition_only(sample, proposals):
+        draft.words["drop"] = listed(hidden)
     proposals = sorted(proposals, key=lambda item: (-item.confidence, item.header))
     for proposal in proposals:
         if proposal.table == table and proposal.target not in draft.columns:
@@ -80,14 +84,22 @@ def _drafted(table: str, samples: list[Sample], proposals: Sequence[Proposal]) -
     if table == "order_lines":
         _draft_order_lines(draft, sample, proposals)
     for target, source in draft.columns.items():
-        column = DELIVERED[table][target]
-        if column.allowed and source.startswith('"') and target not in draft.codes:
+        if source.startswith('"') and target not in draft.codes:
             header = next(item.header for item in proposals if (item.table, item.target) == (table, target))
-            _add_codes(draft, target, met_codes(sample, header, target))
+            if DELIVERED[table][target].allowed:
+                _add_codes(draft, target, met_codes(sample, header, target))
+            elif target in _WORDED and (said := sample.code_words.get(header)):
+                draft.codes[target] = tuple(MetCode(code, word, word) for code, word in said.items())
     _ask_for_missing(draft)
     in_order = [name for name in DELIVERED[table].names if name in draft.columns]
     draft.columns = {name: draft.columns[name] for name in in_order}
     return draft
+
+
+def _told_by_definition_only(sample: Sample, proposals: Sequence[Proposal]) -> list[str]:
+    """Personal columns whose header says nothing (KOK_NM, in the definition 顧客名): the mapping must name them."""
+    left_out = {item.header for item in proposals if item.target == PERSONAL}
+    return [header for header in sample.said.names if header in left_out and not kind_told(header, sample.table)]
 
 
 def _source(sample: Sample, header: str, proposals: Sequence[Proposal]) -> str:
@@ -122,6 +134,8 @@ def _draft_order_lines(draft: DraftedTable, sample: Sample, proposals: Sequence[
     if "quantity" not in draft.columns and "unit_price_jpy" in draft.columns:
         draft.columns["quantity"] = inline(constant=quoted("1"))
         draft.to_confirm.append("no column holds the quantity: every line counts as 1 unit")
+    if "discount_jpy" not in draft.columns and "order_discount" not in draft.words:
+        draft.to_confirm.append("nothing tells a discount: every line counts as quantity × unit price")
 
 
 def _draft_customer(

@@ -76,7 +76,8 @@ def draft_mapping(files: Sequence[DeliveredFile], *, today: dt.date, with_preset
         raise Refused(
             "there is no sample data.", "Give files with about three months of data (約3ヶ月分のサンプルデータ)."
         )
-    found = read_sample(data)
+    stated = read_definition(documents) if documents else None
+    found = read_sample(data, stated)
     for sample in found:
         _refuse_where_no_table_is_told(sample)
     tables = {sample.table for sample in found}
@@ -85,7 +86,6 @@ def draft_mapping(files: Sequence[DeliveredFile], *, today: dt.date, with_preset
     proposals = {sample.file.name: of_file for sample, of_file in proposed}
     drafts = draft_tables(samples, proposals)
     patterns = file_patterns({table: [item.file.name for item in draft.samples] for table, draft in drafts.items()})
-    stated = read_definition(documents) if documents else None
     return Draft(
         samples=samples,
         proposals=proposals,
@@ -109,7 +109,8 @@ def _refuse_where_no_table_is_told(sample: Sample) -> None:
     if not sample.table:
         raise Refused(
             f"{sample.why}.",
-            "Name it after its table, for instance order_lines.csv or customers.csv, or leave it out.",
+            "Name it after its table, for instance order_lines.csv or customers.csv, or leave it out. Orders (受注) "
+            "and their lines (受注明細) in two files: deliver one, joined by the order number, with a row per line.",
             file=sample.file.name,
             row=1,
         )

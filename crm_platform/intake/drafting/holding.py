@@ -108,7 +108,7 @@ def differences(definition: Definition, files: Sequence[RawRows], tolerated_rate
             continue
         found += _columns_that_differ(table, rows)
         for column in table.columns:
-            header = _header_of(column, list(rows.columns))
+            header = header_of(column, list(rows.columns))
             if header is not None:
                 tolerated = int(tolerated_rate * rows.delivered)
                 found += _values_that_differ(column, header, rows, tolerated)
@@ -138,13 +138,13 @@ def _named_table(definition: Definition, rows: RawRows) -> DefinedTable | None:
 
 def _shared(table: DefinedTable, rows: RawRows) -> float:
     headers = list(rows.reading.headers)
-    return sum(_header_of(column, headers) is not None for column in table.columns) / max(len(table.columns), 1)
+    return sum(header_of(column, headers) is not None for column in table.columns) / max(len(table.columns), 1)
 
 
 def _columns_that_differ(table: DefinedTable, rows: RawRows) -> list[Difference]:
     headers = list(rows.reading.headers)
-    met = {header for column in table.columns if (header := _header_of(column, headers)) is not None}
-    missing = [column.name for column in table.columns if _header_of(column, headers) is None]
+    met = {header for column in table.columns if (header := header_of(column, headers)) is not None}
+    missing = [column.name for column in table.columns if header_of(column, headers) is None]
     return [
         *(Difference(rows.file, name, "missing", f"defined in {table.name}, but not in the file") for name in missing),
         *(
@@ -155,7 +155,8 @@ def _columns_that_differ(table: DefinedTable, rows: RawRows) -> list[Difference]
     ]
 
 
-def _header_of(column: DefinedColumn, headers: Sequence[str]) -> str | None:
+def header_of(column: DefinedColumn, headers: Sequence[str]) -> str | None:
+    """The header of a defined column, by 項目名 or 物理名; None where there is none of them."""
     forms = {matching_form(name) for name in (column.name, column.physical_name) if name}
     return next((header for header in headers if matching_form(header) in forms), None)
 

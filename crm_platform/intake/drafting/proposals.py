@@ -5,7 +5,8 @@ The words of the header propose; the values weaken a proposal or rule it out; ea
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 
 from crm_platform.intake.drafting.fitting import fit_of, type_fit
 from crm_platform.intake.drafting.further_proposals import clock, keys_to_hash, order_amount, other_states
@@ -30,15 +31,29 @@ def propose(sample: Sample, tables: Collection[str], year: int) -> tuple[Sample,
 
     `tables`: those that the whole sample brings. `year`: of the draft, for dates of birth.
     """
-    first = _assigned(sample, tables)
+    called = sample.in_words()
+    first = _assigned(called, tables)
     needed = {header: proposal.target for header, proposal in first.items()}
-    found = find_personal_data(sample.rows, sample.table or "order_lines", needed, year)
-    personal = {item.header: item.kind for item in found if isinstance(item, PersonalColumn)}
-    sample = sample.with_personal(personal)
-    chosen = _assigned(sample, tables)
+    personal = _personal_columns(called, needed, year)
+    if sample.said.names:  # a header may tell by itself what its 項目名 does not
+        delivered = {
+            header: needed[called_so] for header, called_so in sample.said.names.items() if called_so in needed
+        }
+        by_header = _personal_columns(sample, needed | delivered, year)
+        personal = {sample.said.of(header): kind for header, kind in by_header.items()} | personal
+    called = called.with_personal(personal)
+    chosen = _assigned(called, tables)
     if sample.table == "order_lines" and "customer_id" not in {item.target for item in chosen.values()}:
-        chosen |= keys_to_hash(sample)
-    return sample, [chosen.get(profile.header) or _left_over(profile) for profile in sample.profiles]
+        chosen |= keys_to_hash(called)
+    proposals = [chosen.get(profile.header) or _left_over(profile) for profile in called.profiles]
+    sample = sample.with_personal({header: personal.get(sample.said.of(header), "") for header in sample.headers})
+    return sample, [replace(item, header=header) for item, header in zip(proposals, sample.headers, strict=True)]
+
+
+def _personal_columns(sample: Sample, needed: Mapping[str, str], year: int) -> dict[str, str]:
+    """Why each personal column is cut, by header."""
+    found = find_personal_data(sample.rows, sample.table or "order_lines", needed, year)
+    return {item.header: item.kind for item in found if isinstance(item, PersonalColumn)}
 
 
 def _left_over(profile: ColumnProfile) -> Proposal:

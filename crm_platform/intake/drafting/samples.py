@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
 from crm_platform.clients.mapping import TableMapping
+from crm_platform.intake.drafting.defined_words import CodeWords, DefinedWords, defined_words
+from crm_platform.intake.drafting.definition import Definition
 from crm_platform.intake.drafting.profile import ColumnProfile, profile_columns
 from crm_platform.intake.drafting.vocabulary import match_of, targets_of, word_form
 from crm_platform.intake.mapping.file_tables import STANDARD_STEMS
@@ -32,13 +34,18 @@ _FEWEST_TOLD = 0.6
 
 @dataclass(frozen=True)
 class Sample:
-    """One file of a sample. `table`: which it is, "" where that is not known; `why`: how it was told."""
+    """One file of a sample. `table`: which it is, "" where that is not known; `why`: how it was told.
+
+    `said`: what the client's definition says of its columns; `code_words`: wordings of codes, by header.
+    """
 
     file: DeliveredFile
     rows: RawRows
     table: str
     why: str
     profiles: tuple[ColumnProfile, ...]
+    said: DefinedWords = field(default_factory=DefinedWords)
+    code_words: CodeWords = field(default_factory=dict)
 
     def __getitem__(self, header: str) -> ColumnProfile:
         return self._by_header[header]
@@ -54,7 +61,15 @@ class Sample:
 
     def with_personal(self, personal: dict[str, str]) -> Sample:
         """The same, knowing which columns are cut and why."""
-        return Sample(self.file, self.rows, self.table, self.why, tuple(profile_columns(self.rows, personal)))
+        return replace(self, profiles=tuple(profile_columns(self.rows, personal)))
+
+    def in_words(self) -> Sample:
+        """The same with its columns called as the client's definition calls them."""
+        profiles = (replace(profile, header=self.said.of(profile.header)) for profile in self.profiles)
+        rows = replace(
+            self.rows, columns={self.said.of(header): self.rows.columns[header] for header in self.rows.columns}
+        )
+        return replace(self, rows=rows, profiles=tuple(profiles), code_words=self.said.codes_by_name())
 
 
 @dataclass(frozen=True)
@@ -87,14 +102,18 @@ class Orders:
         return bool(later.any()) and bool(empty[later].all()) and not empty[first].all()
 
 
-def read_sample(files: Sequence[DeliveredFile]) -> list[Sample]:
-    """Every file with its profiles, in order of name; Refused where one cannot be read."""
+def read_sample(files: Sequence[DeliveredFile], definition: Definition | None) -> list[Sample]:
+    """Every file with its profiles, in order of name; Refused where one cannot be read.
+
+    `definition`: the client's own, where it was given.
+    """
     samples = []
     for file in sorted(files, key=lambda file: file.name):
         rows = read_rows(file, TableMapping("order_lines"))
-        profiles = tuple(profile_columns(rows, {}))
-        table, why = recognised_table(file.stem, [profile.header for profile in profiles if not profile.is_empty])
-        samples.append(Sample(file, rows, table, why, profiles))
+        profiles, said = tuple(profile_columns(rows, {})), defined_words(definition, rows)
+        filled = [said.of(profile.header) for profile in profiles if not profile.is_empty]
+        table, why = recognised_table(file.stem, filled)
+        samples.append(Sample(file, rows, table, why, profiles, said, said.codes))
     return samples
 
 

@@ -31,14 +31,15 @@ def twin_of(headers: Sequence[str], header: str, endings: Collection[str] = _PRE
 
 def wordings_of(sample: Sample, header: str) -> Mapping[str, str]:
     """The wording of every value of a column: that of its twin (名称) where there is one and it is always the same."""
-    values = {value: value for value in sample[header].values}
+    said = sample.code_words.get(header, {})
+    values = {value: said.get(value, value) for value in sample[header].values}
     twin = twin_of(sample.headers, header)
     if twin is None:
         return values
     codes, names = sample.rows.columns[header].texts.to_pylist(), sample.rows.columns[twin].texts.to_pylist()
     pairs = sorted(set(zip(codes, names, strict=True)))
-    said = {code: [name for other, name in pairs if other == code and name] for code in values}
-    return {code: found[0] if len(found) == 1 else code for code, found in said.items()}
+    named = {code: [name for other, name in pairs if other == code and name] for code in values}
+    return {code: found[0] if len(found) == 1 else values[code] for code, found in named.items()}
 
 
 def row_kinds_of(sample: Sample, header: str) -> Mapping[str, str]:

@@ -19,12 +19,13 @@ from crm_platform.intake.drafting.holding import hold_files
 from crm_platform.intake.guard.keyed_hash import HashKey
 from crm_platform.intake.guard.personal_data import refuse_personal_name
 from crm_platform.intake.judging.control_totals import compare_totals, refuse_beyond_difference
+from crm_platform.intake.keeping.delivery_ids import delivery_id_for, first_id_of
 from crm_platform.intake.keeping.first_reading import as_admitted_before, with_first_reading
-from crm_platform.intake.keeping.inbox import StoredDelivery, delivery_id_for, present, put_in_inbox, read_inbox
+from crm_platform.intake.keeping.inbox import StoredDelivery, present, put_in_inbox, read_inbox
 from crm_platform.intake.keeping.merging import changes, known_before, merge_deliveries
 from crm_platform.intake.keeping.removed_files import files_removed_on
 from crm_platform.intake.keeping.reused_numbers import refuse_reused_numbers
-from crm_platform.intake.keeping.seals import present_ids, seal
+from crm_platform.intake.keeping.seals import seal
 from crm_platform.intake.reading.archives import expand_archives, left_by_systems
 from crm_platform.intake.reading.delivered_files import DeliveredFile
 from crm_platform.refusals import Refused
@@ -88,10 +89,13 @@ def accept_delivery(
         refuse_personal_name(file.name)
     seal(inbox, client.id)  # what a writer put there who was killed before he could
     declared = data_to.isoformat() if data_to else None
-    first_id = delivery_id_for(inbox, client.id, files, declared)
-    if again is not None:
-        _refuse_never_delivered(inbox, client.id, first_id)
-    delivery_id = delivery_id_for(inbox, client.id, files, declared, again)
+    first_id = first_id_of(inbox, client.id, files, declared)
+    if again is not None and first_id is None:
+        raise Refused(
+            "these files were not delivered before, said to reach the same day.",
+            "Deliver them without --again; what they say of an order stands from then on.",
+        )
+    delivery_id = delivery_id_for(inbox, client.id, files, declared, again=again is not None)
     for stored in present(inbox, client.id):
         if stored.delivery_id == delivery_id:
             later = [one.receipt for one in present(inbox, client.id) if one.delivery_id > delivery_id]
@@ -112,21 +116,15 @@ def accept_delivery(
     admitted = _held_against_control_totals(admitted, former, client)
     known = known_before(former, admitted)
     refuse_reused_numbers(known, admitted.tables["order_lines"])
-    said = {"changes": changes(known, admitted)} | ({"again": again, "again_of": first_id} if again else {})
+    said: dict[str, Any] = {"changes": changes(known, admitted)}
+    if again and delivery_id != first_id:
+        said |= {"again": again, "again_of": first_id}
     admitted = replace(admitted, receipt={**admitted.receipt, **said})
     folder = put_in_inbox(inbox, client.id, files, admitted)
     kept = [one for one in former if "kept_as_admitted" in one.receipt]
     reasons = tuple(f"{one.delivery_id}: {one.receipt['kept_as_admitted']}" for one in kept)
     others_to = _last_day_of([one.receipt for one in former])
     return Accepted(folder, admitted.receipt, False, left_out, reasons, others_to)
-
-
-def _refuse_never_delivered(inbox: Path, client_id: str, delivery_id: str) -> None:
-    if delivery_id not in present_ids(inbox, client_id):
-        raise Refused(
-            "these files were not delivered before, said to reach the same day.",
-            "Deliver them without --again; what they say of an order stands from then on.",
-        )
 
 
 def _last_day_of(receipts: Sequence[Mapping[str, Any]]) -> dt.date | None:

@@ -25,12 +25,11 @@ from crm_platform.clients import client_folder
 from crm_platform.clients.client import Client
 from crm_platform.intake.admission.admitted import Admitted
 from crm_platform.intake.admission.examination import mapping_digest
-from crm_platform.intake.keeping.seals import DIGESTS, allow, present_ids, refuse_lost, seal, sealed_ids
+from crm_platform.intake.keeping.delivery_ids import delivery_id_for
+from crm_platform.intake.keeping.seals import DIGESTS, allow, present_ids, refuse_lost, seal
 from crm_platform.intake.keeping.tables_on_demand import TablesOnDemand
 from crm_platform.intake.mapping.standard_layout import DELIVERED
-from crm_platform.intake.reading.archives import expand_archives
-from crm_platform.intake.reading.delivered_files import DeliveredFile, check_names
-from crm_platform.lake import digest_of
+from crm_platform.intake.reading.delivered_files import DeliveredFile
 from crm_platform.refusals import Refused
 from crm_platform.tables import Table
 from crm_platform.tables.delivered import CONTACT_OVERRIDES, QUARANTINED_ROWS
@@ -108,28 +107,6 @@ def present(inbox: Path, client_id: str) -> list[StoredDelivery]:
     return [_stored(client_folder(inbox, client_id, name)) for name in present_ids(inbox, client_id)]
 
 
-def delivery_id_for(
-    inbox: Path,
-    client_id: str,
-    files: Sequence[DeliveredFile],
-    declared_to: str | None = None,
-    again: str | None = None,
-) -> str:
-    """The id of these files, said to reach `declared_to`, in the inbox, or that of the next delivery.
-
-    One that was lost has its former id, so that it comes back to its place in the order of arrival. Files that are
-    delivered `again`, for this reason, are another delivery than the first time.
-    """
-    members = expand_archives(files)
-    check_names(members)
-    named = sorted((file.unpacked_name.lower(), file.sha256) for file in members)
-    content = digest_of([named, declared_to] if declared_to else named)[:12]
-    content = digest_of([content, again])[:12] if again else content
-    stored = {*present_ids(inbox, client_id), *sealed_ids(inbox, client_id)}
-    same = [name for name in stored if name.endswith(f"-{content}")]
-    return same[0] if same else f"{max((int(name.split('-')[0]) for name in stored), default=0) + 1:04d}-{content}"
-
-
 def put_in_inbox(inbox: Path, client_id: str, files: Sequence[DeliveredFile], admitted: Admitted) -> Path:
     """Store a delivery and return its folder; the same content twice adds nothing.
 
@@ -138,8 +115,8 @@ def put_in_inbox(inbox: Path, client_id: str, files: Sequence[DeliveredFile], ad
     folder = client_folder(inbox, client_id)
     folder.mkdir(parents=True, exist_ok=True)
     with _alone(folder):
-        declared, again = admitted.receipt["declared_to"], admitted.receipt.get("again")
-        expected = delivery_id_for(inbox, client_id, files, declared, again)
+        receipt = admitted.receipt
+        expected = delivery_id_for(inbox, client_id, files, receipt["declared_to"], again="again" in receipt)
         if (folder / expected).is_dir():
             return folder / expected
         if admitted.delivery_id != expected:

@@ -45,7 +45,7 @@ def _merged_away(admitted: Sequence[Admitted], now: pa.Table) -> pa.Array:
         return without
     had = _orders(lines, "customer_id", without)
     told = _orders(lines, "order_id", pa.array(had["order_id"].unique(), pa.string()))
-    moved_in = had["order_id"].map(_first_told(told)).groupby(had["customer_id"]).max()
+    moved_in = had["order_id"].map(_moved_in(told)).groupby(had["customer_id"]).max()
     named = [
         pc.is_in(pa.array(moved_in.index), value_set=one.tables[CUSTOMERS.name]["customer_id"]) for one in admitted
     ]
@@ -63,7 +63,9 @@ def _orders(lines: Sequence[pa.Table], column: str, among: pa.Array) -> pd.DataF
     return found
 
 
-def _first_told(told: pd.DataFrame) -> pd.Series[int]:
-    """By order the place of the delivery that first said whose it is now."""
-    now = told.drop_duplicates("order_id", keep="last")
-    return told.merge(now[_NAMED], on=_NAMED).groupby("order_id")["place"].min()
+def _moved_in(told: pd.DataFrame) -> pd.Series[int]:
+    """By order the place of the delivery since which it is whose it is now: a former move may have been taken back."""
+    now = told.drop_duplicates("order_id", keep="last").set_index("order_id")["customer_id"]
+    is_now = told["customer_id"].eq(told["order_id"].map(now))
+    last_another = told["place"].where(~is_now, -1).groupby(told["order_id"]).transform("max")
+    return told[is_now & (told["place"] >= last_another)].groupby("order_id")["place"].min()

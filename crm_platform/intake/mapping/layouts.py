@@ -133,7 +133,7 @@ def _mapped_sources(
     for header in [*(rule.header for rule in mapping.set_aside), *_headers_of_rules(mapping)]:
         if header_in(rows.columns, header) is None:
             raise _lacks(rules, mapping, rows, header)
-    _refuse_where_state_or_kind_is_missing(rules, mapping, rows, sources)
+    _refuse_where_state_or_kind_is_missing(rules, mapping, rows, sources, cut)
     return sources, lacking
 
 
@@ -148,13 +148,18 @@ _NEVER_ASSUMED = (
 
 
 def _refuse_where_state_or_kind_is_missing(
-    rules: IntakeRules, mapping: TableMapping, rows: RawRows, sources: Mapping[str, Source]
+    rules: IntakeRules, mapping: TableMapping, rows: RawRows, sources: Mapping[str, Source], cut: set[str]
 ) -> None:
+    """`cut`: matching forms of the headers that are personal data, from which nothing can be read."""
     for column, question, constant in _NEVER_ASSUMED if mapping.table == "order_lines" else ():
         if column not in sources:
+            said = (mapping.columns or {}).get(column)
+            gone = [header for header in (said.reads if said else ()) if matching_form(header) in cut]
+            why = f": '{gone[0][:40]}' is cut as personal data or free text" if gone else ""
             raise Refused(
-                f"nothing says {question}.",
-                f'Name its column in {rules.file}, or write there: {column} = {{ constant = "{constant}" }}.',
+                f"nothing says {question}{why}.",
+                f"Name {'another' if gone else 'its'} column in {rules.file}, or write there: "
+                f'{column} = {{ constant = "{constant}" }}.',
                 file=rows.file,
                 column=column,
             )
