@@ -35,16 +35,21 @@ TABLES_OF = {  # list → the table that it is counted from
 _REGULAR = ("regular", "regular_new")
 
 
+def due_month(as_of: dt.date) -> Month:
+    """The month up to whose end contact dates are due in a letter of this day: of a month under way that month."""
+    return Month.of(as_of + dt.timedelta(days=1))
+
+
 def contacts_of(
     tables: Mapping[str, ibis.Table], as_of: dt.date, former_regular: ibis.Table | None = None
 ) -> tuple[Contact, ...]:
     """A row per list, in the order of FILES; a list of nobody is told, too, but for the regular buyers.
 
-    `tables`: those of the month that TABLES_OF names. Due are those to call whose date lies before the end of the month
-    that follows `as_of`; of the dormant, all on the list. Of the regular buyers (実質定期, R109) those who are not on
+    `tables`: those of the month that TABLES_OF names. Due are those to call whose date lies before the end of
+    `due_month`; of the dormant, all on the list. Of the regular buyers (実質定期, R109) those who are not on
     last month's list, `former_regular`, and all where that is not at hand; no row where nobody is new.
     """
-    until = Month.of(as_of + dt.timedelta(days=1)).last_day
+    until = due_month(as_of).last_day
     listed = {key: tables[name] for key, name in TABLES_OF.items()}
     chosen = {
         **listed,

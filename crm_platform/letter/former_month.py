@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from crm_platform.diagnosis.finding import Diagnosis, Finding
-from crm_platform.letter.letter import Figure, Letter, Turned
+from crm_platform.letter.letter import Figure, Letter, Shared, Turned
 from crm_platform.periods import Month
 
 _ORDER = ("issue", "healthy", "undetermined")
@@ -31,6 +31,16 @@ def questions_in_both(now: Mapping[str, Diagnosis], former: Mapping[str, Diagnos
     """How many of each report's questions both months answer."""
     before = dict(_questions(former))
     return dict(Counter(report for key, (report, _) in _questions(now) if key in before))
+
+
+def shared_questions(now: Mapping[str, Diagnosis], former: Mapping[str, Diagnosis]) -> tuple[Shared, ...]:
+    """Every question that several reports show now, in the order of the first."""
+    reports: dict[str, list[str]] = {}
+    for report, diagnosis in now.items():
+        for finding in diagnosis.findings:
+            reports.setdefault(finding.key, []).append(report)
+    before = dict(_questions(former))
+    return tuple(Shared(key, tuple(shown), key in before) for key, shown in reports.items() if len(shown) > 1)
 
 
 def beside_former_letter(figures: Sequence[Figure], figures_month: Month, former: Letter | None) -> tuple[Figure, ...]:

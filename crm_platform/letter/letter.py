@@ -61,6 +61,15 @@ class Contact:
 
 
 @dataclass(frozen=True)
+class Shared:
+    """A question that several reports show, told as of the first of `reports`; `is_compared`: both months answer it."""
+
+    key: str
+    reports: tuple[str, ...]
+    is_compared: bool
+
+
+@dataclass(frozen=True)
 class Letter:
     """A month's letter.
 
@@ -69,8 +78,9 @@ class Letter:
     leads from `before_jpy` of the month that `bridge_base` names to the month's sales; empty without such a month.
     `turned` is None where last month's documents are not at hand; `questions_compared` says by report how many
     questions both months answer. `actions` are findings without exhibits, by report, in the order of what is to be
-    done first. `former_forecast` are the numbers of the finding `forecast_accuracy`. `gaps`: first and last day of each
-    run of days without an order that touches the months of `course`, longer than chance explains or a whole month.
+    done first. `shared` are the questions that several reports show. `former_forecast` are the numbers of the finding
+    `forecast_accuracy`. `gaps`: first and last day of each run of days without an order that touches the months of
+    `course`, longer than chance explains or a whole month.
     """
 
     client: str
@@ -91,6 +101,7 @@ class Letter:
     delivery: Mapping[str, Scalar]
     value_classes: int = 10
     gaps: tuple[tuple[str, str], ...] = ()
+    shared: tuple[Shared, ...] = ()
 
     @property
     def lacks_its_month(self) -> bool:
@@ -113,6 +124,7 @@ class Letter:
             "actions": tuple((report, finding_of(finding)) for report, finding in value["actions"]),
             "contacts": tuple(Contact(**one) for one in value["contacts"]),
             "gaps": tuple((first, last) for first, last in value.get("gaps", ())),
+            "shared": tuple(Shared(**{**one, "reports": tuple(one["reports"])}) for one in value.get("shared", ())),
         }
         return cls(**{**value, **told})
 

@@ -11,7 +11,13 @@ import ibis
 from crm_platform.diagnosis.finding import Diagnosis, Finding, Scalar
 from crm_platform.diagnosis.integrated.factors import FACTORS, factor_steps
 from crm_platform.letter.contacts import contacts_of
-from crm_platform.letter.former_month import beside_former_letter, planned_actions, questions_in_both, turned_verdicts
+from crm_platform.letter.former_month import (
+    beside_former_letter,
+    planned_actions,
+    questions_in_both,
+    shared_questions,
+    turned_verdicts,
+)
 from crm_platform.letter.letter import Base, Figure, Gap, Letter, Step, is_lacking
 from crm_platform.letter.month_figures import (
     COURSE_MONTHS,
@@ -87,6 +93,7 @@ def monthly_letter(inputs: LetterInputs) -> Letter:
         factors=_factors(sums, told, before),
         turned=turned_verdicts(inputs.now, inputs.former) if inputs.former else None,
         questions_compared=questions_in_both(inputs.now, inputs.former),
+        shared=shared_questions(inputs.now, inputs.former),
         actions=planned_actions(inputs.now),
         contacts=contacts_of(inputs.lists, inputs.as_of, inputs.former_regular),
         former_forecast=_former_forecast(inputs.now["diagnosis"].findings),

@@ -7,12 +7,15 @@ is open its customers are in no other one.
 from __future__ import annotations
 
 import datetime as dt
+import json
 from collections.abc import Callable
+from dataclasses import replace
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from crm_platform.alerts import Campaign, campaign_id_of, campaign_of, design_test, end_of, last_start
+from crm_platform.clients import Client
 from crm_platform.lake import MadeFrom, Provenance, digest_of
 from crm_platform.orchestration.client_month import ClientData, ClientMonth
 from crm_platform.orchestration.code_digest import code_digest
@@ -20,6 +23,8 @@ from crm_platform.orchestration.recipe import everything
 from crm_platform.periods import Month
 from crm_platform.refusals import Refused
 from crm_platform.tables.alerts import CAMPAIGN_ALERTS, CAMPAIGN_GROUPS, LAPSE_ALERTS, TEST_GROUPS
+
+_CHOOSING = ("alert_top_share", "alert_targets")  # settings: among whom an alert is raised, and for how many
 
 
 def campaigns_of(data: ClientData) -> list[Campaign]:
@@ -65,6 +70,16 @@ def holds_frozen_alerts(at: ClientMonth) -> bool:
     frozen, listed = campaign_alerts(at), at.arrow(LAPSE_ALERTS.name)
     of_frozen = pc.is_in(listed["customer_id"], value_set=frozen["customer_id"])
     return bool(listed.filter(of_frozen).equals(frozen))
+
+
+def as_alerted(at: ClientMonth, client: Client) -> Client:
+    """The client with the settings that chose the month's alert: where its campaign was begun, those of then.
+
+    By others the report would tell of fewer upper customers than are alerted among them.
+    """
+    begun = at.data.lake.provenance(at.client.id, CAMPAIGN_GROUPS.name, at.month)
+    chosen = json.loads(begun.remarks.get("chosen_by", "{}")) if begun else {}
+    return replace(client, settings=replace(client.settings, **chosen))
 
 
 def kept_since_campaign(at: ClientMonth) -> str | None:
@@ -150,7 +165,9 @@ def start_campaign(at: ClientMonth, started_on: dt.date) -> Campaign:
         {TEST_GROUPS.name: record.sha256, "as_of": as_of.isoformat()}, code_digest("alerts"), digest_of(None)
     )
     term = {"started_on": started_on.isoformat(), "ends_on": end_of(started_on).isoformat()}
-    alerts = at.arrow(LAPSE_ALERTS.name)
+    alerts, found = at.data.lake.read_recorded(at.client.id, LAPSE_ALERTS, at.month)
+    if found.made_from.settings == digest_of(everything(at.client)):  # else they are not what chose this alert
+        term["chosen_by"] = json.dumps({name: getattr(at.client.settings, name) for name in _CHOOSING})
     # The groups last: a campaign has begun when they are there, and then all of it is.
     at.data.lake.write(at.client.id, CAMPAIGN_ALERTS, at.month, alerts, made_from, term)
     at.data.lake.write(at.client.id, CAMPAIGN_GROUPS, at.month, groups, made_from, term)

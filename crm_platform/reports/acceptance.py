@@ -103,7 +103,7 @@ def delivery_judgement_csv(
             wording.text(f"judgement.{one['name']}"),
             wording.text(f"judgement.{one['severity'] if one['status'] == 'broken' else one['status']}"),
             "" if one["observed"] is None else f"{one['observed']:.4g}",
-            one["bound"].replace("at least", "≥").replace("at most", "≤"),
+            one["bound"].replace("at least", "≧").replace("at most", "≦"),  # of both, cp932 has these
             str(len(one["cases"])),
             ", ".join(f"{key}={value}" for key, value in one["cases"][0].items()) if one["cases"] else "",
         )

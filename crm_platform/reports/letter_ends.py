@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterator
 
 from crm_platform.letter import Figure, Letter
+from crm_platform.letter.contacts import due_month
 from crm_platform.periods import Month
 from crm_platform.reports.pages import Appendix, Grid
 from crm_platform.reports.wording import Wording
@@ -15,7 +17,7 @@ def contacts_grid(letter: Letter, words: Wording) -> Grid | None:
     filled = [contact for contact in letter.contacts if contact.customers]
     if not filled:
         return None
-    until = str(Month.parse(letter.month).plus(1))
+    until = str(due_month(dt.date.fromisoformat(letter.as_of)))
     rows = tuple(
         (
             words.text(f"letter.contact.{contact.key}"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection
 from dataclasses import replace
 
@@ -78,16 +79,24 @@ def _words_for(letter: Letter, language: str) -> Wording:
 
 
 def without_left_out(letter: Letter, files: Collection[str]) -> Letter:
-    """The letter without lists that are not among `files`, and without the reports of which none of `files` is."""
+    """The letter without lists that are not among `files`, and without the reports of which none of `files` is.
+
+    A question that another report shows, too, is told as of that.
+    """
     told = {report for report, folder in _FOLDERS.items() if any(path.startswith(folder) for path in files)}
-    turned = letter.turned
+    given = {one.key: next((report for report in one.reports if report in told), "") for one in letter.shared}
+    turned = [replace(one, report=given.get(one.finding.key, one.report)) for one in letter.turned or ()]
+    actions = [(given.get(finding.key, report), finding) for report, finding in letter.actions]
+    compared = Counter(letter.questions_compared)
+    compared.update(given[one.key] for one in letter.shared if one.is_compared)
+    compared.subtract(one.reports[0] for one in letter.shared if one.is_compared)
     return replace(
         letter,
         figures=tuple(one for one in letter.figures if one.key != "alerted_customers" or "alert" in told),
         contacts=tuple(contact for contact in letter.contacts if contact.file in files),
-        actions=tuple(one for one in letter.actions if one[0] in told),
-        turned=turned if turned is None else tuple(one for one in turned if one.report in told),
-        questions_compared={name: count for name, count in letter.questions_compared.items() if name in told},
+        actions=tuple(one for one in actions if one[0] in told),
+        turned=None if letter.turned is None else tuple(one for one in turned if one.report in told),
+        questions_compared={report: compared[report] for report in _FOLDERS if report in told and compared[report]},
     )
 
 
@@ -172,7 +181,8 @@ def _course(letter: Letter, numbers: dict[str, Scalar], words: Wording) -> Pictu
     month = str(numbers["month"])
     exhibit = Exhibit("course", "bar", rows, x="month", y="jpy", x_unit="month", y_unit="jpy", highlight=month)
     labels = (words.text("letter.course.x"), words.text("letter.course.y"))
-    title = words.filled(f"letter.course.{'year_ago' if compared else 'alone'}", numbers)
+    kind = "not_delivered" if letter.lacks_its_month else "year_ago" if compared else "alone"
+    title = words.filled(f"letter.course.{kind}", numbers)
     note = words.filled(f"letter.course.{'note' if compared else 'note_alone'}", numbers)
     return picture_of("course", exhibit, grid_of("course", title, note, exhibit, labels, words), labels, words)
 

@@ -68,8 +68,8 @@ def test_months_between_others_of_which_no_order_was_delivered_are_told_in_both_
         "last": "2021-09",
     }
     text = {one: Wording.of(one).filled("data_note.months_without_orders.text", note) for one in ("ja", "en")}
-    assert "：2（2021年3月〜2021年9月）" in text["ja"]
-    assert ": 2 (Mar 2021 to Sep 2021)" in text["en"]
+    assert "：2021年3月〜2021年9月のうち2ヶ月。" in text["ja"]
+    assert ": 2 of those from Mar 2021 to Sep 2021." in text["en"]
     whole = diagnose(planted_inputs(orders, as_of, first_month=Month(2019, 12), products=GROUPS, media=MEDIA))
     assert not [one for one in whole.forecast_notes if one.get("about") == "data_note"]
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crm_platform.letter import Letter
+from crm_platform.letter import Letter, Shared
 from crm_platform.letter.monthly_letter import monthly_letter
 from crm_platform.periods import Month
 from crm_platform_tests.letter.invented_month import (
@@ -108,6 +108,8 @@ def test_a_verdict_that_turned_is_named_with_its_number_then_and_now_and_by_one_
     ]
     assert [one.former_value for one in told.turned] == [0.4, 0.3]
     assert told.questions_compared == {"diagnosis": 2, "alert": 1}
+    assert told.shared == (Shared("turned", ("diagnosis", "portfolio"), is_compared=True),)
+    assert Letter.from_json(json.loads(json.dumps(told.to_json()))).shared == told.shared
     assert told.figures[-1].last_month == 7
     assert monthly_letter(inputs(house(), now=now)).turned is None
 

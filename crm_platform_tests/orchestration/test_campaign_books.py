@@ -16,12 +16,14 @@ import pytest
 
 from crm_platform.alerts import Campaign
 from crm_platform.clients import Client, Settings
-from crm_platform.lake import MadeFrom
+from crm_platform.lake import MadeFrom, digest_of
 from crm_platform.orchestration.assets.alerts import groups_in_short
 from crm_platform.orchestration.assets.alerts import lapse_alerts as alerts_asset
 from crm_platform.orchestration.assets.alerts import test_groups as groups_asset
+from crm_platform.orchestration.assets.diagnosis import risk_of_upper
 from crm_platform.orchestration.campaign_books import (
     alerts_in_force,
+    as_alerted,
     campaign_groups,
     campaigns_of,
     groups_in_force,
@@ -34,10 +36,12 @@ from crm_platform.orchestration.client_month import ClientData, ClientMonth
 from crm_platform.orchestration.client_month_asset import Shown, _make
 from crm_platform.orchestration.on_demand import alerts_on_demand, groups_on_demand
 from crm_platform.orchestration.platform import Platform
+from crm_platform.orchestration.recipe import everything
 from crm_platform.periods import Month
 from crm_platform.refusals import Refused
 from crm_platform.tables.alerts import LAPSE_ALERTS
-from crm_platform.tables.analyses import BUYER_KINDS, SEGMENTS
+from crm_platform.tables.analyses import BUYER_KINDS, FORECASTS, SEGMENTS
+from crm_platform.tables.facts import CUSTOMER_DAYS
 
 FIRST, LAST = Month(2024, 1), dt.date(2025, 12, 31)
 JUNE = Month(2024, 6)
@@ -150,6 +154,59 @@ def test_the_list_of_a_begun_campaign_keeps_matching_its_groups_whatever_the_set
     assert alerted_anew(july, found) == 1
     assert july.arrow("lapse_alerts").equals(found)
     assert kept_since_campaign(july) is None
+
+
+def test_a_report_goes_by_the_settings_that_chose_the_list_of_a_begun_campaign_and_else_by_those_of_now(
+    tmp_path: Path,
+) -> None:
+    house = House(tmp_path, Settings(alert_top_share=0.4, alert_targets=40))
+    june, july = house.alert(JUNE), house.alert(Month(2024, 7))
+    for at in (june, july):
+        made_from = MadeFrom(settings=digest_of(everything(house.data.client)))
+        house.data.lake.write("acme", LAPSE_ALERTS, at.month, at.arrow("lapse_alerts"), made_from)
+        house.refresh(at)
+    start_campaign(june, dt.date(2024, 7, 1))
+    changed = replace(house.data.client, settings=Settings(alert_top_share=0.1, alert_unit_cost_jpy=999))
+    told = [as_alerted(at, changed).settings for at in (june, july)]
+    assert [(one.alert_top_share, one.alert_targets) for one in told] == [(0.4, 40), (0.1, None)]
+    assert [one.alert_unit_cost_jpy for one in told] == [999, 999]
+
+
+def test_the_upper_customers_of_a_report_are_those_among_whom_the_list_of_a_begun_campaign_was_chosen(
+    tmp_path: Path,
+) -> None:
+    house = House(tmp_path, Settings(alert_top_share=0.5))
+    june = house.alert(JUNE)
+    made_from = MadeFrom(settings=digest_of(everything(house.data.client)))
+    house.data.lake.write("acme", LAPSE_ALERTS, JUNE, june.arrow("lapse_alerts"), made_from)
+    house.refresh(june)
+    customers = [f"C{number:02d}" for number in range(60)]
+    for month in june.history_months:
+        day = month.first_day
+        bought = dict.fromkeys(("ordered_jpy", "standing_sales_jpy"), 1000) | {"order_kind": "one_off"}
+        rows = pd.DataFrame({"customer_id": customers, "month": day, "day": day, "product_id": "P", "media_id": None})
+        rows = rows.assign(**bought).assign(standing_sales_jpy=range(1_000, 1_060))
+        others = {column.name: 0 for column in CUSTOMER_DAYS.columns if column.name not in rows}
+        house.data.lake.write(
+            "acme", CUSTOMER_DAYS, month, CUSTOMER_DAYS.from_pandas(rows.assign(**others)), MadeFrom()
+        )
+    forecasts = pd.DataFrame({"customer_id": customers}).assign(
+        **{column.name: 0.5 for column in FORECASTS.columns if column.name != "customer_id"}
+    )
+    house.data.lake.write("acme", FORECASTS, JUNE, FORECASTS.from_pandas(forecasts), MadeFrom())
+    later = ClientData(house.data.platform, replace(house.data.client, settings=Settings(alert_top_share=0.1)))
+    later.__dict__.update(data_from=FIRST.first_day, data_to=LAST)
+    assert [len(risk_of_upper(data.at(JUNE), 183)) for data in (house.data, later)] == [30, 6]
+    start_campaign(june, dt.date(2024, 7, 1))
+    assert [len(risk_of_upper(data.at(JUNE), 183)) for data in (house.data, later)] == [30, 30]
+
+
+def test_settings_that_did_not_choose_the_list_of_a_campaign_are_not_told_as_if_they_had(
+    house: House, june: ClientMonth
+) -> None:
+    start_campaign(june, dt.date(2024, 7, 1))  # of a list made by other settings than those of now
+    changed = replace(house.data.client, settings=Settings(alert_top_share=0.1))
+    assert as_alerted(june, changed) == changed
 
 
 @pytest.mark.parametrize("damage", [Path.unlink, lambda path: path.write_bytes(b"damaged")])

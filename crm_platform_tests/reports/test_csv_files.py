@@ -9,8 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from crm_platform.intake.judging.expectations import EXPECTATIONS
 from crm_platform.refusals import Refused
 from crm_platform.reports import Wording
+from crm_platform.reports.acceptance import delivery_judgement_csv
 from crm_platform.reports.csv_cells import guarded
 from crm_platform.reports.csv_files import (
     alert_customers_csv,
@@ -172,6 +174,15 @@ def test_cp932_is_written_on_request_and_what_it_lacks_is_refused_with_its_row()
     assert _read(segments_csv(rows, JA, "cp932"), "cp932")[2][0] == "髙"
     with pytest.raises(Refused, match=r"row 3.*20BB7"):
         segments_csv(_segments(("c1", 1, False), ("𠮷", 2, False)), JA, "cp932")
+
+
+@pytest.mark.parametrize("wording", [JA, EN])
+def test_the_judgement_of_a_delivery_has_every_bound_in_cp932_too(wording):
+    expectations = [
+        {"name": one.name, "status": "met", "observed": 1.0, "bound": one.bound, "cases": []} for one in EXPECTATIONS
+    ]
+    _, *judged = _read(delivery_judgement_csv(expectations, wording, "cp932"), "cp932")
+    assert [bound for _, _, _, bound, *_ in judged][:6:5] == ["≦ 4", "≧ 0.95"]
 
 
 def test_no_table_of_customers_still_has_its_header():

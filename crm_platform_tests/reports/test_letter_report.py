@@ -9,10 +9,11 @@ from html import unescape
 import pytest
 
 from crm_platform.diagnosis.finding import Diagnosis
-from crm_platform.letter import Figure, Letter
+from crm_platform.letter import Figure, Letter, Shared
 from crm_platform.letter.monthly_letter import monthly_letter
 from crm_platform.periods import Month
 from crm_platform.reports import Report, letter_report, write_html, write_pdf
+from crm_platform.reports.monthly_letter import without_left_out
 from crm_platform_tests.letter.invented_month import MONTH, diagnosis, house, inputs, no_lists
 from crm_platform_tests.reports import invented
 
@@ -146,6 +147,24 @@ def test_of_a_service_that_is_not_ordered_the_letter_tells_nothing() -> None:
     assert "shopping_alert/" not in write_html(without_alert).decode()
 
 
+def test_a_question_of_two_reports_is_told_as_of_the_one_that_is_handed_over() -> None:
+    def shown(letter: Letter, report: str) -> tuple[set[str], set[str], int]:
+        acted = {finding.key for name, finding in letter.actions if name == report}
+        turned = {one.finding.key for one in letter.turned or () if one.report == report}
+        return acted, turned, letter.questions_compared.get(report, 0)
+
+    told = full_letter()
+    key = next(finding.key for report, finding in told.actions if report == "diagnosis")
+    both = dataclasses.replace(told, shared=(Shared(key, ("diagnosis", "two_track"), is_compared=True),))
+    second_opinion, study = ("second_opinion/segments.csv",), ("two_track/targets.csv",)
+    alone = without_left_out(both, second_opinion)
+    assert dataclasses.replace(alone, shared=()) == without_left_out(told, second_opinion)
+    acted, turned, compared = shown(without_left_out(told, study), "two_track")
+    assert key not in acted | turned
+    assert shown(without_left_out(both, study), "two_track") == (acted | {key}, turned | {key}, compared + 1)
+    assert shown(without_left_out(both, (*second_opinion, *study)), "two_track") == (acted, turned, compared)
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_what_cannot_be_told_yet_is_said_in_a_line_each(language: str) -> None:
     report = letter_report(smallest(), language, LISTS)
@@ -177,6 +196,18 @@ def test_the_title_of_a_month_of_which_no_order_is_there_tells_no_fall_but_that(
     numbers = {"month": str(MONTH)}
     assert report.summary.title == report.wording.filled("letter.title.not_delivered", numbers)
     assert "100" not in report.summary.title
+    shown = report.summary.picture.title if report.summary.picture else ""
+    assert shown == report.wording.filled("letter.course.not_delivered", numbers)
+
+
+@pytest.mark.parametrize(("day", "until"), [(None, "2025-07"), (8, "2025-06")])
+def test_the_list_of_contact_dates_names_the_month_up_to_whose_end_it_counts(day: int | None, until: str) -> None:
+    told = full_letter()
+    as_of = MONTH.first_day.replace(day=day) if day else MONTH.last_day
+    told = dataclasses.replace(told, as_of=as_of.isoformat())
+    shown = letter_report(told, "ja", (*FILES, "portfolio/contact_dates.csv"), invented.wording("ja"))
+    how = shown.wording.text("letter.contact_how.due", until=until)
+    assert how in [row[2] for row in shown.actions.further[0].rows]
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

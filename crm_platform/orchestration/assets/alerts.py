@@ -20,6 +20,7 @@ from crm_platform.clients import Client
 from crm_platform.forecast import FittedForecast
 from crm_platform.orchestration.campaign_books import (
     alerts_in_force,
+    as_alerted,
     campaign_at,
     campaign_digest,
     groups_in_force,
@@ -144,7 +145,8 @@ def backtest(at: ClientMonth) -> Any:
     """
     stored = at.document("former_model")
     former = FittedForecast.from_json(stored) if stored else None
-    return track_record(at.past("customer_days"), at.as_of, at.client.settings, MONTHLY_ORIGINS, at_hand=former)
+    settings = as_alerted(at, at.client).settings
+    return track_record(at.past("customer_days"), at.as_of, settings, MONTHLY_ORIGINS, at_hand=former)
 
 
 def results_in_short(_: ClientMonth, document: Any) -> dict[str, Any]:
@@ -202,5 +204,5 @@ def settings_of_alert_months(client: Client) -> dict[str, float]:
 )
 def alert_months(at: ClientMonth) -> pa.Table:
     """How upper customers (上位顧客) came and went, the dormancy rate (休眠化率), what keeping one cost (R89)."""
-    results = at.document("campaign_results")
-    return told_by_month(at.past("customer_days"), at.history_months, at.as_of, at.client.settings, results)
+    results, settings = at.document("campaign_results"), as_alerted(at, at.client).settings
+    return told_by_month(at.past("customer_days"), at.history_months, at.as_of, settings, results)

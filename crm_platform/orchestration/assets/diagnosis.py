@@ -22,6 +22,7 @@ from crm_platform.diagnosis.shopping_alert import AlertInputs
 from crm_platform.diagnosis.shopping_alert import alert_diagnosis as diagnosis_of_alert
 from crm_platform.lake import digest_of
 from crm_platform.orchestration.assets.segments import as_booked, book_digest
+from crm_platform.orchestration.campaign_books import as_alerted
 from crm_platform.orchestration.client_month import ClientMonth
 from crm_platform.orchestration.client_month_asset import client_month_asset
 from crm_platform.orchestration.delivered_history import delivered_digests, delivered_until
@@ -182,7 +183,7 @@ def alert_diagnosis(at: ClientMonth) -> Any:
     alerts, groups = at.frame("lapse_alerts"), at.frame("test_groups")
     listed = pd.concat([alerts["customer_id"], groups["customer_id"]]).drop_duplicates()
     inputs = AlertInputs(
-        client=as_booked(at),
+        client=as_alerted(at, as_booked(at)),
         month=at.month,
         as_of=at.as_of,
         first_month=at.history_months[0],
@@ -204,7 +205,8 @@ def alert_diagnosis(at: ClientMonth) -> Any:
 
 def risk_of_upper(at: ClientMonth, horizon_days: int) -> pd.DataFrame:
     """Every upper customer with the risk of a fall: those among whom the alert chose."""
-    upper = upper_customers(at.past("customer_days"), at.as_of, horizon_days, at.client.settings.alert_top_share)
+    settings = as_alerted(at, at.client).settings
+    upper = upper_customers(at.past("customer_days"), at.as_of, horizon_days, settings.alert_top_share)
     return frame_of(of_customers(at.expression("forecasts"), upper["customer_id"]).select("customer_id", "lapse_risk"))
 
 
