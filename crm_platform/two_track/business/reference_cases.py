@@ -115,8 +115,11 @@ def price_band(subscription_order_jpy: float) -> int:
 
 
 def lent_case(year: SubscriberYear | None, settings: TwoTrackSettings) -> ReferenceCase | None:
-    """What a client with this year may lend; None where it does not share or stands on too little itself."""
-    if year is None or not settings.share_parameters or not settings.kinds_of_goods:
+    """What a client with this year may lend; None where it does not share or stands on too little itself.
+
+    Nor does a client lend whose files give its subscriptions no sales: what it sells has no order to be measured in.
+    """
+    if year is None or not settings.share_parameters or not settings.kinds_of_goods or year.subscription_order_jpy <= 0:
         return None
     numbers: dict[str, float] = {}
     for state in STATES:

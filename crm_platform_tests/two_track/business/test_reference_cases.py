@@ -51,6 +51,10 @@ def test_a_client_lends_rounded_numbers_and_words_of_the_fixed_list_and_nothing_
     assert ReferenceCase.from_json(json.loads(text)) == case
 
 
+def test_a_client_whose_subscriptions_bring_no_sales_lends_nothing() -> None:
+    assert lent_case(dataclasses.replace(LENDER, subscription_order_jpy=0.0), TEA) is None
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
