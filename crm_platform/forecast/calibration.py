@@ -153,10 +153,13 @@ def _tells(past: PastForecast) -> bool:
 
 
 def _within(present_jpy: Reals, told: Sequence[PastForecast]) -> Reals:
-    """The forecasts no larger than any that was ever checked: one giant must not set the level of all others."""
+    """The forecasts no larger than any that was ever checked: one giant must not set the level of all others.
+
+    All of them where nobody of whom anything is foreseen is that small: then there are no others.
+    """
     largest = max((float(each.foreseen_jpy.max()) for each in told), default=np.inf)
     within: Reals = present_jpy[present_jpy <= largest]
-    return within
+    return within if within.any() else present_jpy
 
 
 def _log_ratio(past: PastForecast) -> float:

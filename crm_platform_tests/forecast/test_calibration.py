@@ -214,3 +214,12 @@ def test_one_giant_beyond_all_that_was_ever_checked_leaves_the_level_of_the_othe
     beside = calibrated(_fit(past, present=with_a_giant), present).sum()
     assert _fit(past, present=present).power < 0.95
     assert beside == pytest.approx(alone, rel=0.02)
+
+
+@pytest.mark.parametrize("nobody", [[], [0.0, 0.0]])
+def test_where_everybody_is_beyond_all_that_was_ever_checked_the_sum_is_at_the_learned_level(nobody):
+    past = [_past(origin, 1.25, power=1.2) for origin in ORIGINS]
+    largest = max(each.foreseen_jpy.max() for each in past)
+    present = np.array([*nobody, 2 * largest, 3 * largest, 5 * largest])
+    calibration = _fit(past, present=present)
+    assert calibrated(calibration, present).sum() == pytest.approx(calibration.level * present.sum())
