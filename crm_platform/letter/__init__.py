@@ -5,6 +5,6 @@ month's sales, what to do first, whom to contact. Does not: a question of its ow
 Here stands the letter as it is read; `monthly_letter` makes it.
 """
 
-from crm_platform.letter.letter import Contact, Figure, Letter, Shared, Step, Turned
+from crm_platform.letter.letter import Contact, Figure, Letter, Shared, Step, Turned, due_month
 
-__all__ = ["Contact", "Figure", "Letter", "Shared", "Step", "Turned"]
+__all__ = ["Contact", "Figure", "Letter", "Shared", "Step", "Turned", "due_month"]

@@ -9,8 +9,7 @@ import ibis
 from ibis import _
 
 from crm_platform.diagnosis.rows import one_row
-from crm_platform.letter.letter import Contact
-from crm_platform.periods import Month
+from crm_platform.letter.letter import Contact, due_month
 
 FILES = {  # list → the deliverable that holds it
     "alerted": "shopping_alert/alert_customers.csv",
@@ -33,11 +32,6 @@ TABLES_OF = {  # list → the table that it is counted from
     "regular_new": "regular_buyers",
 }
 _REGULAR = ("regular", "regular_new")
-
-
-def due_month(as_of: dt.date) -> Month:
-    """The month up to whose end contact dates are due in a letter of this day: of a month under way that month."""
-    return Month.of(as_of + dt.timedelta(days=1))
 
 
 def contacts_of(

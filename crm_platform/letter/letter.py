@@ -15,6 +15,11 @@ Gap = tuple[dt.date, dt.date]
 Base = Literal["year_ago", "last_month"]
 
 
+def due_month(as_of: dt.date) -> Month:
+    """The month up to whose end contact dates are due in a letter of this day: of a month under way that month."""
+    return Month.of(as_of + dt.timedelta(days=1))
+
+
 @dataclass(frozen=True)
 class Figure:
     """A key figure of the month, as known at its end, beside the same of two earlier months.

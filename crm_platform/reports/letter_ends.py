@@ -5,8 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator
 
-from crm_platform.letter import Figure, Letter
-from crm_platform.letter.contacts import due_month
+from crm_platform.letter import Figure, Letter, due_month
 from crm_platform.periods import Month
 from crm_platform.reports.pages import Appendix, Grid
 from crm_platform.reports.wording import Wording

@@ -139,6 +139,27 @@ def test_a_header_that_stands_there_twice_and_nothing_else_is_a_file_without_row
         examine(with_lines(text_of([LINE_HEADERS, LINE_HEADERS]).encode()))
 
 
+@pytest.mark.parametrize("intake", [{}, {"tables": {"subscription_events": {"file": "定期の出来事.txt"}}}])
+def test_a_month_without_a_new_product_or_event_is_delivered_with_files_of_a_header_alone(intake):
+    client = client_with(intake)
+    first = examine(delivery([line()]), client)
+    empty = [
+        file_of(file.name, [text.split("\t") for text in file.content.decode("cp932").split("\r\n")[:1]])
+        for file in masters()
+    ]
+    events = file_of("定期の出来事.txt" if intake else "subscription_events.tsv", [["定期番号", "イベント", "発生日"]])
+    second = examine([*empty, events, file_of("order_lines.tsv", [LINE_HEADERS, line("A2")])], client, 2, [first])
+    assert second.tables["order_lines"]["order_id"].to_pylist() == ["A2"]
+    assert {name: second.receipt["accounts"][name]["delivered"] for name in second.receipt["accounts"]} == {
+        "products": 0,
+        "customers": 0,
+        "media": 0,
+        "order_lines": 1,
+        "subscription_events": 0,
+    }
+    assert (second.receipt["same_spec"], faults_of(second)) == (True, [])
+
+
 def test_line_ends_that_were_translated_twice_are_line_ends():
     content = text_of([LINE_HEADERS, line("A1"), line("A2")], line_end="\r\r\n").encode("cp932")
     for damaged in (content, content.removesuffix(b"\n")):

@@ -22,6 +22,7 @@ from crm_platform.intake.reading.delivered_files import DeliveredFile
 from crm_platform.intake.reading.raw_rows import matching_form, read_rows
 from crm_platform.intake.reading.text_column import Mask, TextColumn
 from crm_platform.refusals import Refused
+from crm_platform.tables.delivered import ORDER_LINES
 
 
 def read_file(
@@ -32,7 +33,8 @@ def read_file(
     Refused too where a required column is personal data, or a keyed hash is wanted and cannot be made.
     """
     file = file.of_sheet(rules.tables[table].sheet)
-    raw = read_rows(file, rules.tables[table])
+    # a month without a new product, say; without an order there is nothing to deliver
+    raw = read_rows(file, rules.tables[table], may_be_empty=table != ORDER_LINES.name)
     wanted = _wanted(rules, table, raw.columns)
     guarded = guard_rows(raw, table, wanted, today.year, hash_key)
     if rules.personal_data == "strict" and guarded.unexpected:

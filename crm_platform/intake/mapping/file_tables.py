@@ -144,7 +144,7 @@ def _headers(file: DeliveredFile, mapping: TableMapping) -> list[str]:
     if len(plain) > _BEGINNING_BYTES:
         end = plain.rfind(b"\n", 0, _BEGINNING_BYTES) + 1
         plain = plain[: end + end % 2 if b"\0" in plain[:_BEGINNING_BYTES] else end]  # UTF-16 has two bytes a letter
-    return list(read_rows(DeliveredFile(file.name, plain), mapping).columns)
+    return list(read_rows(DeliveredFile(file.name, plain), mapping, may_be_empty=True).columns)
 
 
 def _expected(rules: IntakeRules, table: str) -> str:

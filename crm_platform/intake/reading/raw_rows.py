@@ -71,8 +71,11 @@ def code_form(code: str) -> str:
     return unicodedata.normalize("NFKC", code).strip().casefold()
 
 
-def read_rows(file: DeliveredFile, mapping: TableMapping) -> RawRows:
-    """All rows of `file` as text; Refused where the file as a whole cannot be read."""
+def read_rows(file: DeliveredFile, mapping: TableMapping, *, may_be_empty: bool = False) -> RawRows:
+    """All rows of `file` as text; Refused where the file as a whole cannot be read.
+
+    So is one with a header and no rows, unless it `may_be_empty`.
+    """
     file = file.of_sheet(mapping.sheet)
     if file.is_workbook:
         mapping = replace(mapping, encoding="utf-8", delimiter="\t")  # as which a sheet is handed over
@@ -84,7 +87,7 @@ def read_rows(file: DeliveredFile, mapping: TableMapping) -> RawRows:
     records = split_records(encoded, header_lines, delimiter, len(headers))
     columns = _columns(records, headers, delimiter, encoded.values_encoding)
     columns, row_numbers, header_again = _without_header_again(columns, delivered_headers, records.row_numbers)
-    if not len(row_numbers) and not records.broken:
+    if not len(row_numbers) and not records.broken and not may_be_empty:
         raise Refused("the file has a header but no rows.", "Deliver the rows, or leave the file out.", file=file.name)
     columns, row_numbers, unreadable = _without_unreadable(columns, row_numbers)
     broken = sorted([*records.broken, *unreadable], key=lambda item: item.row_number)
